@@ -1,0 +1,136 @@
+using System.Diagnostics;
+using System.Reflection;
+using GpuTransformer.Kernels;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace GpuTransformer.Host;
+
+/// <summary>
+/// One device and everything that lives on it: its memory pool, its loaded kernels, its counters. Open the best with <c>ComputeDevice.Create()</c> or a
+/// certain one with <c>ComputeDevice.Create("cuda:1")</c>. Work is queued in order; one thread at a time may use a device.
+/// </summary>
+public sealed class ComputeDevice : IDisposable
+{
+    private readonly Dictionary<MethodInfo, Delegate> _kernels = [];
+    private readonly Stack<List<Tensor>> _scopeStorage = new();
+    private bool _disposed;
+
+    internal ComputeDevice(DeviceDescription description, DeviceBackend backend)
+    {
+        Description = description;
+        Backend = backend;
+        Pool = new MemoryPool(backend, Statistics);
+    }
+
+    /// <summary>What the device is.</summary>
+    public DeviceDescription Description { get; }
+
+    /// <summary>How it is asked for: <c>cpu</c>, <c>cuda:0</c>, <c>opencl:1</c>.</summary>
+    public string Id => Description.Id;
+
+    /// <summary>What runs the kernels.</summary>
+    public DeviceKind Kind => Description.Kind;
+
+    /// <summary>What it has done so far.</summary>
+    public DeviceStatistics Statistics { get; } = new();
+
+    /// <summary>
+    /// The name of the variant to use where an operator has it, in place of the dispatcher's choice; null for the dispatcher's choice.
+    /// For comparisons: results differ only in rounding.
+    /// </summary>
+    public string? PreferredVariant { get; set; }
+
+    internal DeviceBackend Backend { get; }
+
+    internal MemoryPool Pool { get; }
+
+    internal StepScope? CurrentScope { get; private set; }
+
+    /// <summary>All devices of this machine, usable or not; those left out say why.</summary>
+    public static IReadOnlyList<DeviceDescription> Discover() => DeviceDiscovery.All();
+
+    /// <summary>
+    /// Opens the device that <paramref name="id"/> names (<c>cpu</c>, <c>cuda</c>, <c>cuda:1</c>, <c>opencl</c>, <c>opencl:0</c>, <c>simulator</c>), or the best one:
+    /// CUDA, then an OpenCL GPU, then the processor.
+    /// </summary>
+    /// <exception cref="DeviceNotFoundException">There is no such device, or it cannot be used; the message says why.</exception>
+    public static ComputeDevice Create(string? id = null) => DeviceDiscovery.Open(id);
+
+    /// <summary>Starts a step: tensors made until it is disposed belong to it.</summary>
+    public StepScope BeginStep()
+    {
+        ThrowIfDisposed();
+        if (!_scopeStorage.TryPop(out List<Tensor>? storage))
+            storage = [];
+        return CurrentScope = new StepScope(this, CurrentScope, storage);
+    }
+
+    /// <summary>Waits until all queued work is done.</summary>
+    public void Synchronize()
+    {
+        ThrowIfDisposed();
+        Backend.Synchronize();
+    }
+
+    /// <summary>Gives pooled memory that no tensor uses back to the driver.</summary>
+    public void Trim() => Pool.Trim();
+
+    /// <summary>Frees all memory. Tensors of this device cannot be used any more.</summary>
+    public void Dispose()
+    {
+        if (_disposed)
+            return;
+        Backend.Synchronize();
+        _disposed = true;
+        Pool.Dispose();
+        Backend.Dispose();
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Id} ({Description.Name})";
+
+    internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
+
+    /// <summary>Queues a Portable kernel. The first launch of a kernel compiles it for this device.</summary>
+    internal void Launch<TParameters>(Action<TParameters> kernel, Index3D grid, Index3D group, in TParameters parameters)
+        where TParameters : struct
+    {
+        ThrowIfDisposed();
+        if (grid.Size == 0)
+            return;
+        if (!_kernels.TryGetValue(kernel.Method, out Delegate? loaded))
+        {
+            using Activity? activity = Diagnostics.Activities.StartActivity("kernel.compile");
+            activity?.SetTag("kernel", kernel.Method.DeclaringType?.Name);
+            long start = Stopwatch.GetTimestamp();
+            loaded = ((IlgpuBackend)Backend).Accelerator.LoadStreamKernel(kernel);
+            _kernels.Add(kernel.Method, loaded);
+            Statistics.CountCompile(Stopwatch.GetElapsedTime(start));
+        }
+
+        Statistics.CountLaunch();
+        ((Action<KernelConfig, TParameters>)loaded)(new KernelConfig(grid, group), parameters);
+    }
+
+    /// <summary>Runs a Vectorized kernel on all cores and waits for it.</summary>
+    internal void Launch<TKernel>(int blocks, in TKernel kernel)
+        where TKernel : unmanaged, IBlockKernel
+    {
+        ThrowIfDisposed();
+        Statistics.CountLaunch();
+        ((CpuBackend)Backend).Workers.Run(blocks, kernel);
+    }
+
+    /// <summary>How many threads a Vectorized kernel can use; 1 on other devices.</summary>
+    internal int Workers => Backend is CpuBackend cpu ? cpu.Workers.Count : 1;
+
+    internal void CloseScope(StepScope scope, StepScope? parent)
+    {
+        if (!ReferenceEquals(CurrentScope, scope))
+            throw new InvalidOperationException("Step scopes close in the reverse order of their opening; an inner one is still open.");
+        CurrentScope = parent;
+    }
+
+    internal void RecycleScopeStorage(List<Tensor> storage) => _scopeStorage.Push(storage);
+}

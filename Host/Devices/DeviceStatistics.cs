@@ -1,0 +1,67 @@
+namespace GpuTransformer.Host;
+
+/// <summary>What a device has done since it was opened. Read it before and after a step to see what the step cost.</summary>
+public sealed class DeviceStatistics
+{
+    private long _launches;
+    private long _compiledKernels;
+    private long _allocations;
+    private long _bytesAllocated;
+    private long _bytesInUse;
+    private long _peakBytesInUse;
+
+    /// <summary>Kernels launched.</summary>
+    public long Launches => Volatile.Read(ref _launches);
+
+    /// <summary>Kernels compiled and loaded; zero from the second call of the same shapes on.</summary>
+    public long CompiledKernels => Volatile.Read(ref _compiledKernels);
+
+    /// <summary>Blocks asked of the driver; zero from the second call of the same shapes on.</summary>
+    public long Allocations => Volatile.Read(ref _allocations);
+
+    /// <summary>Bytes held from the driver, pooled ones included.</summary>
+    public long BytesAllocated => Volatile.Read(ref _bytesAllocated);
+
+    /// <summary>Bytes that live tensors occupy.</summary>
+    public long BytesInUse => Volatile.Read(ref _bytesInUse);
+
+    /// <summary>The most that <see cref="BytesInUse"/> has been since <see cref="ResetPeak"/>.</summary>
+    public long PeakBytesInUse => Volatile.Read(ref _peakBytesInUse);
+
+    /// <summary>Starts the peak anew from what is in use now.</summary>
+    public void ResetPeak() => Volatile.Write(ref _peakBytesInUse, BytesInUse);
+
+    internal void CountLaunch()
+    {
+        Interlocked.Increment(ref _launches);
+        Diagnostics.Launches.Add(1);
+    }
+
+    internal void CountCompile(TimeSpan duration)
+    {
+        Interlocked.Increment(ref _compiledKernels);
+        Diagnostics.Compiles.Add(1);
+        Diagnostics.CompileDuration.Record(duration.TotalSeconds);
+    }
+
+    // The pool calls these under its lock.
+    internal void CountAllocation(long bytes)
+    {
+        Interlocked.Increment(ref _allocations);
+        Interlocked.Add(ref _bytesAllocated, bytes);
+        Diagnostics.MemoryAllocated.Add(bytes);
+    }
+
+    internal void CountFree(long bytes)
+    {
+        Interlocked.Add(ref _bytesAllocated, -bytes);
+        Diagnostics.MemoryAllocated.Add(-bytes);
+    }
+
+    internal void CountInUse(long bytes)
+    {
+        long now = Interlocked.Add(ref _bytesInUse, bytes);
+        if (now > _peakBytesInUse)
+            Volatile.Write(ref _peakBytesInUse, now);
+    }
+}

@@ -1,0 +1,57 @@
+using System.Runtime.InteropServices;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace GpuTransformer.Host;
+
+/// <summary>Memory of an ILGPU accelerator; everything is queued on its default stream and so happens in order.</summary>
+internal sealed class IlgpuBackend(Context context, Accelerator accelerator) : DeviceBackend
+{
+    public Accelerator Accelerator { get; } = accelerator;
+
+    public override DeviceAllocation Allocate(long bytes) => new IlgpuAllocation(Accelerator.Allocate1D<byte>(bytes), bytes);
+
+    public override void Write(DeviceAllocation target, long offset, ReadOnlySpan<byte> source)
+    {
+        if (source.IsEmpty)
+            return;
+        View(target, offset, source.Length).CopyFromCPU(Accelerator.DefaultStream, ref MemoryMarshal.GetReference(source), source.Length);
+    }
+
+    public override void Read(DeviceAllocation source, long offset, Span<byte> target)
+    {
+        if (target.IsEmpty)
+            return;
+        View(source, offset, target.Length).CopyToCPU(Accelerator.DefaultStream, ref MemoryMarshal.GetReference(target), target.Length);
+    }
+
+    public override void Clear(DeviceAllocation target, long offset, long bytes)
+    {
+        if (bytes > 0)
+            View(target, offset, bytes).MemSetToZero(Accelerator.DefaultStream);
+    }
+
+    public override void Copy(DeviceAllocation source, long sourceOffset, DeviceAllocation target, long targetOffset, long bytes)
+    {
+        if (bytes > 0)
+            View(source, sourceOffset, bytes).CopyTo(Accelerator.DefaultStream, View(target, targetOffset, bytes));
+    }
+
+    public override void Synchronize() => Accelerator.Synchronize();
+
+    public override void Dispose()
+    {
+        Accelerator.Dispose();
+        context.Dispose();
+    }
+
+    private static ArrayView<byte> View(DeviceAllocation allocation, long offset, long bytes) => ((IlgpuAllocation)allocation).View.SubView(offset, bytes);
+}
+
+/// <summary>A block of accelerator memory.</summary>
+internal sealed class IlgpuAllocation(MemoryBuffer1D<byte, Stride1D.Dense> buffer, long bytes) : DeviceAllocation(bytes)
+{
+    public ArrayView<byte> View { get; } = buffer.View.BaseView;
+
+    public override void Dispose() => buffer.Dispose();
+}

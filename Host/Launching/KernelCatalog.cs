@@ -1,0 +1,14 @@
+namespace GpuTransformer.Host;
+
+/// <summary>
+/// The one list of operators. The dispatcher, <c>gpu-transformer kernels</c>, <c>validate</c>, <c>bench</c>, <c>ptx</c> and the tests all walk it: a kernel
+/// that is not reachable from here does not exist, and one that is here is validated with no further work.
+/// </summary>
+public static class KernelCatalog
+{
+    /// <summary>All operators.</summary>
+    public static IReadOnlyList<OperatorDefinition> Operators { get; } =
+    [
+        LayerNormOperator.Definition,
+    ];
+}

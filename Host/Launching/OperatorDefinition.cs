@@ -1,0 +1,53 @@
+namespace GpuTransformer.Host;
+
+/// <summary>
+/// One operator of the catalogue: a contract, a float64 oracle (through its validation cases) and one or more variants.
+/// </summary>
+public abstract class OperatorDefinition
+{
+    private protected OperatorDefinition(string name, string formula)
+    {
+        Name = name;
+        Formula = formula;
+    }
+
+    /// <summary>Its name: <c>LayerNorm</c>, <c>Attention</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>What it computes.</summary>
+    public string Formula { get; }
+
+    /// <summary>Its implementations, the preferred one first.</summary>
+    public abstract IReadOnlyList<KernelVariant> Variants { get; }
+
+    /// <summary>The sweep of awkward shapes, masks and data types, drawn from <paramref name="seed"/>.</summary>
+    public abstract IEnumerable<ValidationCase> Cases(int seed);
+}
+
+/// <summary>An operator whose variants take <typeparamref name="TArguments"/>.</summary>
+internal sealed class OperatorDefinition<TArguments>(
+    string name, string formula, IReadOnlyList<KernelVariant<TArguments>> variants, Func<int, IEnumerable<ValidationCase<TArguments>>> cases)
+    : OperatorDefinition(name, formula)
+    where TArguments : struct
+{
+    public override IReadOnlyList<KernelVariant<TArguments>> Variants { get; } = variants;
+
+    public override IEnumerable<ValidationCase> Cases(int seed) => cases(seed);
+
+    /// <summary>Launches the first variant that takes these arguments on this device, or the device's preferred one.</summary>
+    /// <exception cref="NotSupportedException">No variant does.</exception>
+    public void Run(ComputeDevice device, in TArguments arguments)
+    {
+        KernelVariant<TArguments>? chosen = null;
+        foreach (KernelVariant<TArguments> variant in Variants)
+        {
+            bool preferred = device.PreferredVariant is { } name && variant.Name == name;
+            if ((chosen is null || preferred) && variant.CanRun(device, arguments))
+                chosen = variant;
+        }
+
+        if (chosen is null)
+            throw new NotSupportedException($"{Name} has no variant for these arguments on {device}: {arguments}.");
+        chosen.Launch(device, arguments);
+    }
+}

@@ -1,0 +1,243 @@
+using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
+using GpuTransformer.Kernels;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace GpuTransformer.Host;
+
+/// <summary>
+/// A dense row-major array on one device. A tensor made while a <see cref="StepScope"/> is open belongs to that scope; any other belongs to its maker,
+/// who disposes it. Views made by <see cref="Reshape"/> share memory, which lives as long as the last of them.
+/// </summary>
+public sealed class Tensor : IDisposable
+{
+    private readonly long _offset;
+    private DeviceBuffer? _buffer;
+
+    private Tensor(ComputeDevice device, Shape shape, DType dtype, DeviceBuffer buffer, long offset, bool scoped)
+    {
+        Device = device;
+        Shape = shape;
+        DType = dtype;
+        _buffer = buffer;
+        _offset = offset;
+        buffer.AddReference();
+        if (scoped && device.CurrentScope is { } scope)
+        {
+            Scope = scope;
+            scope.Add(this);
+        }
+    }
+
+    /// <summary>Where the numbers are.</summary>
+    public ComputeDevice Device { get; }
+
+    /// <summary>The axis lengths.</summary>
+    public Shape Shape { get; }
+
+    /// <summary>What is stored.</summary>
+    public DType DType { get; }
+
+    /// <summary>Whether the memory was given back.</summary>
+    public bool IsDisposed => _buffer is null;
+
+    internal StepScope? Scope { get; set; }
+
+    internal long Bytes => Shape.Count * DType.SizeInBytes();
+
+    /// <summary>A tensor whose contents are undefined until written.</summary>
+    public static Tensor Empty(ComputeDevice device, Shape shape, DType dtype = DType.Float32) => Create(device, shape, dtype, scoped: true);
+
+    /// <summary>A tensor of zeros.</summary>
+    public static Tensor Zeros(ComputeDevice device, Shape shape, DType dtype = DType.Float32)
+    {
+        Tensor tensor = Empty(device, shape, dtype);
+        device.Backend.Clear(tensor.Allocation, 0, tensor.Bytes);
+        return tensor;
+    }
+
+    /// <summary>A tensor that no scope disposes: for parameters, optimizer state and whatever else outlives a step.</summary>
+    public static Tensor Persistent(ComputeDevice device, Shape shape, DType dtype = DType.Float32) => Create(device, shape, dtype, scoped: false);
+
+    /// <summary>Copies <paramref name="values"/> (row-major) to a new tensor, rounding to <paramref name="dtype"/>.</summary>
+    /// <exception cref="ArgumentException">The number of values is not the shape's, or <paramref name="dtype"/> is not floating-point.</exception>
+    public static Tensor From(ComputeDevice device, Shape shape, ReadOnlySpan<float> values, DType dtype = DType.Float32)
+    {
+        Tensor tensor = Empty(device, shape, dtype);
+        tensor.Write(values);
+        return tensor;
+    }
+
+    /// <summary>Copies token ids to a new <see cref="DType.Int32"/> tensor.</summary>
+    public static Tensor From(ComputeDevice device, Shape shape, ReadOnlySpan<int> values) => FromBits(device, shape, DType.Int32, values);
+
+    /// <summary>Copies token ids to a new <see cref="DType.Int64"/> tensor.</summary>
+    public static Tensor From(ComputeDevice device, Shape shape, ReadOnlySpan<long> values) => FromBits(device, shape, DType.Int64, values);
+
+    /// <summary>Copies a mask to a new <see cref="DType.Bool"/> tensor; true means attend or keep.</summary>
+    public static Tensor From(ComputeDevice device, Shape shape, ReadOnlySpan<bool> values) => FromBits(device, shape, DType.Bool, values);
+
+    /// <summary>Copies a dense shaped span to a new tensor, rounding to <paramref name="dtype"/>.</summary>
+    /// <exception cref="ArgumentException"><paramref name="values"/> is not dense.</exception>
+    public static Tensor From(ComputeDevice device, in ReadOnlyTensorSpan<float> values, DType dtype = DType.Float32)
+    {
+        if (!values.IsDense)
+            throw new ArgumentException("The tensor span has gaps between its elements; copy it to a dense one first.", nameof(values));
+        var lengths = new int[values.Rank];
+        for (int axis = 0; axis < lengths.Length; axis++)
+            lengths[axis] = checked((int)values.Lengths[axis]);
+        var flat = new float[checked((int)values.FlattenedLength)];
+        values.FlattenTo(flat);
+        return From(device, lengths, flat, dtype);
+    }
+
+    /// <summary>The same numbers under another shape of the same count; shares the memory.</summary>
+    /// <exception cref="ArgumentException">The counts differ.</exception>
+    public Tensor Reshape(Shape shape)
+    {
+        if (shape.Count != Shape.Count)
+            throw new ArgumentException($"A tensor of shape {Shape} ({Shape.Count} elements) cannot be viewed as {shape} ({shape.Count} elements).", nameof(shape));
+        return new Tensor(Device, shape, DType, Buffer, _offset, scoped: true);
+    }
+
+    /// <summary>Overwrites the tensor, rounding to its data type. Waits for earlier work on the device.</summary>
+    public void Write(ReadOnlySpan<float> values)
+    {
+        CheckCount(values.Length, nameof(values));
+        switch (DType)
+        {
+            case DType.Float32:
+                WriteBits(values);
+                break;
+            case DType.Float16:
+                WriteBits<Float16>(FloatConversion.FromSingle<Float16>(values));
+                break;
+            case DType.BFloat16:
+                WriteBits<BFloat16>(FloatConversion.FromSingle<BFloat16>(values));
+                break;
+            default:
+                throw new ArgumentException($"A tensor of {DType} cannot be written from float values.", nameof(values));
+        }
+    }
+
+    /// <summary>All elements, row-major, widened to float32 (integers and booleans converted). Waits for the device.</summary>
+    public float[] ToArray()
+    {
+        var result = new float[checked((int)Shape.Count)];
+        CopyTo(result);
+        return result;
+    }
+
+    /// <summary>Copies all elements, row-major, widened to float32. Waits for the device.</summary>
+    /// <exception cref="ArgumentException">The target has another length.</exception>
+    public void CopyTo(Span<float> target)
+    {
+        CheckCount(target.Length, nameof(target));
+        switch (DType)
+        {
+            case DType.Float32:
+                ReadBits(target);
+                break;
+            case DType.Float16:
+                FloatConversion.ToSingle(ReadBits<Float16>(), target);
+                break;
+            case DType.BFloat16:
+                FloatConversion.ToSingle(ReadBits<BFloat16>(), target);
+                break;
+            case DType.Int32:
+                TensorPrimitives.ConvertChecked<int, float>(ReadBits<int>(), target);
+                break;
+            case DType.Int64:
+                TensorPrimitives.ConvertChecked<long, float>(ReadBits<long>(), target);
+                break;
+            default:
+                TensorPrimitives.ConvertChecked<byte, float>(ReadBits<byte>(), target);
+                break;
+        }
+    }
+
+    /// <summary>Copies all elements into a dense shaped span of the same shape. Waits for the device.</summary>
+    /// <exception cref="ArgumentException">The shapes differ or the target is not dense.</exception>
+    public void CopyTo(in TensorSpan<float> target)
+    {
+        bool same = target.Rank == Shape.Rank && target.IsDense;
+        for (int axis = 0; same && axis < Shape.Rank; axis++)
+            same = target.Lengths[axis] == Shape[axis];
+        if (!same)
+            throw new ArgumentException($"The target must be a dense span of shape {Shape}, not [{string.Join(", ", target.Lengths.ToArray())}].", nameof(target));
+        CopyTo(MemoryMarshal.CreateSpan(ref target.GetPinnableReference(), checked((int)Shape.Count)));
+    }
+
+    /// <summary>The integers of an <see cref="DType.Int32"/> or <see cref="DType.Int64"/> tensor. Waits for the device.</summary>
+    public long[] ToInt64Array() => DType switch
+    {
+        DType.Int64 => ReadBits<long>(),
+        DType.Int32 => Array.ConvertAll(ReadBits<int>(), static v => (long)v),
+        _ => throw new InvalidOperationException($"The tensor holds {DType}, not integers."),
+    };
+
+    /// <summary>The flags of a <see cref="DType.Bool"/> tensor. Waits for the device.</summary>
+    public bool[] ToBoolArray() => DType == DType.Bool
+        ? ReadBits<bool>()
+        : throw new InvalidOperationException($"The tensor holds {DType}, not booleans.");
+
+    /// <summary>Gives the memory back to the device's pool. Doing so twice is harmless.</summary>
+    public void Dispose() => Interlocked.Exchange(ref _buffer, null)?.Release();
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{DType} {Shape} on {Device.Id}{(IsDisposed ? " (disposed)" : string.Empty)}";
+
+    /// <summary>The memory as an ILGPU kernel sees it.</summary>
+    internal ArrayView<T> View<T>()
+        where T : unmanaged
+        => ((IlgpuAllocation)Allocation).View.SubView(_offset, Bytes).Cast<T>();
+
+    /// <summary>The memory as a Vectorized kernel sees it.</summary>
+    internal unsafe T* Pointer<T>()
+        where T : unmanaged
+        => (T*)((byte*)((CpuAllocation)Allocation).Pointer + _offset);
+
+    internal DeviceAllocation Allocation => Buffer.Allocation;
+
+    private DeviceBuffer Buffer => _buffer ?? throw new ObjectDisposedException(nameof(Tensor), $"The tensor {Shape} was disposed; its step scope may have closed.");
+
+    internal T[] ReadBits<T>()
+        where T : unmanaged
+    {
+        var result = new T[checked((int)Shape.Count)];
+        ReadBits<T>(result);
+        return result;
+    }
+
+    internal void ReadBits<T>(Span<T> target)
+        where T : unmanaged
+        => Device.Backend.Read(Allocation, _offset, MemoryMarshal.AsBytes(target));
+
+    internal void WriteBits<T>(ReadOnlySpan<T> values)
+        where T : unmanaged
+        => Device.Backend.Write(Allocation, _offset, MemoryMarshal.AsBytes(values));
+
+    private static Tensor FromBits<T>(ComputeDevice device, Shape shape, DType dtype, ReadOnlySpan<T> values)
+        where T : unmanaged
+    {
+        Tensor tensor = Empty(device, shape, dtype);
+        tensor.CheckCount(values.Length, nameof(values));
+        tensor.WriteBits(values);
+        return tensor;
+    }
+
+    private static Tensor Create(ComputeDevice device, Shape shape, DType dtype, bool scoped)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        device.ThrowIfDisposed();
+        DeviceBuffer buffer = device.Pool.Rent(shape.Count * dtype.SizeInBytes());
+        return new Tensor(device, shape, dtype, buffer, 0, scoped);
+    }
+
+    private void CheckCount(int count, string parameter)
+    {
+        if (count != Shape.Count)
+            throw new ArgumentException($"The tensor {Shape} has {Shape.Count} elements, but {count} were given.", parameter);
+    }
+}

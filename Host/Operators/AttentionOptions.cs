@@ -1,0 +1,80 @@
+namespace GpuTransformer.Host;
+
+/// <summary>How heads lie in memory.</summary>
+public enum AttentionLayout
+{
+    /// <summary>[batch, sequence, heads · headDim]: what a linear projection gives.</summary>
+    SequenceMajor,
+
+    /// <summary>[batch, heads, sequence, headDim]: torch's scaled_dot_product_attention.</summary>
+    HeadMajor,
+}
+
+/// <summary>How causality is aligned when there are more keys than queries.</summary>
+public enum CausalAlignment
+{
+    /// <summary>Every query sees every key.</summary>
+    None,
+
+    /// <summary>The last query sees the last key (x-transformers): j ≤ i + keys − queries.</summary>
+    BottomRight,
+
+    /// <summary>The first query sees the first key only (torch): j ≤ i.</summary>
+    TopLeft,
+}
+
+/// <summary>Which key/value head a query head reads when there are fewer of them.</summary>
+public enum HeadGrouping
+{
+    /// <summary>h % keyValueHeads (x-transformers).</summary>
+    Modulo,
+
+    /// <summary>h / (heads / keyValueHeads) (torch's enable_gqa).</summary>
+    Blocks,
+}
+
+/// <summary>Everything about one attention call besides query, key and value. What is null or default is off and costs nothing.</summary>
+public sealed record AttentionOptions
+{
+    /// <summary>Query heads.</summary>
+    public required int Heads { get; init; }
+
+    /// <summary>Key/value heads; 0 for as many as query heads.</summary>
+    public int KeyValueHeads { get; init; }
+
+    /// <summary>Which key/value head a query head reads.</summary>
+    public HeadGrouping Grouping { get; init; }
+
+    /// <summary>How heads lie in memory.</summary>
+    public AttentionLayout Layout { get; init; }
+
+    /// <summary>Multiplies q·k; null for headDim^-0.5.</summary>
+    public float? Scale { get; init; }
+
+    /// <summary>Causality. A single query is never restricted under <see cref="CausalAlignment.BottomRight"/>, which sees every key by definition.</summary>
+    public CausalAlignment Causal { get; init; }
+
+    /// <summary>A key is visible only if it is at most this many positions behind the query; null for no limit.</summary>
+    public int? Window { get; init; }
+
+    /// <summary>bool [batch, keys]: true where the key is visible. Must not cover <see cref="FreeColumns"/>.</summary>
+    public Tensor? KeyMask { get; init; }
+
+    /// <summary>bool [batch|1, heads|1, queries|1, keys]: true where the key is visible to the query.</summary>
+    public Tensor? Mask { get; init; }
+
+    /// <summary>Real [batch|1, heads|1, queries|1, keys], added to the scaled scores. Float32.</summary>
+    public Tensor? Bias { get; init; }
+
+    /// <summary>float32 [heads]: ALiBi slopes; a head with slope zero has no bias.</summary>
+    public Tensor? AlibiSlopes { get; init; }
+
+    /// <summary>float32 [batch|1, heads|1, keys]: positions for ALiBi in place of 0, 1, 2, …; needs as many queries as keys.</summary>
+    public Tensor? AlibiPositions { get; init; }
+
+    /// <summary>c in c · tanh(score / c); null for none.</summary>
+    public float? SoftClamp { get; init; }
+
+    /// <summary>Leading keys that every query sees without bias (memory keys).</summary>
+    public int FreeColumns { get; init; }
+}

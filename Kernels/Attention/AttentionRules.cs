@@ -1,0 +1,59 @@
+namespace GpuTransformer.Kernels;
+
+/// <summary>
+/// Which keys a query sees and what is added to its scores, as numbers; the arrays (masks, slopes, positions, bias) travel beside it.
+/// score = softclamp(scale · q·k + bias); an invisible key has probability exactly zero; a query that sees no key has output exactly zero.
+/// </summary>
+internal struct AttentionRules
+{
+    /// <summary>The log-sum-exp stored for a query that sees no key: finite, so that backward computes exp(s − lse) without NaN.</summary>
+    public const float DeadLogSumExp = -1e30f;
+
+    /// <summary>Multiplies q·k.</summary>
+    public float Scale;
+
+    /// <summary>c in c · tanh(score / c), applied to score plus bias; 0 for none.</summary>
+    public float SoftClamp;
+
+    /// <summary>Leading keys that every query sees, without bias: memory keys and the zero key.</summary>
+    public int FreeColumns;
+
+    /// <summary>1 where key j is visible to query i only if j ≤ i + <see cref="CausalOffset"/>.</summary>
+    public int Causal;
+
+    /// <summary>Keys − Queries for bottom-right alignment (x-transformers), 0 for top-left (torch).</summary>
+    public int CausalOffset;
+
+    /// <summary>How far back a query sees: key j is visible only if (i + Keys − Queries) − j ≤ Window; −1 for no limit.</summary>
+    public int Window;
+
+    /// <summary>Strides of the boolean mask [batch|1, heads|1, queries|1, keys − FreeColumns]; 0 for an axis of length one.</summary>
+    public long MaskBatchStride;
+    public long MaskHeadStride;
+    public long MaskQueryStride;
+
+    /// <summary>Strides of the additive bias [batch|1, heads|1, queries|1, keys − FreeColumns]; 0 for an axis of length one.</summary>
+    public long BiasBatchStride;
+    public long BiasHeadStride;
+    public long BiasQueryStride;
+
+    /// <summary>Strides of the ALiBi positions [batch|1, heads|1, keys − FreeColumns]; 0 for an axis of length one.</summary>
+    public long PositionBatchStride;
+    public long PositionHeadStride;
+
+    /// <summary>Whether causality and the window leave key <paramref name="key"/> visible to query <paramref name="query"/>. Free columns always are.</summary>
+    public readonly bool IsInRange(in AttentionShape shape, int query, int key)
+        => key < FreeColumns || ((Causal == 0 || key <= query + CausalOffset) && (Window < 0 || query + shape.Keys - shape.Queries - key <= Window));
+
+    /// <summary>One past the last key that causality leaves visible to query <paramref name="query"/>.</summary>
+    public readonly int KeyEnd(in AttentionShape shape, int query)
+    {
+        if (Causal == 0)
+            return shape.Keys;
+        int end = Math.Min(shape.Keys, query + CausalOffset + 1);
+        return Math.Max(end, FreeColumns);
+    }
+
+    /// <summary>ALiBi's bias with implicit positions: −slope · |j − (i + Keys − Queries)|. Free columns are not positions, but shift both sides alike.</summary>
+    public static float AlibiDistance(in AttentionShape shape, int query, int key) => -Math.Abs(key - (query + shape.Keys - shape.Queries));
+}

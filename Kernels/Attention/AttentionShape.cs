@@ -1,0 +1,47 @@
+namespace GpuTransformer.Kernels;
+
+/// <summary>Sizes and strides (in elements) of one attention call. Heads are found by stride and never transposed in memory.</summary>
+internal struct AttentionShape
+{
+    public int Batch;
+    public int Heads;
+    public int KeyValueHeads;
+    public int Queries;
+    public int Keys;
+    public int HeadDim;
+    public int ValueDim;
+
+    /// <summary>How many neighbouring query heads share a key/value head; 0 for x-transformers' rule, head % KeyValueHeads.</summary>
+    public int GroupSize;
+
+    public long QueryBatchStride;
+    public long QueryHeadStride;
+    public long QueryRowStride;
+    public long KeyBatchStride;
+    public long KeyHeadStride;
+    public long KeyRowStride;
+    public long ValueBatchStride;
+    public long ValueHeadStride;
+    public long ValueRowStride;
+    public long OutputBatchStride;
+    public long OutputHeadStride;
+    public long OutputRowStride;
+
+    /// <summary>The key/value head that query head <paramref name="head"/> reads.</summary>
+    public readonly int KeyValueHead(int head) => GroupSize > 0 ? head / GroupSize : head % KeyValueHeads;
+
+    /// <summary>Where the row of a query starts.</summary>
+    public readonly long QueryOffset(int batch, int head, int query) => batch * QueryBatchStride + head * QueryHeadStride + query * QueryRowStride;
+
+    /// <summary>Where the row of a key starts; <paramref name="head"/> is the query's.</summary>
+    public readonly long KeyOffset(int batch, int head, int key) => batch * KeyBatchStride + KeyValueHead(head) * KeyHeadStride + key * KeyRowStride;
+
+    /// <summary>Where the row of a value starts; <paramref name="head"/> is the query's.</summary>
+    public readonly long ValueOffset(int batch, int head, int key) => batch * ValueBatchStride + KeyValueHead(head) * ValueHeadStride + key * ValueRowStride;
+
+    /// <summary>Where the row of an output starts.</summary>
+    public readonly long OutputOffset(int batch, int head, int query) => batch * OutputBatchStride + head * OutputHeadStride + query * OutputRowStride;
+
+    /// <summary>Where the log-sum-exp of a query is: [batch, heads, queries].</summary>
+    public readonly long LogSumExpOffset(int batch, int head, int query) => ((long)batch * Heads + head) * Queries + query;
+}
