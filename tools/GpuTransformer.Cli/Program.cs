@@ -1,23 +1,13 @@
-using GpuTransformer.Host;
+using System.Runtime.InteropServices;
+using GpuTransformer.Cli;
 
-foreach (DeviceDescription d in ComputeDevice.Discover())
-    Console.WriteLine(d);
-foreach (string id in new[] { "cpu", "opencl", "simulator" })
+using var interrupt = new CancellationTokenSource();
+
+// The first Ctrl-C asks the command to stop; a second one ends the process as if nobody listened.
+using PosixSignalRegistration registration = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
 {
-    using ComputeDevice device = ComputeDevice.Create(id);
-    foreach (OperatorDefinition op in KernelCatalog.Operators)
-    {
-        foreach (KernelVariant variant in op.Variants)
-        {
-            foreach (ValidationCase c in op.Cases(1))
-            {
-                if (device.Kind == DeviceKind.Simulator && c.Size != ValidationSize.Tiny)
-                    continue;
-                if (c.Run(device, variant) is { } results)
-                    Console.WriteLine($"{id} {op.Name} {variant.Name} {c.Name}: {string.Join(" ", results)}");
-            }
-        }
-    }
-}
+    context.Cancel = !interrupt.IsCancellationRequested;
+    interrupt.Cancel();
+});
 
-return 0;
+return await CommandLine.RunAsync(args, Console.Out, Console.Error, interrupt.Token);

@@ -1,0 +1,83 @@
+using System.CommandLine;
+using System.Text.Json;
+using GpuTransformer.Cli.Commands;
+using GpuTransformer.Host;
+
+namespace GpuTransformer.Cli;
+
+/// <summary>The command line as a function: arguments in, text and an exit code out. <c>Program</c> calls it with the console, tests with strings.</summary>
+internal static class CommandLine
+{
+    // A kernel cannot be interrupted: after Ctrl-C the case that is running may finish, but not for longer than this.
+    private static readonly TimeSpan GracePeriod = TimeSpan.FromSeconds(2);
+
+    /// <summary>Runs one command and returns its <see cref="ExitCode"/>.</summary>
+    public static async Task<int> RunAsync(IReadOnlyList<string> arguments, TextWriter output, TextWriter error, CancellationToken cancellation = default)
+    {
+        ParseResult parsed = CreateRoot().Parse(arguments);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (string message in parsed.Errors.Select(e => e.Message).Distinct())
+                await error.WriteLineAsync(message);
+            await error.WriteLineAsync($"`{CommandPath(parsed)} --help` lists what is possible.");
+            return (int)ExitCode.Usage;
+        }
+
+        var configuration = new InvocationConfiguration
+        {
+            Output = output,
+            Error = error,
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = null,
+        };
+        try
+        {
+            // Commands compute on the calling thread; on a pool thread the wait for them can be given up.
+            Task<int> work = Task.Run(() => parsed.InvokeAsync(configuration, cancellation), CancellationToken.None);
+            await Task.WhenAny(work, UntilGivenUp(cancellation));
+            return work.IsCompleted ? await work : (int)ExitCode.Interrupted;
+        }
+        catch (Exception exception)
+        {
+            ExitCode code = Classify(exception);
+            string message = code switch
+            {
+                ExitCode.Interrupted => "Interrupted.",
+                ExitCode.Internal => $"This is a fault in gpu-transformer, not in what you asked for. Please report it:\n{exception}",
+                _ => exception.Message,
+            };
+            await error.WriteLineAsync(message);
+            return (int)code;
+        }
+    }
+
+    private static RootCommand CreateRoot() => new("Transformers of the x-transformers family on any GPU: what is here, whether it is right, and how fast it is.")
+    {
+        DevicesCommand.Create(),
+        KernelsCommand.Create(),
+        ValidateCommand.Create(),
+    };
+
+    private static ExitCode Classify(Exception exception) => exception switch
+    {
+        OperationCanceledException => ExitCode.Interrupted,
+        DeviceNotFoundException => ExitCode.NoSuchDevice,
+        UsageException or ArgumentException or IOException or InvalidDataException or JsonException or UnauthorizedAccessException or NotSupportedException
+            or InsufficientMemoryException => ExitCode.Usage,
+        _ => ExitCode.Internal,
+    };
+
+    private static string CommandPath(ParseResult parsed)
+    {
+        string name = parsed.CommandResult.Command.Name;
+        return parsed.CommandResult.Command is RootCommand ? "gpu-transformer" : $"gpu-transformer {name}";
+    }
+
+    private static async Task UntilGivenUp(CancellationToken cancellation)
+    {
+        var cancelled = new TaskCompletionSource();
+        await using (cancellation.Register(cancelled.SetResult))
+            await cancelled.Task;
+        await Task.Delay(GracePeriod, CancellationToken.None);
+    }
+}

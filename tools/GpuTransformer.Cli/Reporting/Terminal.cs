@@ -1,0 +1,84 @@
+using System.Globalization;
+using Spectre.Console;
+
+namespace GpuTransformer.Cli.Reporting;
+
+/// <summary>
+/// Human output: tables, and progress bars while something runs. Redirected to a file or a pipe it is plain text without bars, colours or line wrapping.
+/// </summary>
+internal sealed class Terminal
+{
+    private readonly IAnsiConsole _console;
+    private readonly TextWriter _output;
+
+    public Terminal(TextWriter output)
+    {
+        _output = output;
+        IsInteractive = ReferenceEquals(output, Console.Out) && !Console.IsOutputRedirected;
+        _console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(output),
+            Ansi = IsInteractive ? AnsiSupport.Detect : AnsiSupport.No,
+            Interactive = IsInteractive ? InteractionSupport.Detect : InteractionSupport.No,
+        });
+        if (!IsInteractive)
+            _console.Profile.Width = 10_000;
+    }
+
+    /// <summary>Whether a person is watching.</summary>
+    public bool IsInteractive { get; }
+
+    /// <summary>Writes a line as it is.</summary>
+    public void Line(string text = "") => _output.WriteLine(text);
+
+    /// <summary>Writes a table; columns whose header starts with '#' hold numbers and are aligned to the right.</summary>
+    public void Table(IReadOnlyList<string> headers, IEnumerable<IReadOnlyList<string>> rows)
+    {
+        var table = new Table { Border = IsInteractive ? TableBorder.Simple : TableBorder.None };
+        foreach (string header in headers)
+        {
+            bool isNumber = header.StartsWith('#');
+            var column = new TableColumn(Markup.Escape(header.TrimStart('#'))) { NoWrap = isNumber };
+            table.AddColumn(isNumber ? column.RightAligned() : column);
+        }
+
+        foreach (IReadOnlyList<string> row in rows)
+            table.AddRow([.. row.Select(Markup.Escape)]);
+        if (IsInteractive)
+        {
+            _console.Write(table);
+            return;
+        }
+
+        // Spectre pads every line to the width of the table.
+        using var text = new StringWriter(CultureInfo.InvariantCulture);
+        IAnsiConsole plain = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(text), Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors });
+        plain.Profile.Width = _console.Profile.Width;
+        plain.Write(table);
+        foreach (string line in text.ToString().TrimEnd().Split('\n'))
+            _output.WriteLine(line.TrimEnd());
+    }
+
+    /// <summary>
+    /// Does <paramref name="total"/> steps of work. <paramref name="body"/> is given a function to call after each step with what the step was, which
+    /// moves the bar of an interactive terminal and writes nothing elsewhere.
+    /// </summary>
+    public void Progress(string title, int total, Action<Action<string>> body)
+    {
+        if (!IsInteractive)
+        {
+            body(static _ => { });
+            return;
+        }
+
+        _console.Progress().AutoClear(true).HideCompleted(true).Start(context =>
+        {
+            ProgressTask task = context.AddTask(Markup.Escape(title), maxValue: Math.Max(1, total));
+            body(step =>
+            {
+                task.Description = Markup.Escape($"{title} {step}");
+                task.Increment(1);
+            });
+        });
+    }
+}
