@@ -10,5 +10,6 @@ public static class KernelCatalog
     public static IReadOnlyList<OperatorDefinition> Operators { get; } =
     [
         LayerNormOperator.Definition,
+        MatrixMultiplyOperator.Definition,
     ];
 }

@@ -1,0 +1,125 @@
+using GpuTransformer.Kernels;
+using ILGPU;
+
+namespace GpuTransformer.Host;
+
+public static partial class Operators
+{
+    /// <summary>C = op(A) op(B), or C += op(A) op(B), where op transposes or does nothing.</summary>
+    /// <param name="left">A: [m, k], or [k, m] where <paramref name="transposeLeft"/></param>
+    /// <param name="right">B: [k, n], or [n, k] where <paramref name="transposeRight"/></param>
+    /// <param name="transposeLeft">Whether op(A) is Aᵀ.</param>
+    /// <param name="transposeRight">Whether op(B) is Bᵀ.</param>
+    /// <param name="accumulateInto">[m, n]: the product is added to it and it is returned; or null for a new tensor</param>
+    /// <returns>[m, n]</returns>
+    /// <exception cref="ArgumentException">A shape, device or data type does not fit; nothing was launched.</exception>
+    public static Tensor MatrixMultiply(Tensor left, Tensor right, bool transposeLeft = false, bool transposeRight = false, Tensor? accumulateInto = null)
+    {
+        ArgumentNullException.ThrowIfNull(left);
+        ComputeDevice device = left.Device;
+        Arguments.CheckFloating(device, left);
+        Arguments.Check(device, right, left.DType);
+        if (left.Shape.Rank != 2)
+            throw Arguments.Wrong(nameof(left), $"has shape {left.Shape}, but a matrix has two axes.");
+        if (right.Shape.Rank != 2)
+            throw Arguments.Wrong(nameof(right), $"has shape {right.Shape}, but a matrix has two axes.");
+        (int m, int k) = transposeLeft ? (left.Shape[1], left.Shape[0]) : (left.Shape[0], left.Shape[1]);
+        (int inner, int n) = transposeRight ? (right.Shape[1], right.Shape[0]) : (right.Shape[0], right.Shape[1]);
+        if (inner != k)
+            throw Arguments.Wrong(nameof(right), $"has shape {right.Shape}{Transposed(transposeRight)}, whose inner width {inner} is not the {k} of the left {left.Shape}{Transposed(transposeLeft)}.");
+        if (accumulateInto is not null)
+        {
+            Arguments.Check(device, accumulateInto, left.DType);
+            Arguments.CheckShape(accumulateInto, [m, n], $"{left.Shape}{Transposed(transposeLeft)} times {right.Shape}{Transposed(transposeRight)}");
+        }
+
+        Tensor output = accumulateInto ?? Tensor.Empty(device, [m, n], left.DType);
+        MatrixMultiplyOperator.Run(new MatrixMultiplyArguments(
+            left, right, output, m, n, k, transposeLeft, transposeRight, null, Activation.None, accumulateInto, null));
+        return output;
+    }
+
+    private static string Transposed(bool transposed) => transposed ? " (transposed)" : string.Empty;
+}
+
+/// <summary>What a MatrixMultiply variant is given. The residual may be the output itself: then the product is accumulated.</summary>
+internal readonly record struct MatrixMultiplyArguments(
+    Tensor Left, Tensor Right, Tensor Output, int M, int N, int K, bool TransposeLeft, bool TransposeRight, Tensor? Bias, Activation Activation, Tensor? Residual, Tensor? RowMask);
+
+/// <summary>Matrix multiplication and linear layers in the catalogue.</summary>
+internal static partial class MatrixMultiplyOperator
+{
+    public static readonly OperatorDefinition<MatrixMultiplyArguments> Definition = new(
+        "MatrixMultiply",
+        "C = (mask ? act(op(A) op(B) + bias) : 0) + residual",
+        [
+            new("Vectorized", VariantKind.Vectorized, "SIMD", static (device, a) => ElementDispatch.Launch<Vectorized, MatrixMultiplyArguments>(device, a, a.Output.DType)),
+            new(
+                "Portable",
+                VariantKind.Portable,
+                "one output element per thread",
+                static (device, a) => ElementDispatch.Launch<Portable, MatrixMultiplyArguments>(device, a, a.Output.DType),
+                [
+                    DeviceKernel.Of<MatrixMultiplyPortable<Float32>>(MatrixMultiplyPortable<Float32>.Kernel, MatrixMultiplyPortable<Float32>.GroupSize),
+                    DeviceKernel.Of<MatrixMultiplyPortable<BFloat16>>(MatrixMultiplyPortable<BFloat16>.Kernel, MatrixMultiplyPortable<BFloat16>.GroupSize),
+                    DeviceKernel.Of<MatrixMultiplyPortable<Float16>>(MatrixMultiplyPortable<Float16>.Kernel, MatrixMultiplyPortable<Float16>.GroupSize),
+                ]),
+        ],
+        Cases);
+
+    /// <summary>Launches the best variant; an empty output needs none.</summary>
+    public static void Run(in MatrixMultiplyArguments arguments)
+    {
+        if (arguments.M > 0 && arguments.N > 0)
+            Definition.Run(arguments.Output.Device, arguments);
+    }
+
+    private readonly struct Portable : IElementLaunch<MatrixMultiplyArguments>
+    {
+        public static void Launch<TElement>(ComputeDevice device, MatrixMultiplyArguments a)
+            where TElement : unmanaged, IElement<TElement>
+        {
+            long groups = ((long)a.M * a.N + MatrixMultiplyPortable<TElement>.GroupSize - 1) / MatrixMultiplyPortable<TElement>.GroupSize;
+            device.Launch(MatrixMultiplyPortable<TElement>.Kernel, new Index3D(checked((int)groups), 1, 1), new Index3D(MatrixMultiplyPortable<TElement>.GroupSize, 1, 1), new MatrixMultiplyPortable<TElement>
+            {
+                Left = a.Left.View<TElement>(),
+                Right = a.Right.View<TElement>(),
+                Output = a.Output.View<TElement>(),
+                Bias = a.Bias?.View<TElement>() ?? default,
+                Residual = a.Residual?.View<TElement>() ?? default,
+                RowMask = a.RowMask?.View<byte>() ?? default,
+                M = a.M,
+                N = a.N,
+                K = a.K,
+                LeftRowStride = a.TransposeLeft ? 1 : a.K,
+                LeftColumnStride = a.TransposeLeft ? a.M : 1,
+                RightRowStride = a.TransposeRight ? 1 : a.N,
+                RightColumnStride = a.TransposeRight ? a.K : 1,
+                Activation = (int)a.Activation,
+            });
+        }
+    }
+
+    private readonly unsafe struct Vectorized : IElementLaunch<MatrixMultiplyArguments>
+    {
+        public static void Launch<TElement>(ComputeDevice device, MatrixMultiplyArguments a)
+            where TElement : unmanaged, IElement<TElement>
+            => device.Launch(a.M, new MatrixMultiplyVectorized<TElement>
+            {
+                Left = a.Left.Pointer<TElement>(),
+                Right = a.Right.Pointer<TElement>(),
+                Output = a.Output.Pointer<TElement>(),
+                Bias = a.Bias is null ? null : a.Bias.Pointer<TElement>(),
+                Residual = a.Residual is null ? null : a.Residual.Pointer<TElement>(),
+                RowMask = a.RowMask is null ? null : a.RowMask.Pointer<byte>(),
+                M = a.M,
+                N = a.N,
+                K = a.K,
+                LeftRowStride = a.TransposeLeft ? 1 : a.K,
+                LeftColumnStride = a.TransposeLeft ? a.M : 1,
+                RightRowStride = a.TransposeRight ? 1 : a.N,
+                RightColumnStride = a.TransposeRight ? a.K : 1,
+                Activation = (int)a.Activation,
+            });
+    }
+}
