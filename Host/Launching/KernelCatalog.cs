@@ -11,5 +11,11 @@ public static class KernelCatalog
     [
         LayerNormOperator.Definition,
         MatrixMultiplyOperator.Definition,
+        AddOperator.Definition,
+        MultiplyOperator.Definition,
+        ScaleOperator.Definition,
+        CastOperator.Definition,
+        SoftClampOperator.Definition,
+        ActivateOperator.Definition,
     ];
 }

@@ -33,6 +33,12 @@ internal static unsafe class ElementVector
         return (sign | Vector512.ConditionalSelect(isSpecial, special, finite)).AsSingle();
     }
 
+    /// <summary>Reads 16 elements, or the <paramref name="count"/> that a row has left, the other lanes being <paramref name="fill"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Load<TElement>(TElement* source, int count, float fill = 0f)
+        where TElement : unmanaged, IElement<TElement>
+        => count >= Width ? Load(source) : LoadPartial(source, count, fill);
+
     /// <summary>Writes 16 elements, rounding to nearest.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store<TElement>(Vector512<float> value, TElement* target)
@@ -44,29 +50,61 @@ internal static unsafe class ElementVector
             return;
         }
 
-        float* lanes = stackalloc float[Width];
-        value.Store(lanes);
-        for (int i = 0; i < Width; i++)
-            target[i] = TElement.FromSingle(lanes[i]);
+        Vector512<uint> bits = value.AsUInt32();
+        Vector512<uint> rounded = typeof(TElement) == typeof(BFloat16) ? RoundToBFloat16(bits) : RoundToFloat16(bits);
+        Vector256.Narrow(rounded.GetLower(), rounded.GetUpper()).Store((ushort*)target);
+    }
+
+    /// <summary>Writes 16 elements, or the first <paramref name="count"/> that a row has left.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store<TElement>(Vector512<float> value, TElement* target, int count)
+        where TElement : unmanaged, IElement<TElement>
+    {
+        if (count >= Width)
+            Store(value, target);
+        else
+            StorePartial(value, target, count);
     }
 
     /// <summary>Reads the last <paramref name="count"/> (1 to 15) elements of a row and fills the rest with <paramref name="fill"/>.</summary>
+    /// <remarks>Memory behind them is read too: every block of CPU memory is a vector longer than its contents.</remarks>
     public static Vector512<float> LoadPartial<TElement>(TElement* source, int count, float fill = 0f)
         where TElement : unmanaged, IElement<TElement>
     {
-        float* lanes = stackalloc float[Width];
-        for (int i = 0; i < Width; i++)
-            lanes[i] = i < count ? TElement.ToSingle(source[i]) : fill;
-        return Vector512.Load(lanes);
+        Vector512<int> isInside = Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(count));
+        return Vector512.ConditionalSelect(isInside.AsSingle(), Load(source), Vector512.Create(fill));
     }
 
     /// <summary>Writes the first <paramref name="count"/> (1 to 15) lanes.</summary>
     public static void StorePartial<TElement>(Vector512<float> value, TElement* target, int count)
         where TElement : unmanaged, IElement<TElement>
     {
-        float* lanes = stackalloc float[Width];
-        value.Store(lanes);
+        TElement* lanes = stackalloc TElement[Width];
+        Store(value, lanes);
         for (int i = 0; i < count; i++)
-            target[i] = TElement.FromSingle(lanes[i]);
+            target[i] = lanes[i];
+    }
+
+    // The two below are BFloat16.FromSingle and Float16.FromSingle, lane by lane; the comments on the steps are there.
+    private static Vector512<uint> RoundToBFloat16(Vector512<uint> bits)
+    {
+        Vector512<uint> upper = bits >>> 16;
+        Vector512<uint> rounded = (bits + Vector512.Create(0x7fffu) + (upper & Vector512<uint>.One)) >>> 16;
+        Vector512<uint> isNaN = Vector512.GreaterThan(bits & Vector512.Create(0x7fffffffu), Vector512.Create(0x7f800000u));
+        return Vector512.ConditionalSelect(isNaN, upper | Vector512.Create(0x40u), rounded);
+    }
+
+    private static Vector512<uint> RoundToFloat16(Vector512<uint> bits)
+    {
+        Vector512<uint> sign = (bits >>> 16) & Vector512.Create(0x8000u);
+        Vector512<uint> magnitude = bits & Vector512.Create(0x7fffffffu);
+        Vector512<uint> subnormal = (magnitude.AsSingle() + Vector512.Create(0.5f)).AsUInt32() - Vector512.Create(0x3f000000u);
+        Vector512<uint> normal = (magnitude + Vector512.Create(0xc8000fffu) + ((magnitude >>> 13) & Vector512<uint>.One)) >>> 13;
+        Vector512<uint> isNaN = Vector512.GreaterThan(magnitude, Vector512.Create(0x7f800000u));
+        Vector512<uint> special = Vector512.ConditionalSelect(isNaN, Vector512.Create(0x7e00u), Vector512.Create(0x7c00u));
+        Vector512<uint> isSubnormal = Vector512.LessThan(magnitude, Vector512.Create(0x38800000u));
+        Vector512<uint> isSpecial = Vector512.GreaterThanOrEqual(magnitude, Vector512.Create(0x47800000u));
+        Vector512<uint> finite = Vector512.ConditionalSelect(isSubnormal, subnormal, normal);
+        return sign | Vector512.ConditionalSelect(isSpecial, special, finite);
     }
 }

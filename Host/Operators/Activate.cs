@@ -1,0 +1,42 @@
+using GpuTransformer.Kernels;
+using GpuTransformer.Kernels.Reference;
+
+namespace GpuTransformer.Host;
+
+public static partial class Operators
+{
+    /// <summary>f(x), element by element.</summary>
+    /// <param name="input">Any shape.</param>
+    /// <param name="activation">f.</param>
+    /// <returns>A tensor of the input's shape and data type; a copy where the activation is <see cref="Activation.None"/>.</returns>
+    /// <exception cref="ArgumentException">A device or data type does not fit, or there is no such activation; nothing was launched.</exception>
+    public static Tensor Activate(Tensor input, Activation activation)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        Arguments.CheckFloating(input.Device, input);
+        ActivateOperator.CheckDefined(activation, nameof(activation));
+        return Elementwise.Compute(ActivateOperator.Definition, input, null, new ActivateOperation((int)activation));
+    }
+}
+
+/// <summary>The activations in the catalogue.</summary>
+internal static class ActivateOperator
+{
+    public static readonly OperatorDefinition<ElementwiseArguments<ActivateOperation>> Definition = ElementwiseOperator<ActivateOperation>.Define(
+        "Activate",
+        "y = f(x), f being GELU (erf), SiLU, ReLU², ReLU, sigmoid, tanh, erf or the identity",
+        static seed => Enum.GetValues<Activation>().SelectMany(activation => ElementwiseCases.Sweep(
+            seed,
+            activation.ToString(),
+            new ActivateOperation((int)activation),
+            (x, _) => ActivationReference.Apply((int)activation, x),
+            (x, _) => ActivationReference.Apply((int)activation, x),
+            range: 6f)));
+
+    /// <summary>The activation is one of the enumeration's members.</summary>
+    public static void CheckDefined(Activation activation, string name)
+    {
+        if (!Enum.IsDefined(activation))
+            throw Arguments.Wrong(name, $"is {(int)activation}, but must be one of {string.Join(", ", Enum.GetNames<Activation>())}.");
+    }
+}

@@ -1,0 +1,27 @@
+using GpuTransformer.Kernels;
+using GpuTransformer.Kernels.Reference;
+
+namespace GpuTransformer.Host;
+
+public static partial class Operators
+{
+    /// <summary>left · right, element by element.</summary>
+    /// <param name="left">Any shape.</param>
+    /// <param name="right">The same shape and data type.</param>
+    /// <returns>A tensor of that shape and data type.</returns>
+    /// <exception cref="ArgumentException">A shape, device or data type does not fit; nothing was launched.</exception>
+    public static Tensor Multiply(Tensor left, Tensor right)
+    {
+        Elementwise.CheckPair(left, right, nameof(left), nameof(right));
+        return Elementwise.Compute(MultiplyOperator.Definition, left, right, default);
+    }
+}
+
+/// <summary>Elementwise multiplication in the catalogue.</summary>
+internal static class MultiplyOperator
+{
+    public static readonly OperatorDefinition<ElementwiseArguments<MultiplyOperation>> Definition = ElementwiseOperator<MultiplyOperation>.Define(
+        "Multiply",
+        "y = left · right",
+        static seed => ElementwiseCases.Sweep<MultiplyOperation>(seed, string.Empty, default, ElementwiseReference.Multiply, ElementwiseReference.Multiply));
+}

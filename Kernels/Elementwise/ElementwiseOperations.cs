@@ -1,0 +1,66 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace GpuTransformer.Kernels;
+
+/// <summary>left + right.</summary>
+internal readonly struct AddOperation : IElementwiseOperation<AddOperation>
+{
+    public static bool IsBinary => true;
+
+    public static float Apply(AddOperation operation, float left, float right) => left + right;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Apply(AddOperation operation, Vector512<float> left, Vector512<float> right) => left + right;
+}
+
+/// <summary>left · right.</summary>
+internal readonly struct MultiplyOperation : IElementwiseOperation<MultiplyOperation>
+{
+    public static bool IsBinary => true;
+
+    public static float Apply(MultiplyOperation operation, float left, float right) => left * right;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Apply(MultiplyOperation operation, Vector512<float> left, Vector512<float> right) => left * right;
+}
+
+/// <summary>factor · x; with a factor of one, a conversion between storage types.</summary>
+internal readonly struct ScaleOperation(float factor) : IElementwiseOperation<ScaleOperation>
+{
+    private readonly float _factor = factor;
+
+    public static bool IsBinary => false;
+
+    public static float Apply(ScaleOperation operation, float left, float right) => operation._factor * left;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Apply(ScaleOperation operation, Vector512<float> left, Vector512<float> right) => Vector512.Create(operation._factor) * left;
+}
+
+/// <summary>An activation, by its <see cref="ActivationCode"/>.</summary>
+internal readonly struct ActivateOperation(int code) : IElementwiseOperation<ActivateOperation>
+{
+    private readonly int _code = code;
+
+    public static bool IsBinary => false;
+
+    public static float Apply(ActivateOperation operation, float left, float right) => ActivationCode.Apply(operation._code, left);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Apply(ActivateOperation operation, Vector512<float> left, Vector512<float> right)
+        => ActivationCode.Apply(operation._code, left);
+}
+
+/// <summary>c · tanh(x / c).</summary>
+internal readonly struct SoftClampOperation(float limit) : IElementwiseOperation<SoftClampOperation>
+{
+    private readonly float _limit = limit;
+
+    public static bool IsBinary => false;
+
+    public static float Apply(SoftClampOperation operation, float left, float right) => SoftClamp.Apply(left, operation._limit);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Apply(SoftClampOperation operation, Vector512<float> left, Vector512<float> right) => SoftClamp.Apply(left, operation._limit);
+}
