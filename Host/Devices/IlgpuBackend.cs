@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using ILGPU;
 using ILGPU.Runtime;
 
@@ -11,18 +10,23 @@ internal sealed class IlgpuBackend(Context context, Accelerator accelerator) : D
 
     public override DeviceAllocation Allocate(long bytes) => new IlgpuAllocation(Accelerator.Allocate1D<byte>(bytes), bytes);
 
-    public override void Write(DeviceAllocation target, long offset, ReadOnlySpan<byte> source)
+    // ILGPU keeps the bare address of what it copies until the driver is done: the garbage collector must not move it meanwhile.
+    public override unsafe void Write(DeviceAllocation target, long offset, ReadOnlySpan<byte> source)
     {
-        if (source.IsEmpty)
-            return;
-        View(target, offset, source.Length).CopyFromCPU(Accelerator.DefaultStream, ref MemoryMarshal.GetReference(source), source.Length);
+        fixed (byte* pinned = source)
+        {
+            if (pinned != null)
+                View(target, offset, source.Length).CopyFromCPU(Accelerator.DefaultStream, ref *pinned, source.Length);
+        }
     }
 
-    public override void Read(DeviceAllocation source, long offset, Span<byte> target)
+    public override unsafe void Read(DeviceAllocation source, long offset, Span<byte> target)
     {
-        if (target.IsEmpty)
-            return;
-        View(source, offset, target.Length).CopyToCPU(Accelerator.DefaultStream, ref MemoryMarshal.GetReference(target), target.Length);
+        fixed (byte* pinned = target)
+        {
+            if (pinned != null)
+                View(source, offset, target.Length).CopyToCPU(Accelerator.DefaultStream, ref *pinned, target.Length);
+        }
     }
 
     public override void Clear(DeviceAllocation target, long offset, long bytes)
