@@ -54,8 +54,11 @@ public sealed class ComputeDevice : IDisposable
     /// Opens the device that <paramref name="id"/> names (<c>cpu</c>, <c>cuda</c>, <c>cuda:1</c>, <c>opencl</c>, <c>opencl:0</c>, <c>simulator</c>), or the best one:
     /// CUDA, then an OpenCL GPU, then the processor.
     /// </summary>
-    /// <exception cref="DeviceNotFoundException">There is no such device, or it cannot be used; the message says why.</exception>
-    public static ComputeDevice Create(string? id = null) => DeviceDiscovery.Open(id);
+    /// <param name="id">Which device; <c>cuda</c> or <c>opencl</c> alone takes the first usable one of that kind, a GPU before a processor.</param>
+    /// <param name="options">How it is opened; null for the defaults.</param>
+    /// <exception cref="ArgumentException"><paramref name="id"/> is no device id.</exception>
+    /// <exception cref="DeviceNotFoundException">There is no such device, or it cannot be used; the message says why, and lists what is here.</exception>
+    public static ComputeDevice Create(string? id = null, ComputeDeviceOptions? options = null) => DeviceDiscovery.Open(id, options ?? new ComputeDeviceOptions());
 
     /// <summary>Starts a step: tensors made until it is disposed belong to it.</summary>
     public StepScope BeginStep()

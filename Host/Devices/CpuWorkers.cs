@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
 using GpuTransformer.Kernels;
 
 namespace GpuTransformer.Host;
@@ -8,19 +9,25 @@ namespace GpuTransformer.Host;
 /// Runs the blocks of a Vectorized kernel on all cores. A forward pass is hundreds of launches of some tens of microseconds, so workers spin for a short
 /// while between launches before they sleep, blocks are claimed by one compare-and-swap, and a launch allocates nothing.
 /// </summary>
+/// <remarks>
+/// No launch waits for a worker to wake: the calling thread executes every block that nobody else has claimed, and waits only for blocks under way.
+/// </remarks>
 internal sealed unsafe class CpuWorkers : IDisposable
 {
-    private const int SpinRounds = 2000;
+    // About half a millisecond of looking for work before a worker sleeps: longer than the host code between two launches.
+    private const int SpinRounds = 1500;
+
+    // Every so many rounds a spinning worker lets another thread have its core: on a busy machine that may be the very thread that launches.
+    private const int RoundsPerYield = 64;
+
+    // Vectorized kernels keep their scratch on the stack, and musl's default is small.
+    private const int StackBytes = 4 << 20;
 
     private readonly Thread[] _threads;
     private readonly SemaphoreSlim _wake = new(0);
     private readonly Lock _launch = new();
-    private int _sleepers;
     private volatile bool _stop;
-
-    // The claim ticket: the launch's number in the upper half, blocks left in the lower. A stale worker's swap fails because the number has moved on.
-    private long _ticket;
-    private int _completed;
+    private Counters _counters;
     private delegate*<void*, int, void> _execute;
     private void* _kernel;
     private Exception? _failure;
@@ -31,7 +38,7 @@ internal sealed unsafe class CpuWorkers : IDisposable
         _threads = new Thread[threads - 1];
         for (int i = 0; i < _threads.Length; i++)
         {
-            _threads[i] = new Thread(Work) { IsBackground = true, Name = $"GpuTransformer worker {i + 1}" };
+            _threads[i] = new Thread(Work, StackBytes) { IsBackground = true, Name = $"GpuTransformer worker {i + 1}" };
             _threads[i].Start();
         }
     }
@@ -39,10 +46,12 @@ internal sealed unsafe class CpuWorkers : IDisposable
     /// <summary>Workers and the calling thread.</summary>
     public int Count => _threads.Length + 1;
 
-    /// <summary>Executes blocks 0 to <paramref name="blocks"/> − 1 and returns when all are done.</summary>
+    /// <summary>Executes blocks 0 to <paramref name="blocks"/> − 1, the last first, and returns when all are done. Launches from several threads take turns.</summary>
+    /// <exception cref="ObjectDisposedException">The threads were stopped.</exception>
     public void Run<TKernel>(int blocks, in TKernel kernel)
         where TKernel : unmanaged, IBlockKernel
     {
+        ObjectDisposedException.ThrowIf(_stop, typeof(ComputeDevice));
         if (blocks <= 1 || _threads.Length == 0)
         {
             for (int block = 0; block < blocks; block++)
@@ -57,16 +66,16 @@ internal sealed unsafe class CpuWorkers : IDisposable
                 _kernel = pointer;
                 _execute = &Invoke<TKernel>;
                 _failure = null;
-                _completed = 0;
-                long number = (Volatile.Read(ref _ticket) >> 32) + 1;
-                Interlocked.Exchange(ref _ticket, (number << 32) | (uint)blocks);
+                _counters.Completed = 0;
+                long number = (Volatile.Read(ref _counters.Ticket) >> 32) + 1;
+                Interlocked.Exchange(ref _counters.Ticket, (number << 32) | (uint)blocks);
                 Wake(blocks - 1);
                 while (TryExecuteOne())
                 {
                 }
 
                 var spinner = default(SpinWait);
-                while (Volatile.Read(ref _completed) != blocks)
+                while (Volatile.Read(ref _counters.Completed) != blocks)
                     spinner.SpinOnce(sleep1Threshold: -1);
             }
 
@@ -77,8 +86,15 @@ internal sealed unsafe class CpuWorkers : IDisposable
 
     public void Dispose()
     {
-        _stop = true;
-        _wake.Release(_threads.Length);
+        lock (_launch)
+        {
+            if (_stop)
+                return;
+            _stop = true;
+        }
+
+        if (_threads.Length > 0)
+            _wake.Release(_threads.Length);
         foreach (Thread thread in _threads)
             thread.Join();
         _wake.Dispose();
@@ -90,24 +106,24 @@ internal sealed unsafe class CpuWorkers : IDisposable
 
     private bool TryExecuteOne()
     {
-        long ticket = Volatile.Read(ref _ticket);
+        long ticket = Volatile.Read(ref _counters.Ticket);
         uint left;
         while ((left = (uint)ticket) != 0)
         {
-            long seen = Interlocked.CompareExchange(ref _ticket, ticket - 1, ticket);
+            long seen = Interlocked.CompareExchange(ref _counters.Ticket, ticket - 1, ticket);
             if (seen == ticket)
             {
-                // This launch cannot end before the claimed block does, so the fields below are its own.
+                // This launch cannot end before the claimed block does, so the fields below are its own. The other blocks run on: kernels only write their outputs.
                 try
                 {
                     _execute(_kernel, (int)left - 1);
                 }
                 catch (Exception exception)
                 {
-                    _failure = exception;
+                    Interlocked.CompareExchange(ref _failure, exception, null);
                 }
 
-                Interlocked.Increment(ref _completed);
+                Interlocked.Increment(ref _counters.Completed);
                 return true;
             }
 
@@ -125,10 +141,10 @@ internal sealed unsafe class CpuWorkers : IDisposable
                 continue;
 
             // A launch between the failed look and this line must see the sleeper, or be seen by the second look.
-            Interlocked.Increment(ref _sleepers);
-            if ((uint)Volatile.Read(ref _ticket) != 0)
+            Interlocked.Increment(ref _counters.Sleepers);
+            if ((uint)Volatile.Read(ref _counters.Ticket) != 0)
             {
-                Interlocked.Decrement(ref _sleepers);
+                Interlocked.Decrement(ref _counters.Sleepers);
                 continue;
             }
 
@@ -140,9 +156,12 @@ internal sealed unsafe class CpuWorkers : IDisposable
     {
         for (int round = 0; round < SpinRounds; round++)
         {
-            if ((uint)Volatile.Read(ref _ticket) != 0)
+            if ((uint)Volatile.Read(ref _counters.Ticket) != 0)
                 return true;
-            Thread.SpinWait(10);
+            if (round % RoundsPerYield == RoundsPerYield - 1)
+                Thread.Yield();
+            else
+                Thread.SpinWait(10);
         }
 
         return false;
@@ -150,12 +169,29 @@ internal sealed unsafe class CpuWorkers : IDisposable
 
     private void Wake(int wanted)
     {
-        int sleeping = Volatile.Read(ref _sleepers);
+        int sleeping = Volatile.Read(ref _counters.Sleepers);
         int waking = Math.Min(sleeping, wanted);
         if (waking > 0)
         {
-            Interlocked.Add(ref _sleepers, -waking);
+            Interlocked.Add(ref _counters.Sleepers, -waking);
             _wake.Release(waking);
         }
+    }
+
+    /// <summary>What all threads write, each on cache lines of its own (two, for processors that fetch in pairs).</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 512)]
+    private struct Counters
+    {
+        /// <summary>The launch's number in the upper half, blocks left in the lower. A stale worker's swap fails because the number has moved on.</summary>
+        [FieldOffset(128)]
+        public long Ticket;
+
+        /// <summary>Blocks done.</summary>
+        [FieldOffset(256)]
+        public int Completed;
+
+        /// <summary>Workers asleep or about to be, less wake-ups not yet taken; below zero for a moment when a worker that was woken had found work by itself.</summary>
+        [FieldOffset(384)]
+        public int Sleepers;
     }
 }

@@ -1,101 +1,85 @@
-using System.Runtime.InteropServices;
+using System.Globalization;
+using GpuTransformer.Host.Cuda;
 using GpuTransformer.Host.OpenCl;
-using ILGPU;
-using ILGPU.Runtime;
-using ILGPU.Runtime.CPU;
-using ILGPU.Runtime.Cuda;
-using ILGPU.Runtime.OpenCL;
 
 namespace GpuTransformer.Host;
 
-/// <summary>Finds the devices of this machine through ILGPU and opens them.</summary>
+/// <summary>Finds the devices of this machine and opens them.</summary>
 internal static class DeviceDiscovery
 {
-    static DeviceDiscovery() => OpenClLoader.Install();
-
     public static IReadOnlyList<DeviceDescription> All()
-    {
-        var found = new List<DeviceDescription>();
-        using (Context context = CreateContext(static builder => builder.Cuda().OpenCL(OpenClLoader.Accept)))
-        {
-            int cuda = 0, openCl = 0;
-            foreach (Device device in context)
-            {
-                if (device is CudaDevice)
-                    found.Add(Describe($"cuda:{cuda++}", DeviceKind.Cuda, device, isGpu: true));
-                else if (device is CLDevice cl)
-                    found.Add(Describe($"opencl:{openCl++}", DeviceKind.OpenCl, device, cl.DeviceType.HasFlag(CLDeviceType.CL_DEVICE_TYPE_GPU)));
-            }
-        }
+        => [.. NoteSharedGpus([.. CudaPlatform.Find(), .. OpenClPlatforms.Find()]).Select(static c => c.Description), CpuInformation.Describe(Environment.ProcessorCount)];
 
-        found.Add(DescribeCpu());
-        return found;
+    public static ComputeDevice Open(string? id, ComputeDeviceOptions options)
+    {
+        DeviceRequest request = DeviceRequest.Parse(id);
+        return request.Kind switch
+        {
+            DeviceKind.Cpu => OpenCpu(options),
+            DeviceKind.Simulator => OpenSimulator(),
+            DeviceKind.Cuda => OpenFound(request, CudaPlatform.Find()),
+            DeviceKind.OpenCl => OpenFound(request, OpenClPlatforms.Find()),
+            _ => OpenBest(options),
+        };
     }
 
-    public static ComputeDevice Open(string? id)
-    {
-        if (id is null)
+    /// <summary>The device to take among those found: the one with that number, or the first usable one, GPUs first.</summary>
+    internal static DeviceCandidate? Choose(DeviceRequest request, IReadOnlyList<DeviceCandidate> found) => request.Ordinal is { } ordinal
+        ? found.FirstOrDefault(c => c.Description.Id == string.Create(CultureInfo.InvariantCulture, $"{DeviceRequest.Word(c.Description.Kind)}:{ordinal}"))
+        : found.Where(static c => c.Description.IsAvailable).OrderByDescending(static c => c.Description.IsGpu).FirstOrDefault();
+
+    /// <summary>Says of an OpenCL device that it is the same GPU as a CUDA device, by its name.</summary>
+    internal static IReadOnlyList<DeviceCandidate> NoteSharedGpus(IReadOnlyList<DeviceCandidate> found) =>
+    [
+        .. found.Select(candidate =>
         {
-            DeviceDescription best = All().Where(static d => d.IsAvailable).MinBy(Rank)!;
-            id = best.Id;
-        }
+            DeviceDescription description = candidate.Description;
+            DeviceDescription? twin = found.Select(static c => c.Description)
+                .FirstOrDefault(d => d.Kind == DeviceKind.Cuda && d.Units > 0 && description.Kind == DeviceKind.OpenCl && d.Name == description.Name);
+            if (twin is null)
+                return candidate;
+            string note = $"the GPU is also {twin.Id}, which is faster" + (description.Note is null ? string.Empty : $"; {description.Note}");
+            return candidate with { Description = description with { Note = note } };
+        }),
+    ];
 
-        if (id == "cpu")
-            return new ComputeDevice(DescribeCpu(), new CpuBackend(Environment.ProcessorCount));
-        if (id == "simulator")
-            return OpenSimulator();
+    private static ComputeDevice OpenBest(ComputeDeviceOptions options)
+    {
+        DeviceCandidate? gpu = Choose(default, CudaPlatform.Find());
+        gpu ??= Choose(default, [.. OpenClPlatforms.Find().Where(static c => c.Description.IsGpu)]);
+        return gpu is null ? OpenCpu(options) : Open(gpu);
+    }
 
-        string wanted = id.Contains(':') ? id : id + ":0";
-        Context context = CreateContext(static builder => builder.Cuda().OpenCL(OpenClLoader.Accept));
+    private static ComputeDevice OpenFound(DeviceRequest request, IReadOnlyList<DeviceCandidate> found)
+    {
+        DeviceCandidate? chosen = Choose(request, found);
+        if (chosen is { Description.IsAvailable: true })
+            return Open(chosen);
+        string reasons = string.Join(" ", found.Select(static c => c.Description)
+            .Where(d => !d.IsAvailable && (chosen is null || ReferenceEquals(d, chosen.Description)))
+            .Select(static d => $"{d.Id} ({d.Name}): {d.UnavailableReason}"));
+        string usable = string.Join(", ", All().Where(static d => d.IsAvailable).Select(static d => $"{d.Id} ({d.Name})"));
+        throw new DeviceNotFoundException($"There is no usable device '{request}' on this machine. {(reasons.Length == 0 ? string.Empty : reasons + " ")}Usable: {usable}.");
+    }
+
+    private static ComputeDevice Open(DeviceCandidate candidate)
+    {
         try
         {
-            int cuda = 0, openCl = 0;
-            foreach (Device device in context)
-            {
-                string name = device is CudaDevice ? $"cuda:{cuda++}" : $"opencl:{openCl++}";
-                if (name != wanted)
-                    continue;
-                DeviceKind kind = device is CudaDevice ? DeviceKind.Cuda : DeviceKind.OpenCl;
-                bool isGpu = device is not CLDevice cl || cl.DeviceType.HasFlag(CLDeviceType.CL_DEVICE_TYPE_GPU);
-                return new ComputeDevice(Describe(name, kind, device, isGpu), new IlgpuBackend(context, device.CreateAccelerator(context)));
-            }
-
-            throw new DeviceNotFoundException($"There is no device '{id}' here. `gpu-transformer devices` lists what is.");
+            return new ComputeDevice(candidate.Description, candidate.Open!());
         }
-        catch
+        catch (Exception exception) when (exception is ILGPU.Runtime.AcceleratorException or NotSupportedException or InvalidOperationException)
         {
-            context.Dispose();
-            throw;
+            throw new DeviceNotFoundException($"{candidate.Description.Id} ({candidate.Description.Name}) was found but cannot be opened: {exception.Message}", exception);
         }
+    }
+
+    private static ComputeDevice OpenCpu(ComputeDeviceOptions options)
+    {
+        int threads = options.Threads ?? Environment.ProcessorCount;
+        return new ComputeDevice(CpuInformation.Describe(threads), new CpuBackend(threads));
     }
 
     private static ComputeDevice OpenSimulator()
-    {
-        // 32 lanes as on NVIDIA and groups of up to 128 threads, the most that a kernel here uses.
-        var shape = new CPUDevice(32, 4, 1);
-        Context context = CreateContext(builder => builder.CPU(shape));
-        var description = new DeviceDescription("simulator", DeviceKind.Simulator, "ILGPU CPU accelerator", 0, 1, IsGpu: false);
-        return new ComputeDevice(description, new IlgpuBackend(context, shape.CreateAccelerator(context)));
-    }
-
-    internal static Context CreateContext(Action<Context.Builder> devices) => Context.Create(builder =>
-    {
-        // O2 turns generic loads into global ones; kernels are small functions that only make sense inlined.
-        builder.Optimize(OptimizationLevel.O2).Inlining(InliningMode.Aggressive);
-        devices(builder);
-    });
-
-    private static int Rank(DeviceDescription device) => device.Kind switch
-    {
-        DeviceKind.Cuda => 0,
-        DeviceKind.OpenCl when device.IsGpu => 1,
-        DeviceKind.Cpu => 2,
-        _ => 3,
-    };
-
-    private static DeviceDescription Describe(string id, DeviceKind kind, Device device, bool isGpu)
-        => new(id, kind, device.Name, device.MemorySize, device.NumMultiprocessors, isGpu);
-
-    private static DeviceDescription DescribeCpu() => new(
-        "cpu", DeviceKind.Cpu, RuntimeInformation.ProcessArchitecture.ToString(), GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, Environment.ProcessorCount, IsGpu: false);
+        => new(new DeviceDescription("simulator", DeviceKind.Simulator, "ILGPU CPU accelerator", 0, 1, IsGpu: false), IlgpuBackend.OpenSimulator());
 }

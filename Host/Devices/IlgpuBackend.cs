@@ -1,12 +1,30 @@
 using ILGPU;
 using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
 
 namespace GpuTransformer.Host;
 
 /// <summary>Memory of an ILGPU accelerator; everything is queued on its default stream and so happens in order.</summary>
 internal sealed class IlgpuBackend(Context context, Accelerator accelerator) : DeviceBackend
 {
+    // 32 lanes as on NVIDIA and groups of up to 128 threads, the most that a kernel here uses.
+    private static readonly CPUDevice SimulatorShape = new(32, 4, 1);
+
     public Accelerator Accelerator { get; } = accelerator;
+
+    /// <summary>Opens a device that discovery found.</summary>
+    public static IlgpuBackend Open(Device device) => Open(CreateContext(static _ => { }), device);
+
+    /// <summary>Opens ILGPU's CPU accelerator.</summary>
+    public static IlgpuBackend OpenSimulator() => Open(CreateContext(static builder => builder.CPU(SimulatorShape)), SimulatorShape);
+
+    /// <summary>A context with the compiler settings that all kernels here are meant for.</summary>
+    public static Context CreateContext(Action<Context.Builder> devices) => Context.Create(builder =>
+    {
+        // O2 turns generic loads into global ones; kernels are small functions that only make sense inlined.
+        builder.Optimize(OptimizationLevel.O2).Inlining(InliningMode.Aggressive);
+        devices(builder);
+    });
 
     public override DeviceAllocation Allocate(long bytes) => new IlgpuAllocation(Accelerator.Allocate1D<byte>(bytes), bytes);
 
@@ -47,6 +65,19 @@ internal sealed class IlgpuBackend(Context context, Accelerator accelerator) : D
     {
         Accelerator.Dispose();
         context.Dispose();
+    }
+
+    private static IlgpuBackend Open(Context context, Device device)
+    {
+        try
+        {
+            return new IlgpuBackend(context, device.CreateAccelerator(context));
+        }
+        catch
+        {
+            context.Dispose();
+            throw;
+        }
     }
 
     private static ArrayView<byte> View(DeviceAllocation allocation, long offset, long bytes) => ((IlgpuAllocation)allocation).View.SubView(offset, bytes);
