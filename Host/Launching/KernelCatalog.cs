@@ -17,5 +17,6 @@ public static class KernelCatalog
         CastOperator.Definition,
         SoftClampOperator.Definition,
         ActivateOperator.Definition,
+        AttentionOperator.Definition,
     ];
 }

@@ -1,0 +1,44 @@
+using GpuTransformer.Kernels;
+using GpuTransformer.Kernels.Reference;
+
+namespace GpuTransformer.Host;
+
+internal static partial class AttentionOperator
+{
+    private static readonly DType[] _realTypes = [DType.Float32, DType.Float16, DType.BFloat16];
+
+    private static IEnumerable<ValidationCase<AttentionArguments>> Cases(int seed)
+    {
+        foreach (AttentionProblem problem in AttentionProblem.Sweep)
+        {
+            foreach (DType dtype in _realTypes)
+            {
+                // Rules act on float32 scores whatever the storage: one data type proves the rare ones.
+                if (dtype == DType.Float32 || problem.EveryType)
+                    yield return Case(seed, dtype, problem);
+            }
+        }
+    }
+
+    private static ValidationCase<AttentionArguments> Case(int seed, DType dtype, AttentionProblem problem)
+    {
+        var arrays = new AttentionProblemData(problem, seed, dtype);
+        return new ValidationCase<AttentionArguments>(
+            $"{problem} {dtype}",
+            problem.Size,
+            dtype,
+            device =>
+            {
+                // A dead row's log-sum-exp of −1e30 would make every limit absurdly wide; tests look at those instead.
+                Tensor? logSumExp = problem.DeadRows ? null : Tensor.Empty(device, [problem.Batch, problem.Heads, problem.Queries]);
+                return Prepare(arrays.Query(device), arrays.Key(device), arrays.Value(device), arrays.Options(device), logSumExp);
+            },
+            static arguments => arguments.LogSumExp is { } logSumExp ? [("output", arguments.Output), ("log-sum-exp", logSumExp)] : [("output", arguments.Output)],
+            () =>
+            {
+                (double[] exact, double[] exactLog) = AttentionReference.Forward(arrays.Shape, arrays.Rules, arrays.Inputs<double>());
+                (float[] plain, float[] plainLog) = AttentionReference.Forward(arrays.Shape, arrays.Rules, arrays.Inputs<float>());
+                return [arrays.Expect("output", exact, plain), new Expected("log-sum-exp", exactLog, Array.ConvertAll(plainLog, static v => (double)v))];
+            });
+    }
+}

@@ -1,0 +1,68 @@
+using GpuTransformer.Kernels;
+
+namespace GpuTransformer.Host;
+
+public static partial class Operators
+{
+    /// <summary>
+    /// Scaled dot-product attention, fused: output = softmax(softclamp(scale · Q Kᵀ + bias)) V over the visible keys, head by head. No query × key array exists
+    /// at any time. A query that sees no key has output exactly zero.
+    /// </summary>
+    /// <param name="query">[batch, queries, heads · headDim], or [batch, heads, queries, headDim] in the head-major layout</param>
+    /// <param name="key">[batch, keys, keyValueHeads · headDim], or [batch, keyValueHeads, keys, headDim]</param>
+    /// <param name="value">[batch, keys, keyValueHeads · valueDim], or [batch, keyValueHeads, keys, valueDim]; valueDim need not be headDim.</param>
+    /// <param name="options">Heads, layout, masks and biases.</param>
+    /// <param name="logSumExp">
+    /// float32 [batch, heads, queries], overwritten with the natural logarithm of each row's sum of exponentials, which backward recomputes the probabilities
+    /// from; −1e30 for a query that sees no key. Null where no gradient is wanted.
+    /// </param>
+    /// <returns>[batch, queries, heads · valueDim], or [batch, heads, queries, valueDim], of the query's data type.</returns>
+    /// <exception cref="ArgumentException">A shape, device, data type or option does not fit; nothing was launched.</exception>
+    /// <remarks>Dao et al. 2022 (the fused form); Milakov, Gimelshein 2018 (online softmax); Press et al. 2022 (ALiBi).</remarks>
+    public static Tensor Attention(Tensor query, Tensor key, Tensor value, AttentionOptions options, Tensor? logSumExp = null)
+    {
+        AttentionArguments arguments = AttentionOperator.Prepare(query, key, value, options, logSumExp);
+        if (arguments.Output.Shape.Count > 0)
+            AttentionOperator.Definition.Run(query.Device, arguments);
+        return arguments.Output;
+    }
+}
+
+/// <summary>Attention in the catalogue.</summary>
+internal static partial class AttentionOperator
+{
+    public static readonly OperatorDefinition<AttentionArguments> Definition = new(
+        "Attention",
+        "output = softmax(softclamp(scale · Q Kᵀ + bias)) V over the visible keys",
+        [PortableVariant()],
+        Cases);
+
+    /// <summary>Checks everything and allocates the output.</summary>
+    internal static AttentionArguments Prepare(Tensor query, Tensor key, Tensor value, AttentionOptions options, Tensor? logSumExp)
+    {
+        AttentionChecks.CheckInputs(query, key, value, options);
+        AttentionShape shape = AttentionGeometry.Shape(options, query.Shape, key.Shape, value.Shape);
+        AttentionChecks.CheckRules(query.Device, options, shape.Batch, shape.Queries, shape.Keys);
+        if (logSumExp is not null)
+        {
+            Arguments.Check(query.Device, logSumExp, DType.Float32);
+            Arguments.CheckShape(logSumExp, [shape.Batch, shape.Heads, shape.Queries], "one number for each query of each head");
+        }
+
+        return new AttentionArguments
+        {
+            Query = query,
+            Key = key,
+            Value = value,
+            Output = Tensor.Empty(query.Device, AttentionGeometry.Output(options, shape), query.DType),
+            LogSumExp = logSumExp,
+            KeyMask = options.KeyMask,
+            Mask = options.Mask,
+            Bias = options.Bias,
+            AlibiSlopes = options.AlibiSlopes,
+            AlibiPositions = options.AlibiPositions,
+            Shape = shape,
+            Rules = AttentionGeometry.Rules(options, shape, options.Mask?.Shape, options.Bias?.Shape, options.AlibiPositions?.Shape),
+        };
+    }
+}

@@ -1,0 +1,85 @@
+using GpuTransformer.Kernels;
+
+namespace GpuTransformer.Host;
+
+/// <summary>From tensor shapes and options to the numbers that the attention kernels compute with.</summary>
+internal static class AttentionGeometry
+{
+    /// <summary>Sizes and strides of a call whose shapes were checked.</summary>
+    public static AttentionShape Shape(AttentionOptions options, Shape query, Shape key, Shape value)
+    {
+        int heads = options.Heads, keyValueHeads = KeyValueHeads(options);
+        bool headMajor = options.Layout == AttentionLayout.HeadMajor;
+        int queries = query[^2], keys = key[^2];
+        int headDim = headMajor ? query[^1] : query[^1] / heads;
+        int valueDim = headMajor ? value[^1] : value[^1] / keyValueHeads;
+        (long queryHead, long queryRow) = Strides(headMajor, heads, queries, headDim);
+        (long keyHead, long keyRow) = Strides(headMajor, keyValueHeads, keys, headDim);
+        (long valueHead, long valueRow) = Strides(headMajor, keyValueHeads, keys, valueDim);
+        (long outputHead, long outputRow) = Strides(headMajor, heads, queries, valueDim);
+        return new AttentionShape
+        {
+            Batch = query[0],
+            Heads = heads,
+            KeyValueHeads = keyValueHeads,
+            Queries = queries,
+            Keys = keys,
+            HeadDim = headDim,
+            ValueDim = valueDim,
+            GroupSize = options.Grouping == HeadGrouping.Blocks ? heads / keyValueHeads : 0,
+            QueryBatchStride = (long)heads * queries * headDim,
+            QueryHeadStride = queryHead,
+            QueryRowStride = queryRow,
+            KeyBatchStride = (long)keyValueHeads * keys * headDim,
+            KeyHeadStride = keyHead,
+            KeyRowStride = keyRow,
+            ValueBatchStride = (long)keyValueHeads * keys * valueDim,
+            ValueHeadStride = valueHead,
+            ValueRowStride = valueRow,
+            OutputBatchStride = (long)heads * queries * valueDim,
+            OutputHeadStride = outputHead,
+            OutputRowStride = outputRow,
+        };
+    }
+
+    /// <summary>The options as numbers, with the strides of the arrays that travel beside them.</summary>
+    public static AttentionRules Rules(AttentionOptions options, in AttentionShape shape, Shape? mask, Shape? bias, Shape? positions)
+    {
+        var rules = new AttentionRules
+        {
+            Scale = options.Scale ?? 1f / MathF.Sqrt(shape.HeadDim),
+            SoftClamp = options.SoftClamp ?? 0f,
+            FreeColumns = options.FreeColumns,
+            Causal = options.Causal == CausalAlignment.None ? 0 : 1,
+            CausalOffset = options.Causal == CausalAlignment.TopLeft ? options.FreeColumns : shape.Keys - shape.Queries,
+            Window = options.Window ?? -1,
+        };
+        if (mask is { } m)
+            (rules.MaskBatchStride, rules.MaskHeadStride, rules.MaskQueryStride) = (Stride(m, 0), Stride(m, 1), Stride(m, 2));
+        if (bias is { } b)
+            (rules.BiasBatchStride, rules.BiasHeadStride, rules.BiasQueryStride) = (Stride(b, 0), Stride(b, 1), Stride(b, 2));
+        if (positions is { } p)
+            (rules.PositionBatchStride, rules.PositionHeadStride) = (Stride(p, 0), Stride(p, 1));
+        return rules;
+    }
+
+    /// <summary>The shape of the output.</summary>
+    public static Shape Output(AttentionOptions options, in AttentionShape shape) => options.Layout == AttentionLayout.HeadMajor
+        ? [shape.Batch, shape.Heads, shape.Queries, shape.ValueDim]
+        : [shape.Batch, shape.Queries, shape.Heads * shape.ValueDim];
+
+    /// <summary>Key/value heads, the default being as many as query heads.</summary>
+    public static int KeyValueHeads(AttentionOptions options) => options.KeyValueHeads == 0 ? options.Heads : options.KeyValueHeads;
+
+    private static (long Head, long Row) Strides(bool headMajor, int heads, int rows, int width)
+        => headMajor ? ((long)rows * width, width) : (width, (long)heads * width);
+
+    // An axis of length one is read again for every index: stride zero.
+    private static long Stride(Shape shape, int axis)
+    {
+        long stride = 1;
+        for (int inner = axis + 1; inner < shape.Rank; inner++)
+            stride *= shape[inner];
+        return shape[axis] == 1 ? 0 : stride;
+    }
+}

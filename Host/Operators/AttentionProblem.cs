@@ -1,0 +1,183 @@
+using System.Globalization;
+using System.Text;
+
+namespace GpuTransformer.Host;
+
+/// <summary>Which axes of a mask or bias are written out; the others have length one.</summary>
+[Flags]
+internal enum AttentionAxes
+{
+    None = 0,
+    Batch = 1,
+    Head = 2,
+    Query = 4,
+    All = Batch | Head | Query,
+}
+
+/// <summary>One attention problem of the validation sweep: sizes and rules, without numbers.</summary>
+internal sealed record AttentionProblem(int Queries, int Keys, int HeadDim, int ValueDim)
+{
+    public int Batch { get; init; } = 2;
+
+    public int Heads { get; init; } = 2;
+
+    public int KeyValueHeads { get; init; } = 2;
+
+    public HeadGrouping Grouping { get; init; }
+
+    public AttentionLayout Layout { get; init; }
+
+    public CausalAlignment Causal { get; init; }
+
+    public int? Window { get; init; }
+
+    public bool KeyMask { get; init; }
+
+    public AttentionAxes? Mask { get; init; }
+
+    public AttentionAxes? Bias { get; init; }
+
+    public bool Alibi { get; init; }
+
+    public AttentionAxes? AlibiPositions { get; init; }
+
+    public float? SoftClamp { get; init; }
+
+    public float? Scale { get; init; }
+
+    public int FreeColumns { get; init; }
+
+    /// <summary>Some queries see no key at all.</summary>
+    public bool DeadRows { get; init; }
+
+    public ValidationSize Size { get; init; } = ValidationSize.Quick;
+
+    /// <summary>Run in all three storage types rather than in float32 alone.</summary>
+    public bool EveryType { get; init; }
+
+    /// <summary>The sweep: every rule by itself, then together, over awkward sizes.</summary>
+    public static IReadOnlyList<AttentionProblem> Sweep { get; } =
+    [
+        // The simulator's share: each branch of the kernel once.
+        new(3, 5, 4, 4) { Size = ValidationSize.Tiny, Batch = 1, EveryType = true },
+        new(2, 35, 17, 9) { Size = ValidationSize.Tiny, Batch = 1, Causal = CausalAlignment.BottomRight, KeyMask = true, Alibi = true },
+        new(5, 3, 1, 70) { Size = ValidationSize.Tiny, Batch = 1, Heads = 1, KeyValueHeads = 1, Causal = CausalAlignment.BottomRight, DeadRows = true },
+        new(4, 6, 8, 5) { Size = ValidationSize.Tiny, Batch = 1, KeyValueHeads = 1, FreeColumns = 2, Mask = AttentionAxes.All, Bias = AttentionAxes.Head, Window = 1, SoftClamp = 2f, Layout = AttentionLayout.HeadMajor },
+
+        // Widths and lengths.
+        new(1, 1, 1, 1) { EveryType = true },
+        new(17, 23, 17, 17) { EveryType = true },
+        new(64, 64, 64, 64) { EveryType = true },
+        new(33, 129, 40, 40),
+        new(129, 33, 80, 80) { EveryType = true },
+        new(65, 66, 96, 96) { Layout = AttentionLayout.HeadMajor },
+        new(70, 90, 128, 128) { EveryType = true, Layout = AttentionLayout.HeadMajor },
+        new(40, 70, 256, 256) { EveryType = true },
+        new(31, 77, 64, 17) { Layout = AttentionLayout.HeadMajor },
+        new(31, 77, 17, 200),
+        new(19, 50, 200, 1),
+        new(443, 1023, 64, 64) { Batch = 1, Size = ValidationSize.Full, EveryType = true },
+        new(1023, 443, 40, 80) { Batch = 1, Size = ValidationSize.Full },
+        new(1, 2049, 64, 64) { Batch = 1, Size = ValidationSize.Full },
+
+        // Grouped heads.
+        new(20, 37, 32, 32) { Heads = 6, KeyValueHeads = 2 },
+        new(20, 37, 32, 32) { Heads = 6, KeyValueHeads = 3, Grouping = HeadGrouping.Blocks, Layout = AttentionLayout.HeadMajor },
+        new(20, 37, 32, 48) { Heads = 4, KeyValueHeads = 1 },
+
+        // Causality and windows.
+        new(65, 65, 64, 64) { Causal = CausalAlignment.BottomRight, EveryType = true },
+        new(37, 101, 40, 40) { Causal = CausalAlignment.BottomRight },
+        new(37, 101, 40, 40) { Causal = CausalAlignment.TopLeft, Layout = AttentionLayout.HeadMajor },
+        new(101, 37, 40, 40) { Causal = CausalAlignment.TopLeft },
+        new(101, 37, 40, 40) { Causal = CausalAlignment.BottomRight, DeadRows = true },
+        new(1, 37, 40, 40) { Causal = CausalAlignment.BottomRight },
+        new(150, 150, 32, 32) { Causal = CausalAlignment.BottomRight, Window = 20 },
+        new(90, 160, 32, 32) { Window = 3 },
+        new(150, 150, 32, 32) { Causal = CausalAlignment.BottomRight, Window = 0 },
+
+        // Masks, every way of broadcasting.
+        new(45, 83, 64, 64) { KeyMask = true, EveryType = true },
+        new(45, 45, 64, 64) { KeyMask = true, Causal = CausalAlignment.BottomRight, DeadRows = true },
+        new(45, 83, 24, 24) { Mask = AttentionAxes.All },
+        new(45, 83, 24, 24) { Mask = AttentionAxes.Query },
+        new(45, 83, 24, 24) { Mask = AttentionAxes.Head },
+        new(45, 83, 24, 24) { Mask = AttentionAxes.Batch },
+        new(45, 83, 24, 24) { Mask = AttentionAxes.None },
+        new(45, 83, 24, 24) { Mask = AttentionAxes.Head | AttentionAxes.Query, KeyMask = true },
+        new(45, 83, 24, 24) { Mask = AttentionAxes.Batch | AttentionAxes.Query, KeyMask = true, DeadRows = true },
+        new(45, 83, 24, 24) { Mask = AttentionAxes.Batch | AttentionAxes.Head, Causal = CausalAlignment.BottomRight },
+
+        // Biases.
+        new(60, 60, 64, 64) { Alibi = true, EveryType = true },
+        new(30, 75, 64, 64) { Alibi = true, Heads = 3, KeyValueHeads = 1, Causal = CausalAlignment.BottomRight },
+        new(75, 30, 40, 40) { Alibi = true, Heads = 5, KeyValueHeads = 5, Layout = AttentionLayout.HeadMajor },
+        new(50, 50, 40, 40) { Alibi = true, AlibiPositions = AttentionAxes.None },
+        new(50, 50, 40, 40) { Alibi = true, AlibiPositions = AttentionAxes.Batch | AttentionAxes.Head, KeyMask = true },
+        new(45, 83, 24, 24) { Bias = AttentionAxes.All },
+        new(45, 83, 24, 24) { Bias = AttentionAxes.Head | AttentionAxes.Query, EveryType = true },
+        new(45, 83, 24, 24) { Bias = AttentionAxes.Batch },
+        new(45, 83, 24, 24) { Bias = AttentionAxes.None },
+
+        // Scores reshaped, and keys that everyone sees.
+        new(45, 83, 24, 24) { SoftClamp = 1.5f },
+        new(45, 83, 24, 24) { SoftClamp = 30f, Bias = AttentionAxes.Query, Alibi = true, KeyMask = true },
+        new(45, 83, 24, 24) { Scale = 10f },
+        new(45, 83, 24, 24) { Scale = 0f },
+        new(45, 53, 24, 24) { FreeColumns = 8, KeyMask = true },
+        new(45, 53, 24, 24) { FreeColumns = 8, Causal = CausalAlignment.BottomRight, Alibi = true },
+        new(45, 53, 24, 24) { FreeColumns = 8, Causal = CausalAlignment.TopLeft, Window = 5, Bias = AttentionAxes.All },
+        new(45, 53, 24, 24) { FreeColumns = 8, Alibi = true, AlibiPositions = AttentionAxes.Batch, Mask = AttentionAxes.All },
+
+        // Everything at once.
+        new(70, 135, 80, 40)
+        {
+            Heads = 6, KeyValueHeads = 2, Causal = CausalAlignment.BottomRight, Window = 100, KeyMask = true, Mask = AttentionAxes.All, Bias = AttentionAxes.All, Alibi = true,
+            SoftClamp = 20f, FreeColumns = 3, EveryType = true,
+        },
+        new(139, 140, 128, 100)
+        {
+            Heads = 4, KeyValueHeads = 2, Grouping = HeadGrouping.Blocks, Layout = AttentionLayout.HeadMajor, Causal = CausalAlignment.TopLeft, KeyMask = true, Bias = AttentionAxes.Head,
+            Alibi = true, AlibiPositions = AttentionAxes.Head, FreeColumns = 1, Scale = 0.3f,
+        },
+        new(300, 555, 64, 64) { Heads = 4, KeyValueHeads = 4, Size = ValidationSize.Full, Causal = CausalAlignment.BottomRight, KeyMask = true, Alibi = true, EveryType = true },
+    ];
+
+    /// <summary>The problem in words.</summary>
+    public override string ToString()
+    {
+        var text = new StringBuilder();
+        Append(text, $"{Batch}x{Heads}h {Queries}x{Keys} width {HeadDim}");
+        if (ValueDim != HeadDim)
+            Append(text, $"/{ValueDim}");
+        if (KeyValueHeads != Heads)
+            Append(text, $" {KeyValueHeads}kv {Grouping}");
+        if (Layout != AttentionLayout.SequenceMajor)
+            Append(text, $" {Layout}");
+        if (Causal != CausalAlignment.None)
+            Append(text, $" causal {Causal}");
+        if (Window is not null)
+            Append(text, $" window {Window}");
+        if (KeyMask)
+            Append(text, $" key mask");
+        if (Mask is not null)
+            Append(text, $" mask[{Mask}]");
+        if (Bias is not null)
+            Append(text, $" bias[{Bias}]");
+        if (Alibi)
+            Append(text, $" alibi");
+        if (AlibiPositions is not null)
+            Append(text, $" positions[{AlibiPositions}]");
+        if (SoftClamp is not null)
+            Append(text, $" clamp {SoftClamp}");
+        if (Scale is not null)
+            Append(text, $" scale {Scale}");
+        if (FreeColumns > 0)
+            Append(text, $" {FreeColumns} free");
+        if (DeadRows)
+            Append(text, $" dead rows");
+        return text.ToString();
+    }
+
+    private static void Append(StringBuilder text, FormattableString part) => text.Append(part.ToString(CultureInfo.InvariantCulture));
+}

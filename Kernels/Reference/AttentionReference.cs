@@ -1,0 +1,106 @@
+using System.Numerics;
+
+namespace GpuTransformer.Kernels.Reference;
+
+/// <summary>What attention reads, as flat arrays laid out as <see cref="AttentionShape"/> and <see cref="AttentionRules"/> say.</summary>
+internal sealed record AttentionInputs<T>(T[] Query, T[] Key, T[] Value)
+{
+    public bool[]? KeyMask { get; init; }   // [batch, keys − freeColumns]
+
+    public bool[]? Mask { get; init; }      // [batch|1, heads|1, queries|1, keys − freeColumns]
+
+    public T[]? Bias { get; init; }         // [batch|1, heads|1, queries|1, keys − freeColumns]
+
+    public T[]? Slopes { get; init; }       // [heads]
+
+    public T[]? Positions { get; init; }    // [batch|1, heads|1, keys − freeColumns]
+}
+
+/// <summary>Attention, one query of one head at a time, as the formula reads: scores, softmax over the visible keys, weighted sum of values.</summary>
+internal static class AttentionReference
+{
+    /// <summary>The output, laid out as the shape says, and the logarithm of each row's sum of exponentials, [batch, heads, queries].</summary>
+    public static (T[] Output, T[] LogSumExp) Forward<T>(AttentionShape shape, AttentionRules rules, AttentionInputs<T> inputs)
+        where T : IFloatingPointIeee754<T>
+    {
+        var output = new T[shape.Batch * shape.OutputBatchStride];
+        var logSumExp = new T[shape.Batch * shape.Heads * shape.Queries];
+        foreach ((int b, int h, int i) in Rows(shape))
+        {
+            int[] keys = VisibleKeys(shape, rules, inputs, b, h, i);
+            T[] scores = Array.ConvertAll(keys, j => Score(shape, rules, inputs, b, h, i, j));
+            (T[] probabilities, logSumExp[shape.LogSumExpOffset(b, h, i)]) = Softmax(scores);
+            for (int n = 0; n < keys.Length; n++)
+            {
+                for (int c = 0; c < shape.ValueDim; c++)
+                    output[shape.OutputOffset(b, h, i) + c] += probabilities[n] * inputs.Value[shape.ValueOffset(b, h, keys[n]) + c];
+            }
+        }
+
+        return (output, logSumExp);
+    }
+
+    /// <summary>Every query of every head of every batch.</summary>
+    internal static IEnumerable<(int Batch, int Head, int Query)> Rows(AttentionShape shape)
+        => from b in Enumerable.Range(0, shape.Batch) from h in Enumerable.Range(0, shape.Heads) from i in Enumerable.Range(0, shape.Queries) select (b, h, i);
+
+    /// <summary>The keys that a query sees: not cut off by causality or the window, nor by a mask. Free columns are always seen.</summary>
+    internal static int[] VisibleKeys<T>(AttentionShape shape, AttentionRules rules, AttentionInputs<T> inputs, int b, int h, int i)
+        => [.. Enumerable.Range(0, shape.Keys).Where(j => j < rules.FreeColumns
+            || ((rules.Causal == 0 || j <= i + rules.CausalOffset)
+                && (rules.Window < 0 || QueryPosition(shape, i) - j <= rules.Window)
+                && (inputs.KeyMask is null || inputs.KeyMask[(b * (shape.Keys - rules.FreeColumns)) + j - rules.FreeColumns])
+                && (inputs.Mask is null || inputs.Mask[MaskIndex(rules, b, h, i, j)])))];
+
+    /// <summary>softclamp(scale · q·k + bias) for a visible key.</summary>
+    internal static T Score<T>(AttentionShape shape, AttentionRules rules, AttentionInputs<T> inputs, int b, int h, int i, int j)
+        where T : IFloatingPointIeee754<T>
+    {
+        T score = T.Zero;
+        for (int c = 0; c < shape.HeadDim; c++)
+            score += inputs.Query[shape.QueryOffset(b, h, i) + c] * inputs.Key[shape.KeyOffset(b, h, j) + c];
+        score *= T.CreateChecked(rules.Scale);
+        if (j >= rules.FreeColumns)
+        {
+            if (inputs.Bias is not null)
+                score += inputs.Bias[BiasIndex(rules, b, h, i, j)];
+            if (inputs.Slopes is not null)
+                score -= inputs.Slopes[h] * Distance(shape, rules, inputs, b, h, i, j);
+        }
+
+        if (rules.SoftClamp == 0f)
+            return score;
+        T clamp = T.CreateChecked(rules.SoftClamp);
+        return clamp * T.Tanh(score / clamp);
+    }
+
+    /// <summary>Where the bias of a pair lies; masks lie alike.</summary>
+    internal static long BiasIndex(AttentionRules rules, int b, int h, int i, int j)
+        => (b * rules.BiasBatchStride) + (h * rules.BiasHeadStride) + (i * rules.BiasQueryStride) + j - rules.FreeColumns;
+
+    private static long MaskIndex(AttentionRules rules, int b, int h, int i, int j)
+        => (b * rules.MaskBatchStride) + (h * rules.MaskHeadStride) + (i * rules.MaskQueryStride) + j - rules.FreeColumns;
+
+    // Queries and keys end together: the last query is where the last key is.
+    private static int QueryPosition(AttentionShape shape, int i) => i + shape.Keys - shape.Queries;
+
+    private static T Distance<T>(AttentionShape shape, AttentionRules rules, AttentionInputs<T> inputs, int b, int h, int i, int j)
+        where T : IFloatingPointIeee754<T>
+    {
+        if (inputs.Positions is null)
+            return T.CreateChecked(Math.Abs(j - QueryPosition(shape, i)));
+        long row = (b * rules.PositionBatchStride) + (h * rules.PositionHeadStride);
+        return T.Abs(inputs.Positions[row + j - rules.FreeColumns] - inputs.Positions[row + i]);
+    }
+
+    private static (T[] Probabilities, T LogSumExp) Softmax<T>(T[] scores)
+        where T : IFloatingPointIeee754<T>
+    {
+        if (scores.Length == 0)
+            return ([], T.CreateChecked(AttentionRules.DeadLogSumExp));
+        T largest = scores.Max()!, sum = T.Zero;
+        foreach (T score in scores)
+            sum += T.Exp(score - largest);
+        return (Array.ConvertAll(scores, s => T.Exp(s - largest) / sum), largest + T.Log(sum));
+    }
+}
