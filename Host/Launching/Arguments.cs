@@ -24,6 +24,15 @@ internal static class Arguments
             throw new ArgumentException($"'{name}' holds {tensor.DType}, but real numbers (Float32, Float16 or BFloat16) are needed.", name);
     }
 
+    /// <summary>The tensor holds real numbers and has a last axis, over which an operator of rows works.</summary>
+    public static void CheckRows(Tensor tensor, [CallerArgumentExpression(nameof(tensor))] string? name = null)
+    {
+        ArgumentNullException.ThrowIfNull(tensor, name);
+        CheckFloating(tensor.Device, tensor, name);
+        if (tensor.Shape.Rank == 0)
+            throw new ArgumentException($"'{name}' is a scalar, but an axis of features is needed.", name);
+    }
+
     /// <summary>The tensor has this shape.</summary>
     public static void CheckShape(Tensor tensor, Shape expected, string meaning, [CallerArgumentExpression(nameof(tensor))] string? name = null)
     {

@@ -10,6 +10,7 @@ public static class KernelCatalog
     public static IReadOnlyList<OperatorDefinition> Operators { get; } =
     [
         LayerNormOperator.Definition,
+        RmsNormOperator.Definition,
         MatrixMultiplyOperator.Definition,
         AddOperator.Definition,
         MultiplyOperator.Definition,

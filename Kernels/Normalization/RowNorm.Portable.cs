@@ -1,0 +1,50 @@
+using ILGPU;
+
+namespace GpuTransformer.Kernels;
+
+/// <summary>
+/// Normalises one row per group of threads: y = (x − centre) · factor · (gain + offset).
+/// The mean is subtracted before squaring (two passes over the row), so a large common offset costs no precision.
+/// </summary>
+internal struct RowNormPortable<TElement, TNormalization>
+    where TElement : unmanaged, IElement<TElement>
+    where TNormalization : unmanaged, INormalization
+{
+    /// <summary>Threads per row; the reductions assume this power of two.</summary>
+    public const int GroupSize = GroupReduce.GroupSize;
+
+    public ArrayView<TElement> Input;  // [rows, dim]
+    public GainRowsPortable<TElement> Gain;
+    public ArrayView<TElement> Output; // [rows, dim]
+    public int Dim;
+    public float Epsilon;
+
+    /// <summary>Grid: one group per row.</summary>
+    public static void Kernel(RowNormPortable<TElement, TNormalization> p)
+    {
+        int thread = Group.IdxX;
+        long row = (long)Grid.IdxX * p.Dim;
+        float centre = 0f;
+        if (TNormalization.IsCentred)
+        {
+            float sum = 0f;
+            for (int c = thread; c < p.Dim; c += GroupSize)
+                sum += TElement.ToSingle(p.Input[row + c]);
+            centre = GroupReduce.Sum(sum) / p.Dim;
+        }
+
+        float squares = 0f;
+        for (int c = thread; c < p.Dim; c += GroupSize)
+        {
+            float centred = TElement.ToSingle(p.Input[row + c]) - centre;
+            squares += centred * centred;
+        }
+
+        float factor = TNormalization.Factor(GroupReduce.Sum(squares), p.Dim, p.Epsilon);
+        for (int c = thread; c < p.Dim; c += GroupSize)
+        {
+            float normalized = (TElement.ToSingle(p.Input[row + c]) - centre) * factor;
+            p.Output[row + c] = TElement.FromSingle(normalized * GainRowsPortable<TElement>.Read(p.Gain, Grid.IdxX, c));
+        }
+    }
+}
