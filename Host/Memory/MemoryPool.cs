@@ -12,6 +12,7 @@ internal sealed class MemoryPool(DeviceBackend backend, DeviceStatistics statist
     private const long SmallestBlock = 256;
 
     private readonly Dictionary<long, Stack<DeviceBuffer>> _free = [];
+    private readonly HashSet<DeviceAllocation> _held = [];
     private readonly Lock _lock = new();
     private bool _disposed;
 
@@ -24,6 +25,7 @@ internal sealed class MemoryPool(DeviceBackend backend, DeviceStatistics statist
             if (!_free.TryGetValue(rounded, out Stack<DeviceBuffer>? stack) || !stack.TryPop(out DeviceBuffer? buffer))
             {
                 buffer = new DeviceBuffer(this, Allocate(rounded));
+                _held.Add(buffer.Allocation);
                 statistics.CountAllocation(rounded);
             }
 
@@ -38,11 +40,7 @@ internal sealed class MemoryPool(DeviceBackend backend, DeviceStatistics statist
         {
             statistics.CountInUse(-buffer.Allocation.Bytes);
             if (_disposed)
-            {
-                buffer.Allocation.Dispose();
                 return;
-            }
-
             if (!_free.TryGetValue(buffer.Allocation.Bytes, out Stack<DeviceBuffer>? stack))
                 _free.Add(buffer.Allocation.Bytes, stack = new Stack<DeviceBuffer>());
             stack.Push(buffer);
@@ -57,19 +55,21 @@ internal sealed class MemoryPool(DeviceBackend backend, DeviceStatistics statist
             foreach (Stack<DeviceBuffer> stack in _free.Values)
             {
                 while (stack.TryPop(out DeviceBuffer? buffer))
-                {
-                    statistics.CountFree(buffer.Allocation.Bytes);
-                    buffer.Allocation.Dispose();
-                }
+                    Free(buffer.Allocation);
             }
         }
     }
 
+    /// <summary>Gives everything back, what tensors still use included: the device is going.</summary>
     public void Dispose()
     {
-        Trim();
         lock (_lock)
+        {
             _disposed = true;
+            _free.Clear();
+            foreach (DeviceAllocation allocation in _held)
+                Free(allocation);
+        }
     }
 
     internal static long RoundUp(long bytes)
@@ -78,6 +78,13 @@ internal sealed class MemoryPool(DeviceBackend backend, DeviceStatistics statist
             return SmallestBlock;
         long step = Math.Max(SmallestBlock, 1L << (BitOperations.Log2((ulong)(bytes - 1)) - 3));
         return (bytes + step - 1) / step * step;
+    }
+
+    private void Free(DeviceAllocation allocation)
+    {
+        _held.Remove(allocation);
+        statistics.CountFree(allocation.Bytes);
+        allocation.Dispose();
     }
 
     private DeviceAllocation Allocate(long bytes)

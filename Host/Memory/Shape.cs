@@ -7,23 +7,29 @@ namespace GpuTransformer.Host;
 [CollectionBuilder(typeof(Shape), nameof(Create))]
 public readonly struct Shape : IEquatable<Shape>, IEnumerable<int>
 {
+    // Eight bytes each, rounded up to a block of the pool, still fit a long.
+    private const long MaximumCount = 1L << 59;
+
     private readonly ImmutableArray<int> _lengths;
 
     /// <summary>A shape from its axis lengths.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">An axis is negative, or the number of elements exceeds 2^62.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An axis is negative, or the number of elements exceeds 2^59.</exception>
     public Shape(params ReadOnlySpan<int> lengths)
     {
-        Int128 count = 1;
+        // In floating point nothing overflows, and an empty axis makes any product zero.
+        double estimate = 1;
+        long count = 1;
         foreach (int length in lengths)
         {
             ArgumentOutOfRangeException.ThrowIfNegative(length, nameof(lengths));
-            count *= length;
-            if (count > 1L << 62)
-                throw new ArgumentOutOfRangeException(nameof(lengths), $"The shape [{string.Join(", ", lengths.ToArray())}] has too many elements.");
+            estimate *= length;
+            count = unchecked(count * length);
         }
 
+        if (estimate > MaximumCount)
+            throw new ArgumentOutOfRangeException(nameof(lengths), $"The shape [{string.Join(", ", lengths.ToArray())}] has more than 2^59 elements.");
         _lengths = [.. lengths];
-        Count = (long)count;
+        Count = count;
     }
 
     /// <summary>The number of elements: the product of all axes, 1 for a scalar.</summary>
@@ -51,8 +57,11 @@ public readonly struct Shape : IEquatable<Shape>, IEnumerable<int>
     public static bool operator !=(Shape left, Shape right) => !left.Equals(right);
 
     /// <summary>This shape with its last axis replaced.</summary>
+    /// <exception cref="InvalidOperationException">A scalar has no axis.</exception>
     public Shape WithLast(int length)
     {
+        if (Rank == 0)
+            throw new InvalidOperationException("A scalar has no last axis.");
         int[] lengths = Lengths.ToArray();
         lengths[^1] = length;
         return new Shape(lengths);

@@ -19,9 +19,11 @@ public sealed class StepScope : IDisposable
     }
 
     /// <summary>Hands <paramref name="tensor"/> to the enclosing scope or, if there is none, to the caller, who then disposes it.</summary>
+    /// <exception cref="ObjectDisposedException">The scope has closed, and its tensors are gone.</exception>
     public Tensor Keep(Tensor tensor)
     {
         ArgumentNullException.ThrowIfNull(tensor);
+        ObjectDisposedException.ThrowIf(_disposed, this);
         if (ReferenceEquals(tensor.Scope, this))
         {
             tensor.Scope = _parent;

@@ -64,6 +64,9 @@ public sealed class Tensor : IDisposable
     /// <exception cref="ArgumentException">The number of values is not the shape's, or <paramref name="dtype"/> is not floating-point.</exception>
     public static Tensor From(ComputeDevice device, Shape shape, ReadOnlySpan<float> values, DType dtype = DType.Float32)
     {
+        CheckCount(shape, values.Length, nameof(values));
+        if (!dtype.IsFloatingPoint())
+            throw new ArgumentException($"A tensor of {dtype} cannot be written from float values.", nameof(dtype));
         Tensor tensor = Empty(device, shape, dtype);
         tensor.Write(values);
         return tensor;
@@ -104,7 +107,7 @@ public sealed class Tensor : IDisposable
     /// <summary>Overwrites the tensor, rounding to its data type. Waits for earlier work on the device.</summary>
     public void Write(ReadOnlySpan<float> values)
     {
-        CheckCount(values.Length, nameof(values));
+        CheckCount(Shape, values.Length, nameof(values));
         switch (DType)
         {
             case DType.Float32:
@@ -133,7 +136,7 @@ public sealed class Tensor : IDisposable
     /// <exception cref="ArgumentException">The target has another length.</exception>
     public void CopyTo(Span<float> target)
     {
-        CheckCount(target.Length, nameof(target));
+        CheckCount(Shape, target.Length, nameof(target));
         switch (DType)
         {
             case DType.Float32:
@@ -200,7 +203,14 @@ public sealed class Tensor : IDisposable
 
     internal DeviceAllocation Allocation => Buffer.Allocation;
 
-    private DeviceBuffer Buffer => _buffer ?? throw new ObjectDisposedException(nameof(Tensor), $"The tensor {Shape} was disposed; its step scope may have closed.");
+    private DeviceBuffer Buffer
+    {
+        get
+        {
+            Device.ThrowIfDisposed();
+            return _buffer ?? throw new ObjectDisposedException(nameof(Tensor), $"The tensor {Shape} was disposed; its step scope may have closed.");
+        }
+    }
 
     internal T[] ReadBits<T>()
         where T : unmanaged
@@ -221,8 +231,8 @@ public sealed class Tensor : IDisposable
     private static Tensor FromBits<T>(ComputeDevice device, Shape shape, DType dtype, ReadOnlySpan<T> values)
         where T : unmanaged
     {
+        CheckCount(shape, values.Length, nameof(values));
         Tensor tensor = Empty(device, shape, dtype);
-        tensor.CheckCount(values.Length, nameof(values));
         tensor.WriteBits(values);
         return tensor;
     }
@@ -235,9 +245,9 @@ public sealed class Tensor : IDisposable
         return new Tensor(device, shape, dtype, buffer, 0, scoped);
     }
 
-    private void CheckCount(int count, string parameter)
+    private static void CheckCount(Shape shape, int count, string parameter)
     {
-        if (count != Shape.Count)
-            throw new ArgumentException($"The tensor {Shape} has {Shape.Count} elements, but {count} were given.", parameter);
+        if (count != shape.Count)
+            throw new ArgumentException($"The tensor {shape} has {shape.Count} elements, but {count} were given.", parameter);
     }
 }

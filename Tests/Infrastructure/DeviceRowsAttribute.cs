@@ -22,5 +22,12 @@ internal sealed class DeviceRowsAttribute(params object?[] values) : Attribute, 
     }
 
     public string GetDisplayName(MethodInfo methodInfo, object?[]? data)
-        => $"{methodInfo.Name} ({string.Join(", ", data!.Select(static d => d is null ? "null" : d.ToString()))})";
+        => $"{methodInfo.Name} ({string.Join(", ", data!.Select(Format))})";
+
+    private static string? Format(object? value) => value switch
+    {
+        null => "null",
+        Array array => $"[{string.Join(", ", array.Cast<object?>().Select(Format))}]",
+        _ => value.ToString(),
+    };
 }
