@@ -1,0 +1,95 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+
+namespace GpuTransformer.Tests.Architecture;
+
+/// <summary>What is read in the sources: where things may be and how long a file may get.</summary>
+[TestClass]
+public sealed partial class SourceTreeTests
+{
+    private static readonly string[] s_topLevel =
+    [
+        "GpuTransformer.sln", "Kernels", "Host", "Modules", "Tests", "tools", "docs", "global.json",
+        "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "Directory.Build.props", "Directory.Packages.props",
+    ];
+
+    [TestMethod]
+    [DataRow("Kernels", 300)]
+    [DataRow("Modules", 150)]
+    public void Files_are_short(string folder, int limit)
+    {
+        string[] tooLong =
+        [
+            .. from file in RepositoryFiles.Sources(folder)
+               where !file.Contains(".Generated.", StringComparison.OrdinalIgnoreCase)
+               let lines = File.ReadLines(RepositoryFiles.PathOf(file)).Count()
+               where lines > limit
+               select $"{file} has {lines} lines",
+        ];
+        Assert.IsEmpty(tooLong, $"{string.Join("; ", tooLong)}; at most {limit}: one concept per file.");
+    }
+
+    [TestMethod]
+    public void Native_calls_are_in_two_folders()
+    {
+        string[] elsewhere =
+        [
+            .. from folder in new[] { "Kernels", "Host", "Modules", "tools" }
+               from file in RepositoryFiles.Sources(folder)
+               where !file.StartsWith("Host/Cuda/", StringComparison.Ordinal) && !file.StartsWith("Host/OpenCl/", StringComparison.Ordinal)
+               where NativeCall().IsMatch(File.ReadAllText(RepositoryFiles.PathOf(file)))
+               select file,
+        ];
+        Assert.IsEmpty(elsewhere, $"{string.Join(", ", elsewhere)}: P/Invoke lives in Host/Cuda and Host/OpenCl.");
+        Assert.IsTrue(RepositoryFiles.Sources("Host").Any(static f => NativeCall().IsMatch(File.ReadAllText(RepositoryFiles.PathOf(f)))), "The search finds nothing at all.");
+    }
+
+    /// <summary>The operator's stem is the same in every folder, so one name finds all of it.</summary>
+    [TestMethod]
+    public void Every_operator_file_has_its_cases_beside_it()
+    {
+        string[] orphans =
+        [
+            .. from file in RepositoryFiles.Sources("Host/Operators")
+               where file.EndsWith(".Cases.cs", StringComparison.Ordinal)
+               where !File.Exists(RepositoryFiles.PathOf(file.Replace(".Cases.cs", ".cs", StringComparison.Ordinal)))
+               select file,
+        ];
+        Assert.IsEmpty(orphans, $"{string.Join(", ", orphans)}: no operator of that name.");
+    }
+
+    [TestMethod]
+    public void The_top_level_is_fixed()
+    {
+        string[] strangers = [.. TrackedTopLevel().Where(static name => !name.StartsWith('.') && !s_topLevel.Contains(name))];
+        Assert.IsEmpty(strangers, $"{string.Join(", ", strangers)}: the top level is for the few things that everybody looks for.");
+    }
+
+    private static string[] TrackedTopLevel()
+    {
+        if (!Path.Exists(RepositoryFiles.PathOf(".git")))
+            throw new AssertInconclusiveException("This copy of the repository has no history to ask what belongs to it.");
+        var start = new ProcessStartInfo("git", ["-c", "safe.directory=*", "ls-tree", "--name-only", "HEAD"]) { WorkingDirectory = RepositoryFiles.Root, RedirectStandardOutput = true };
+        Process? git = null;
+        try
+        {
+            git = Process.Start(start);
+        }
+        catch (System.ComponentModel.Win32Exception exception)
+        {
+            throw new AssertInconclusiveException("git is not installed.", exception);
+        }
+
+        using (git)
+        {
+            string[] names = git!.StandardOutput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            git.WaitForExit();
+            Assert.AreEqual(0, git.ExitCode, "git ls-tree failed.");
+            Assert.Contains("GpuTransformer.sln", names);
+            return names;
+        }
+    }
+
+    [GeneratedRegex(@"\[\s*(DllImport|LibraryImport)\b|\bdelegate\*\s*unmanaged")]
+    private static partial Regex NativeCall();
+}
