@@ -10,7 +10,7 @@ namespace GpuTransformer.Host;
 /// One device and everything that lives on it: its memory pool, its loaded kernels, its counters. Open the best with <c>ComputeDevice.Create()</c> or a
 /// certain one with <c>ComputeDevice.Create("cuda:1")</c>. Work is queued in order; one thread at a time may use a device.
 /// </summary>
-public sealed class ComputeDevice : IDisposable
+public sealed partial class ComputeDevice : IDisposable
 {
     private readonly Dictionary<MethodInfo, Delegate> _kernels = [];
     private readonly Stack<List<Tensor>> _scopeStorage = new();

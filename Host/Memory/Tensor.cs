@@ -10,7 +10,7 @@ namespace GpuTransformer.Host;
 /// A dense row-major array on one device. A tensor made while a <see cref="StepScope"/> is open belongs to that scope; any other belongs to its maker,
 /// who disposes it. Views made by <see cref="Reshape"/> share memory, which lives as long as the last of them.
 /// </summary>
-public sealed class Tensor : IDisposable
+public sealed partial class Tensor : IDisposable
 {
     private readonly long _offset;
     private DeviceBuffer? _buffer;
@@ -101,7 +101,10 @@ public sealed class Tensor : IDisposable
     {
         if (shape.Count != Shape.Count)
             throw new ArgumentException($"A tensor of shape {Shape} ({Shape.Count} elements) cannot be viewed as {shape} ({shape.Count} elements).", nameof(shape));
-        return new Tensor(Device, shape, DType, Buffer, _offset, scoped: true);
+        var view = new Tensor(Device, shape, DType, Buffer, _offset, scoped: true);
+        if (Device.Records(this))
+            Device.Record(view, (_, gradient) => GradientTape.Accumulate(this, gradient));
+        return view;
     }
 
     /// <summary>Overwrites the tensor, rounding to its data type. Waits for earlier work on the device.</summary>
@@ -186,7 +189,11 @@ public sealed class Tensor : IDisposable
         : throw new InvalidOperationException($"The tensor holds {DType}, not booleans.");
 
     /// <summary>Gives the memory back to the device's pool. Doing so twice is harmless.</summary>
-    public void Dispose() => Interlocked.Exchange(ref _buffer, null)?.Release();
+    public void Dispose()
+    {
+        Interlocked.Exchange(ref _buffer, null)?.Release();
+        DropGradient();
+    }
 
     /// <inheritdoc/>
     public override string ToString() => $"{DType} {Shape} on {Device.Id}{(IsDisposed ? " (disposed)" : string.Empty)}";
@@ -203,6 +210,9 @@ public sealed class Tensor : IDisposable
 
     internal DeviceAllocation Allocation => Buffer.Allocation;
 
+    /// <summary>Another handle on the same memory that no scope disposes.</summary>
+    internal Tensor Share() => new(Device, Shape, DType, Buffer, _offset, scoped: false);
+
     private DeviceBuffer Buffer
     {
         get
@@ -211,6 +221,8 @@ public sealed class Tensor : IDisposable
             return _buffer ?? throw new ObjectDisposedException(nameof(Tensor), $"The tensor {Shape} was disposed; its step scope may have closed.");
         }
     }
+
+    internal void CopyBitsTo(Tensor target) => Device.Backend.Copy(Allocation, _offset, target.Allocation, target._offset, Bytes);
 
     internal T[] ReadBits<T>()
         where T : unmanaged

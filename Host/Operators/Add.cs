@@ -13,7 +13,26 @@ public static partial class Operators
     public static Tensor Add(Tensor left, Tensor right)
     {
         Elementwise.CheckPair(left, right, nameof(left), nameof(right));
-        return Elementwise.Compute(AddOperator.Definition, left, right, default);
+        Tensor output = Elementwise.Compute(AddOperator.Definition, left, right, default);
+        if (left.Device.Records(left, right))
+        {
+            left.Device.Record(output, (_, gradient) =>
+            {
+                GradientTape.Accumulate(left, gradient);
+                GradientTape.Accumulate(right, gradient);
+            });
+        }
+
+        return output;
+    }
+
+    /// <summary>target ← target + addend, in place; never recorded.</summary>
+    /// <exception cref="ArgumentException">A shape, device or data type does not fit; nothing was launched.</exception>
+    public static void AddInto(Tensor target, Tensor addend)
+    {
+        Elementwise.CheckPair(target, addend, nameof(target), nameof(addend));
+        if (target.Shape.Count > 0)
+            AddOperator.Definition.Run(target.Device, new ElementwiseArguments<AddOperation>(target, addend, target, default));
     }
 }
 
