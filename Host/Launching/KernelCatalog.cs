@@ -18,6 +18,8 @@ public static class KernelCatalog
         CastOperator.Definition,
         SoftClampOperator.Definition,
         ActivateOperator.Definition,
+        GatedLinearUnitOperator.Definition,
+        ScaleAndShiftOperator.Definition,
         AttentionOperator.Definition,
     ];
 }

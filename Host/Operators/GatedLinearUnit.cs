@@ -1,0 +1,118 @@
+using GpuTransformer.Kernels;
+using ILGPU;
+
+namespace GpuTransformer.Host;
+
+public static partial class Operators
+{
+    /// <summary>
+    /// y = clamp(value) · f(clamp(gate)) · multiplier, the first half of the last axis being the value and the second half the gate; clamp(x) = c · tanh(x / c)
+    /// where c is given and x where it is not.
+    /// </summary>
+    /// <param name="input">[…, 2 · inner]</param>
+    /// <param name="activation">f.</param>
+    /// <param name="multiplier">[inner], or null for none.</param>
+    /// <param name="valueClamp">The limit of the soft clamp on the values, or null for none.</param>
+    /// <param name="gateClamp">The limit of the soft clamp on the gates, or null for none.</param>
+    /// <returns>[…, inner], of the input's data type.</returns>
+    /// <exception cref="ArgumentException">A shape, device or data type does not fit, or a limit is not positive; nothing was launched.</exception>
+    /// <remarks>Shazeer 2020, "GLU variants improve transformer".</remarks>
+    public static Tensor GatedLinearUnit(Tensor input, Activation activation, Tensor? multiplier = null, float? valueClamp = null, float? gateClamp = null)
+    {
+        GatedLinearUnitOperator.Check(input, activation, multiplier, valueClamp, gateClamp);
+        Tensor output = Tensor.Empty(input.Device, input.Shape.WithLast(input.Shape[^1] / 2), input.DType);
+        if (output.Shape.Count > 0)
+            GatedLinearUnitOperator.Definition.Run(input.Device, new GatedLinearUnitArguments(input, multiplier, output, activation, valueClamp ?? 0f, gateClamp ?? 0f));
+        return output;
+    }
+}
+
+/// <summary>What a variant of the gated linear unit is given; a clamp of 0 is none.</summary>
+internal readonly record struct GatedLinearUnitArguments(Tensor Input, Tensor? Multiplier, Tensor Output, Activation Activation, float ValueClamp, float GateClamp)
+{
+    public int Inner => Output.Shape[^1];
+
+    public int Rows => GainRows.RowCount(Output);
+}
+
+/// <summary>The gated linear unit in the catalogue.</summary>
+internal static partial class GatedLinearUnitOperator
+{
+    public static readonly OperatorDefinition<GatedLinearUnitArguments> Definition = new(
+        "GatedLinearUnit",
+        "y = clamp(value) · f(clamp(gate)) · multiplier",
+        [
+            new("Vectorized", VariantKind.Vectorized, "SIMD, some rows per block", static (device, a) => ElementDispatch.Launch<Vectorized, GatedLinearUnitArguments>(device, a, a.Input.DType)),
+            new(
+                "Portable",
+                VariantKind.Portable,
+                "one thread per output element",
+                static (device, a) => ElementDispatch.Launch<Portable, GatedLinearUnitArguments>(device, a, a.Input.DType),
+                [
+                    DeviceKernel.Of<GatedLinearUnitPortable<Float32>>(GatedLinearUnitPortable<Float32>.Kernel, GatedLinearUnitPortable<Float32>.GroupSize),
+                    DeviceKernel.Of<GatedLinearUnitPortable<BFloat16>>(GatedLinearUnitPortable<BFloat16>.Kernel, GatedLinearUnitPortable<BFloat16>.GroupSize),
+                    DeviceKernel.Of<GatedLinearUnitPortable<Float16>>(GatedLinearUnitPortable<Float16>.Kernel, GatedLinearUnitPortable<Float16>.GroupSize),
+                ]),
+        ],
+        Cases);
+
+    /// <summary>Checks the arguments that forward and backward share.</summary>
+    public static void Check(Tensor input, Activation activation, Tensor? multiplier, float? valueClamp, float? gateClamp)
+    {
+        Arguments.CheckRows(input);
+        ActivateOperator.CheckDefined(activation, nameof(activation));
+        if (input.Shape[^1] % 2 != 0)
+            throw Arguments.Wrong(nameof(input), $"has shape {input.Shape}, but its last axis must be even: half of it is the value and half is the gate.");
+        if (multiplier is not null)
+        {
+            Arguments.Check(input.Device, multiplier, input.DType);
+            Arguments.CheckShape(multiplier, [input.Shape[^1] / 2], $"the input {input.Shape}");
+        }
+
+        if (valueClamp is { } valueLimit)
+            SoftClampOperator.CheckLimit(valueLimit, nameof(valueClamp));
+        if (gateClamp is { } gateLimit)
+            SoftClampOperator.CheckLimit(gateLimit, nameof(gateClamp));
+    }
+
+    private readonly struct Portable : IElementLaunch<GatedLinearUnitArguments>
+    {
+        public static void Launch<TElement>(ComputeDevice device, GatedLinearUnitArguments a)
+            where TElement : unmanaged, IElement<TElement>
+        {
+            const int GroupSize = GatedLinearUnitPortable<TElement>.GroupSize;
+            var grid = new Index3D(a.Rows, (a.Inner + GroupSize - 1) / GroupSize, 1);
+            device.Launch(GatedLinearUnitPortable<TElement>.Kernel, grid, new Index3D(GroupSize, 1, 1), new GatedLinearUnitPortable<TElement>
+            {
+                Input = a.Input.View<TElement>(),
+                Multiplier = a.Multiplier?.View<TElement>() ?? default,
+                Output = a.Output.View<TElement>(),
+                Inner = a.Inner,
+                Activation = (int)a.Activation,
+                ValueClamp = a.ValueClamp,
+                GateClamp = a.GateClamp,
+            });
+        }
+    }
+
+    private readonly unsafe struct Vectorized : IElementLaunch<GatedLinearUnitArguments>
+    {
+        public static void Launch<TElement>(ComputeDevice device, GatedLinearUnitArguments a)
+            where TElement : unmanaged, IElement<TElement>
+        {
+            int rowsPerBlock = VectorizedBlocks.RowsPerBlock(device, a.Rows, a.Inner);
+            device.Launch((a.Rows + rowsPerBlock - 1) / rowsPerBlock, new GatedLinearUnitVectorized<TElement>
+            {
+                Input = a.Input.Pointer<TElement>(),
+                Multiplier = a.Multiplier is null ? null : a.Multiplier.Pointer<TElement>(),
+                Output = a.Output.Pointer<TElement>(),
+                Rows = a.Rows,
+                Inner = a.Inner,
+                RowsPerBlock = rowsPerBlock,
+                Activation = (int)a.Activation,
+                ValueClamp = a.ValueClamp,
+                GateClamp = a.GateClamp,
+            });
+        }
+    }
+}

@@ -1,0 +1,29 @@
+using ILGPU;
+
+namespace GpuTransformer.Kernels;
+
+/// <summary>y = x · (scale + offset) + shift, scale and shift being vectors for groups of rows; one thread per element.</summary>
+internal struct ScaleAndShiftPortable<TElement>
+    where TElement : unmanaged, IElement<TElement>
+{
+    /// <summary>Threads per group.</summary>
+    public const int GroupSize = 64;
+
+    public ArrayView<TElement> Input;  // [rows, dim]
+    public GainRowsPortable<TElement> Scale;
+    public GainRowsPortable<TElement> Shift;
+    public ArrayView<TElement> Output; // [rows, dim]
+    public int Dim;
+
+    /// <summary>Grid: rows, dim / <see cref="GroupSize"/> rounded up.</summary>
+    public static void Kernel(ScaleAndShiftPortable<TElement> p)
+    {
+        int row = Grid.IdxX, column = Grid.IdxY * GroupSize + Group.IdxX;
+        if (column < p.Dim)
+        {
+            long i = (long)row * p.Dim + column;
+            float scaled = TElement.ToSingle(p.Input[i]) * GainRowsPortable<TElement>.Read(p.Scale, row, column);
+            p.Output[i] = TElement.FromSingle(scaled + GainRowsPortable<TElement>.Read(p.Shift, row, column));
+        }
+    }
+}
