@@ -20,6 +20,7 @@ public static class KernelCatalog
         ActivateOperator.Definition,
         GatedLinearUnitOperator.Definition,
         ScaleAndShiftOperator.Definition,
+        CopyRowsOperator.Definition,
         AttentionOperator.Definition,
     ];
 }

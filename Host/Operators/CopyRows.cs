@@ -1,0 +1,106 @@
+using GpuTransformer.Kernels;
+using ILGPU;
+
+namespace GpuTransformer.Host;
+
+/// <summary>What a CopyRows variant is given.</summary>
+/// <param name="Input">[batch or 1, InputRows, dim]</param>
+/// <param name="Index">[batch, Rows] of Int32 or Int64, every one within int's range; or null.</param>
+/// <param name="Mask">[batch, Rows] of Bool; or null.</param>
+/// <param name="Output">[batch, OutputRows, dim]</param>
+/// <param name="Shape">Where the rows come from and go to; the index stride follows from the index.</param>
+internal readonly record struct CopyRowsArguments(Tensor Input, Tensor? Index, Tensor? Mask, Tensor Output, CopyRowsShape Shape)
+{
+    /// <summary>A copy that fills an output of [batch, rows, dim].</summary>
+    public static CopyRowsShape WholeOutput(int batch, int rows, int dim, int inputRows) => new()
+    {
+        Batch = batch,
+        Rows = rows,
+        Dim = dim,
+        InputRows = inputRows,
+        OutputRows = rows,
+        Scale = 1f,
+    };
+}
+
+/// <summary>The copying of rows in the catalogue: what stands behind Embedding, GatherRows, SliceRows, Concatenate and MaskRows.</summary>
+internal static partial class CopyRowsOperator
+{
+    public static readonly OperatorDefinition<CopyRowsArguments> Definition = new(
+        "CopyRows",
+        "y[b, start + r] = scale · x[b, index[b, r]], zero where masked",
+        [
+            new("Vectorized", VariantKind.Vectorized, "whole rows copied, some per block", static (device, a) => ElementDispatch.Launch<Vectorized, CopyRowsArguments>(device, a, a.Output.DType)),
+            new(
+                "Portable",
+                VariantKind.Portable,
+                "one thread per element",
+                static (device, a) => ElementDispatch.Launch<Portable, CopyRowsArguments>(device, a, a.Output.DType),
+                [
+                    DeviceKernel.Of<CopyRowsPortable<Float32>>(CopyRowsPortable<Float32>.Kernel, CopyRowsPortable<Float32>.GroupSize),
+                    DeviceKernel.Of<CopyRowsPortable<BFloat16>>(CopyRowsPortable<BFloat16>.Kernel, CopyRowsPortable<BFloat16>.GroupSize),
+                    DeviceKernel.Of<CopyRowsPortable<Float16>>(CopyRowsPortable<Float16>.Kernel, CopyRowsPortable<Float16>.GroupSize),
+                ]),
+        ],
+        Cases);
+
+    /// <summary>Launches, unless there is nothing to copy.</summary>
+    public static void Run(in CopyRowsArguments arguments)
+    {
+        CopyRowsShape shape = arguments.Shape;
+        if (shape.Batch > 0 && shape.Rows > 0 && shape.Dim > 0)
+            Definition.Run(arguments.Output.Device, arguments);
+    }
+
+    /// <summary>Reads the indices back and checks that every one is in [0, <paramref name="limit"/>).</summary>
+    /// <exception cref="ArgumentException">One is not; the message says which.</exception>
+    public static void CheckIndices(Tensor index, int limit, string name, string meaning)
+    {
+        if (index.DType is not (DType.Int32 or DType.Int64))
+            throw Arguments.Wrong(name, $"holds {index.DType}, but Int32 or Int64 is needed.");
+        long[] values = index.ToInt64Array();
+        for (int i = 0; i < values.Length; i++)
+        {
+            if (values[i] < 0 || values[i] >= limit)
+                throw Arguments.Wrong(name, $"holds {values[i]} at position {i}, but {meaning} {limit}: only 0 to {limit - 1} is valid.");
+        }
+    }
+
+    private static int IndexStride(Tensor? index) => index is { DType: DType.Int64 } ? 2 : 1;
+
+    private readonly struct Portable : IElementLaunch<CopyRowsArguments>
+    {
+        public static void Launch<TElement>(ComputeDevice device, CopyRowsArguments a)
+            where TElement : unmanaged, IElement<TElement>
+        {
+            const int GroupSize = CopyRowsPortable<TElement>.GroupSize;
+            var grid = new Index3D(a.Shape.Rows, a.Shape.Batch, (a.Shape.Dim + GroupSize - 1) / GroupSize);
+            device.Launch(CopyRowsPortable<TElement>.Kernel, grid, new Index3D(GroupSize, 1, 1), new CopyRowsPortable<TElement>
+            {
+                Input = a.Input.View<TElement>(),
+                Index = a.Index?.View<int>() ?? default,
+                Mask = a.Mask?.View<byte>() ?? default,
+                Output = a.Output.View<TElement>(),
+                Shape = a.Shape with { IndexStride = IndexStride(a.Index) },
+            });
+        }
+    }
+
+    private readonly unsafe struct Vectorized : IElementLaunch<CopyRowsArguments>
+    {
+        public static void Launch<TElement>(ComputeDevice device, CopyRowsArguments a)
+            where TElement : unmanaged, IElement<TElement>
+        {
+            int rows = checked(a.Shape.Batch * a.Shape.Rows), rowsPerBlock = VectorizedBlocks.RowsPerBlock(device, rows, a.Shape.Dim);
+            device.Launch((rows + rowsPerBlock - 1) / rowsPerBlock, new CopyRowsVectorized<TElement>
+            {
+                Input = a.Input.Pointer<TElement>(),
+                Index = a.Index is null ? null : a.Index.Pointer<int>(),
+                Mask = a.Mask is null ? null : a.Mask.Pointer<byte>(),
+                Output = a.Output.Pointer<TElement>(),
+                Shape = a.Shape with { IndexStride = IndexStride(a.Index) },
+                RowsPerBlock = rowsPerBlock,
+            });
+        }
+    }
+}

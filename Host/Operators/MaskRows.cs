@@ -1,0 +1,23 @@
+using GpuTransformer.Kernels;
+
+namespace GpuTransformer.Host;
+
+public static partial class Operators
+{
+    /// <summary>The input with the rows that the mask leaves out set to zero. It is its own gradient.</summary>
+    /// <param name="input">[…, dim]</param>
+    /// <param name="rowMask">[…], one Bool for each row; true keeps.</param>
+    /// <returns>A tensor of the input's shape and data type.</returns>
+    /// <exception cref="ArgumentException">A shape, device or data type does not fit; nothing was launched.</exception>
+    public static Tensor MaskRows(Tensor input, Tensor rowMask)
+    {
+        Arguments.CheckRows(input);
+        Arguments.Check(input.Device, rowMask, DType.Bool);
+        if (rowMask.Shape != new Shape(input.Shape.Lengths[..^1]))
+            throw Arguments.Wrong(nameof(rowMask), $"has shape {rowMask.Shape}, but the input {input.Shape} needs one flag for each row: {new Shape(input.Shape.Lengths[..^1])}.");
+        Tensor output = Tensor.Empty(input.Device, input.Shape, input.DType);
+        int rows = GainRows.RowCount(input);
+        CopyRowsOperator.Run(new CopyRowsArguments(input, null, rowMask, output, CopyRowsArguments.WholeOutput(1, rows, input.Shape[^1], rows)));
+        return output;
+    }
+}
