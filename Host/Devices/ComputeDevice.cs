@@ -56,8 +56,9 @@ public sealed partial class ComputeDevice : IDisposable
     /// </summary>
     /// <param name="id">Which device; <c>cuda</c> or <c>opencl</c> alone takes the first usable one of that kind, a GPU before a processor.</param>
     /// <param name="options">How it is opened; null for the defaults.</param>
-    /// <exception cref="ArgumentException"><paramref name="id"/> is no device id.</exception>
-    /// <exception cref="DeviceNotFoundException">There is no such device, or it cannot be used; the message says why, and lists what is here.</exception>
+    /// <exception cref="DeviceNotFoundException">
+    /// <paramref name="id"/> is no device id, or there is no such device, or it cannot be used; the message says why, and lists what is here.
+    /// </exception>
     public static ComputeDevice Create(string? id = null, ComputeDeviceOptions? options = null) => DeviceDiscovery.Open(id, options ?? new ComputeDeviceOptions());
 
     /// <summary>Starts a step: tensors made until it is disposed belong to it.</summary>

@@ -6,7 +6,7 @@ namespace GpuTransformer.Host;
 internal readonly record struct DeviceRequest(DeviceKind? Kind, int? Ordinal)
 {
     /// <summary>Reads an id; null asks for the best device.</summary>
-    /// <exception cref="ArgumentException">It is no device id.</exception>
+    /// <exception cref="DeviceNotFoundException">It is no device id.</exception>
     public static DeviceRequest Parse(string? id)
     {
         if (id is null)
@@ -25,7 +25,7 @@ internal readonly record struct DeviceRequest(DeviceKind? Kind, int? Ordinal)
         if (hasNumber && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out int number))
             ordinal = number;
         if (kind is null || (parts.Length > 1 && ordinal is null))
-            throw new ArgumentException($"'{id}' is no device id. Ids are cpu, cuda, cuda:N, opencl, opencl:N (N = 0, 1, 2, …) and simulator.", nameof(id));
+            throw new DeviceNotFoundException($"'{id}' is no device id. Ids are cpu, cuda, cuda:N, opencl, opencl:N (N = 0, 1, 2, …) and simulator.");
         return new DeviceRequest(kind, ordinal);
     }
 
