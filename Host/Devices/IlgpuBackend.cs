@@ -1,4 +1,5 @@
 using ILGPU;
+using ILGPU.Algorithms;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
 
@@ -21,8 +22,9 @@ internal sealed class IlgpuBackend(Context context, Accelerator accelerator) : D
     /// <summary>A context with the compiler settings that all kernels here are meant for.</summary>
     public static Context CreateContext(Action<Context.Builder> devices) => Context.Create(builder =>
     {
-        // O2 turns generic loads into global ones; kernels are small functions that only make sense inlined.
-        builder.Optimize(OptimizationLevel.O2).Inlining(InliningMode.Aggressive);
+        // O2 turns generic loads into global ones; kernels are small functions that only make sense inlined. Without the algorithms, exp and its like
+        // have no PTX form.
+        builder.Optimize(OptimizationLevel.O2).Inlining(InliningMode.Aggressive).EnableAlgorithms();
         devices(builder);
     });
 

@@ -56,6 +56,7 @@ internal static class CommandLine
         DevicesCommand.Create(),
         KernelsCommand.Create(),
         ValidateCommand.Create(),
+        PtxCommand.Create(),
     };
 
     private static ExitCode Classify(Exception exception) => exception switch
