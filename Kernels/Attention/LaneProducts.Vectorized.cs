@@ -1,0 +1,225 @@
+using System.Runtime.CompilerServices;
+
+namespace GpuTransformer.Kernels;
+
+/// <summary>
+/// The two matrix products that attention consists of, forward and backward, with one query (or one key) in each SIMD lane. One operand is a panel
+/// [depth][lanes] in scratch; the other is read element by element and broadcast, straight from the tensor, so that it is never packed or transposed and a
+/// head may have any width.
+/// </summary>
+internal static unsafe class LaneProducts<TSimd, TVector>
+    where TSimd : struct, ISimd<TVector>
+    where TVector : unmanaged
+{
+    /// <summary>Rows that are computed together; row lists and panels are padded to a multiple of it.</summary>
+    public const int RowTile = 4;
+
+    /// <summary>output[r][lane] = Σ_d rows[r][d] · panel[d][lane].</summary>
+    /// <param name="rows">[count rounded up to four] pointers</param>
+    /// <param name="count">How many rows.</param>
+    /// <param name="panel">[depth][stride]</param>
+    /// <param name="stride">Lanes, a multiple of two vectors.</param>
+    /// <param name="depth">The length of a row.</param>
+    /// <param name="output">[count rounded up to four][stride]</param>
+    public static void Dot(float** rows, int count, float* panel, int stride, int depth, float* output)
+    {
+        int step = Columns(stride) * TSimd.Width;
+        for (int r = 0; r < count; r += RowTile)
+        {
+            for (int lane = 0; lane < stride; lane += step)
+            {
+                if (step == 4 * TSimd.Width)
+                    Dot4x4(rows + r, panel + lane, stride, depth, output + (long)r * stride + lane);
+                else
+                    Dot4x2(rows + r, panel + lane, stride, depth, output + (long)r * stride + lane);
+            }
+        }
+    }
+
+    /// <summary>sums[c][lane] = factor[lane] · sums[c][lane] + Σ_k rows[k][c] · panel[k][lane].</summary>
+    /// <param name="rows">[count] pointers; up to three elements past a row are read, and their sums mean nothing.</param>
+    /// <param name="width">The length of a row.</param>
+    /// <param name="count">How many rows.</param>
+    /// <param name="panel">[count][stride]</param>
+    /// <param name="stride">Lanes, a multiple of two vectors.</param>
+    /// <param name="factor">[stride]</param>
+    /// <param name="sums">[width rounded up to four][stride]</param>
+    public static void Accumulate(float** rows, int width, int count, float* panel, int stride, float* factor, float* sums)
+    {
+        int step = Columns(stride) * TSimd.Width;
+        for (int lane = 0; lane < stride; lane += step)
+        {
+            for (int column = 0; column < width; column += RowTile)
+            {
+                if (step == 4 * TSimd.Width)
+                    Accumulate4x4(rows, column, count, panel + lane, stride, factor + lane, sums + (long)column * stride + lane);
+                else
+                    Accumulate4x2(rows, column, count, panel + lane, stride, factor + lane, sums + (long)column * stride + lane);
+            }
+        }
+    }
+
+    // Four by four accumulators, four vectors of the panel and a broadcast are 21 registers.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Columns(int stride) => TSimd.HasManyRegisters && stride % (4 * TSimd.Width) == 0 ? 4 : 2;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Dot4x4(float** rows, float* panel, int stride, int depth, float* output)
+    {
+        float* a0 = rows[0], a1 = rows[1], a2 = rows[2], a3 = rows[3];
+        TVector c00 = default, c01 = default, c02 = default, c03 = default;
+        TVector c10 = default, c11 = default, c12 = default, c13 = default;
+        TVector c20 = default, c21 = default, c22 = default, c23 = default;
+        TVector c30 = default, c31 = default, c32 = default, c33 = default;
+        for (int d = 0; d < depth; d++, panel += stride)
+        {
+            TVector b0 = TSimd.Load(panel), b1 = TSimd.Load(panel + TSimd.Width), b2 = TSimd.Load(panel + 2 * TSimd.Width), b3 = TSimd.Load(panel + 3 * TSimd.Width);
+            TVector a = TSimd.Create(a0[d]);
+            c00 = TSimd.MultiplyAdd(a, b0, c00);
+            c01 = TSimd.MultiplyAdd(a, b1, c01);
+            c02 = TSimd.MultiplyAdd(a, b2, c02);
+            c03 = TSimd.MultiplyAdd(a, b3, c03);
+            a = TSimd.Create(a1[d]);
+            c10 = TSimd.MultiplyAdd(a, b0, c10);
+            c11 = TSimd.MultiplyAdd(a, b1, c11);
+            c12 = TSimd.MultiplyAdd(a, b2, c12);
+            c13 = TSimd.MultiplyAdd(a, b3, c13);
+            a = TSimd.Create(a2[d]);
+            c20 = TSimd.MultiplyAdd(a, b0, c20);
+            c21 = TSimd.MultiplyAdd(a, b1, c21);
+            c22 = TSimd.MultiplyAdd(a, b2, c22);
+            c23 = TSimd.MultiplyAdd(a, b3, c23);
+            a = TSimd.Create(a3[d]);
+            c30 = TSimd.MultiplyAdd(a, b0, c30);
+            c31 = TSimd.MultiplyAdd(a, b1, c31);
+            c32 = TSimd.MultiplyAdd(a, b2, c32);
+            c33 = TSimd.MultiplyAdd(a, b3, c33);
+        }
+
+        Store(output, c00, c01, c02, c03);
+        Store(output + stride, c10, c11, c12, c13);
+        Store(output + 2 * stride, c20, c21, c22, c23);
+        Store(output + 3 * stride, c30, c31, c32, c33);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Dot4x2(float** rows, float* panel, int stride, int depth, float* output)
+    {
+        float* a0 = rows[0], a1 = rows[1], a2 = rows[2], a3 = rows[3];
+        TVector c00 = default, c01 = default;
+        TVector c10 = default, c11 = default;
+        TVector c20 = default, c21 = default;
+        TVector c30 = default, c31 = default;
+        for (int d = 0; d < depth; d++, panel += stride)
+        {
+            TVector b0 = TSimd.Load(panel), b1 = TSimd.Load(panel + TSimd.Width);
+            TVector a = TSimd.Create(a0[d]);
+            c00 = TSimd.MultiplyAdd(a, b0, c00);
+            c01 = TSimd.MultiplyAdd(a, b1, c01);
+            a = TSimd.Create(a1[d]);
+            c10 = TSimd.MultiplyAdd(a, b0, c10);
+            c11 = TSimd.MultiplyAdd(a, b1, c11);
+            a = TSimd.Create(a2[d]);
+            c20 = TSimd.MultiplyAdd(a, b0, c20);
+            c21 = TSimd.MultiplyAdd(a, b1, c21);
+            a = TSimd.Create(a3[d]);
+            c30 = TSimd.MultiplyAdd(a, b0, c30);
+            c31 = TSimd.MultiplyAdd(a, b1, c31);
+        }
+
+        Store(output, c00, c01);
+        Store(output + stride, c10, c11);
+        Store(output + 2 * stride, c20, c21);
+        Store(output + 3 * stride, c30, c31);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Accumulate4x4(float** rows, int column, int count, float* panel, int stride, float* factor, float* sums)
+    {
+        TVector b0 = TSimd.Load(factor), b1 = TSimd.Load(factor + TSimd.Width), b2 = TSimd.Load(factor + 2 * TSimd.Width), b3 = TSimd.Load(factor + 3 * TSimd.Width);
+        TVector c00 = TSimd.Multiply(b0, TSimd.Load(sums)), c01 = TSimd.Multiply(b1, TSimd.Load(sums + TSimd.Width)), c02 = TSimd.Multiply(b2, TSimd.Load(sums + 2 * TSimd.Width)), c03 = TSimd.Multiply(b3, TSimd.Load(sums + 3 * TSimd.Width));
+        TVector c10 = TSimd.Multiply(b0, TSimd.Load(sums + stride)), c11 = TSimd.Multiply(b1, TSimd.Load(sums + stride + TSimd.Width)), c12 = TSimd.Multiply(b2, TSimd.Load(sums + stride + 2 * TSimd.Width)), c13 = TSimd.Multiply(b3, TSimd.Load(sums + stride + 3 * TSimd.Width));
+        TVector c20 = TSimd.Multiply(b0, TSimd.Load(sums + 2 * stride)), c21 = TSimd.Multiply(b1, TSimd.Load(sums + 2 * stride + TSimd.Width)), c22 = TSimd.Multiply(b2, TSimd.Load(sums + 2 * stride + 2 * TSimd.Width)), c23 = TSimd.Multiply(b3, TSimd.Load(sums + 2 * stride + 3 * TSimd.Width));
+        TVector c30 = TSimd.Multiply(b0, TSimd.Load(sums + 3 * stride)), c31 = TSimd.Multiply(b1, TSimd.Load(sums + 3 * stride + TSimd.Width)), c32 = TSimd.Multiply(b2, TSimd.Load(sums + 3 * stride + 2 * TSimd.Width)), c33 = TSimd.Multiply(b3, TSimd.Load(sums + 3 * stride + 3 * TSimd.Width));
+        for (int k = 0; k < count; k++, panel += stride)
+        {
+            float* row = rows[k] + column;
+            b0 = TSimd.Load(panel);
+            b1 = TSimd.Load(panel + TSimd.Width);
+            b2 = TSimd.Load(panel + 2 * TSimd.Width);
+            b3 = TSimd.Load(panel + 3 * TSimd.Width);
+            TVector a = TSimd.Create(row[0]);
+            c00 = TSimd.MultiplyAdd(a, b0, c00);
+            c01 = TSimd.MultiplyAdd(a, b1, c01);
+            c02 = TSimd.MultiplyAdd(a, b2, c02);
+            c03 = TSimd.MultiplyAdd(a, b3, c03);
+            a = TSimd.Create(row[1]);
+            c10 = TSimd.MultiplyAdd(a, b0, c10);
+            c11 = TSimd.MultiplyAdd(a, b1, c11);
+            c12 = TSimd.MultiplyAdd(a, b2, c12);
+            c13 = TSimd.MultiplyAdd(a, b3, c13);
+            a = TSimd.Create(row[2]);
+            c20 = TSimd.MultiplyAdd(a, b0, c20);
+            c21 = TSimd.MultiplyAdd(a, b1, c21);
+            c22 = TSimd.MultiplyAdd(a, b2, c22);
+            c23 = TSimd.MultiplyAdd(a, b3, c23);
+            a = TSimd.Create(row[3]);
+            c30 = TSimd.MultiplyAdd(a, b0, c30);
+            c31 = TSimd.MultiplyAdd(a, b1, c31);
+            c32 = TSimd.MultiplyAdd(a, b2, c32);
+            c33 = TSimd.MultiplyAdd(a, b3, c33);
+        }
+
+        Store(sums, c00, c01, c02, c03);
+        Store(sums + stride, c10, c11, c12, c13);
+        Store(sums + 2 * stride, c20, c21, c22, c23);
+        Store(sums + 3 * stride, c30, c31, c32, c33);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Accumulate4x2(float** rows, int column, int count, float* panel, int stride, float* factor, float* sums)
+    {
+        TVector b0 = TSimd.Load(factor), b1 = TSimd.Load(factor + TSimd.Width);
+        TVector c00 = TSimd.Multiply(b0, TSimd.Load(sums)), c01 = TSimd.Multiply(b1, TSimd.Load(sums + TSimd.Width));
+        TVector c10 = TSimd.Multiply(b0, TSimd.Load(sums + stride)), c11 = TSimd.Multiply(b1, TSimd.Load(sums + stride + TSimd.Width));
+        TVector c20 = TSimd.Multiply(b0, TSimd.Load(sums + 2 * stride)), c21 = TSimd.Multiply(b1, TSimd.Load(sums + 2 * stride + TSimd.Width));
+        TVector c30 = TSimd.Multiply(b0, TSimd.Load(sums + 3 * stride)), c31 = TSimd.Multiply(b1, TSimd.Load(sums + 3 * stride + TSimd.Width));
+        for (int k = 0; k < count; k++, panel += stride)
+        {
+            float* row = rows[k] + column;
+            b0 = TSimd.Load(panel);
+            b1 = TSimd.Load(panel + TSimd.Width);
+            TVector a = TSimd.Create(row[0]);
+            c00 = TSimd.MultiplyAdd(a, b0, c00);
+            c01 = TSimd.MultiplyAdd(a, b1, c01);
+            a = TSimd.Create(row[1]);
+            c10 = TSimd.MultiplyAdd(a, b0, c10);
+            c11 = TSimd.MultiplyAdd(a, b1, c11);
+            a = TSimd.Create(row[2]);
+            c20 = TSimd.MultiplyAdd(a, b0, c20);
+            c21 = TSimd.MultiplyAdd(a, b1, c21);
+            a = TSimd.Create(row[3]);
+            c30 = TSimd.MultiplyAdd(a, b0, c30);
+            c31 = TSimd.MultiplyAdd(a, b1, c31);
+        }
+
+        Store(sums, c00, c01);
+        Store(sums + stride, c10, c11);
+        Store(sums + 2 * stride, c20, c21);
+        Store(sums + 3 * stride, c30, c31);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(float* target, TVector v0, TVector v1)
+    {
+        TSimd.Store(v0, target);
+        TSimd.Store(v1, target + TSimd.Width);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(float* target, TVector v0, TVector v1, TVector v2, TVector v3)
+    {
+        Store(target, v0, v1);
+        Store(target + 2 * TSimd.Width, v2, v3);
+    }
+}
