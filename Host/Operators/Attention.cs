@@ -34,7 +34,7 @@ internal static partial class AttentionOperator
     public static readonly OperatorDefinition<AttentionArguments> Definition = new(
         "Attention",
         "output = softmax(softclamp(scale · Q Kᵀ + bias)) V over the visible keys",
-        [PortableVariant()],
+        [VectorizedVariant(), PortableVariant()],
         Cases);
 
     /// <summary>Checks everything and allocates the output.</summary>

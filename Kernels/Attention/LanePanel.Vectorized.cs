@@ -30,11 +30,10 @@ internal static unsafe class LanePanel
         int padded = PaddedWidth(width);
         for (int lane = 0; lane < lanes; lane += RowTile)
         {
-            float* turned = fourRows;
-            long stride = padded;
-            if (typeof(TElement) == typeof(Float32) && lane + RowTile <= rows)
-                (turned, stride) = ((float*)(source + lane * rowStride), rowStride);
-            else
+            bool direct = typeof(TElement) == typeof(Float32) && lane + RowTile <= rows;
+            float* turned = direct ? (float*)(source + lane * rowStride) : fourRows;
+            long stride = direct ? rowStride : padded;
+            if (!direct)
                 Widen(source + lane * rowStride, rowStride, rows - lane, width, fourRows);
             Vector128<float> scales = Vector128.Create(scale);
             int c = 0;

@@ -1,0 +1,58 @@
+using GpuTransformer.Kernels;
+
+namespace GpuTransformer.Host;
+
+internal static partial class AttentionOperator
+{
+    // Enough that the last block to finish does not keep eight cores waiting for long.
+    private const long BlocksWanted = 32;
+
+    // Scratch grows with lanes times width; this keeps it within a worker's second-level cache.
+    private const int WideHead = 128;
+
+    private static KernelVariant<AttentionArguments> VectorizedVariant() => new(
+        "Vectorized",
+        VariantKind.Vectorized,
+        "fused, SIMD, one query per lane, some queries of a head per block",
+        static (device, a) => ElementDispatch.Launch<Vectorized, AttentionArguments>(device, a, a.Query.DType));
+
+    /// <summary>Queries per block. A function of the shape alone, so that results do not depend on the number of cores.</summary>
+    internal static int RowsPerBlock(in AttentionShape shape)
+    {
+        const int Most = AttentionHead.MaximumLanes, Least = Most / 2;
+        long heads = (long)shape.Batch * shape.Heads, blocks = heads * ((shape.Queries + Most - 1) / Most);
+        bool isWide = Math.Max(shape.HeadDim, shape.ValueDim) > WideHead;
+        return isWide || blocks < BlocksWanted || shape.Queries <= Least ? Least : Most;
+    }
+
+    private readonly unsafe struct Vectorized : IElementLaunch<AttentionArguments>
+    {
+        public static void Launch<TElement>(ComputeDevice device, AttentionArguments a)
+            where TElement : unmanaged, IElement<TElement>
+        {
+            int rowsPerBlock = RowsPerBlock(a.Shape);
+            int blocks = checked(a.Shape.Batch * a.Shape.Heads * ((a.Shape.Queries + rowsPerBlock - 1) / rowsPerBlock));
+            device.Launch(blocks, new FlashForwardVectorized<TElement>
+            {
+                Query = a.Query.Pointer<TElement>(),
+                Key = a.Key.Pointer<TElement>(),
+                Value = a.Value.Pointer<TElement>(),
+                Output = a.Output.Pointer<TElement>(),
+                LogSumExp = a.LogSumExp is null ? null : a.LogSumExp.Pointer<float>(),
+                Arrays = Pointers(a),
+                Shape = a.Shape,
+                Rules = a.Rules,
+                RowsPerBlock = rowsPerBlock,
+            });
+        }
+    }
+
+    private static unsafe AttentionPointers Pointers(AttentionArguments a) => new()
+    {
+        KeyMask = a.KeyMask is null ? null : a.KeyMask.Pointer<byte>(),
+        Mask = a.Mask is null ? null : a.Mask.Pointer<byte>(),
+        Bias = a.Bias is null ? null : a.Bias.Pointer<float>(),
+        Slopes = a.AlibiSlopes is null ? null : a.AlibiSlopes.Pointer<float>(),
+        Positions = a.AlibiPositions is null ? null : a.AlibiPositions.Pointer<float>(),
+    };
+}
