@@ -53,7 +53,7 @@ internal static partial class MatrixMultiplyOperator
         "MatrixMultiply",
         "C = (mask ? act(op(A) op(B) + bias) : 0) + residual",
         [
-            new("Vectorized", VariantKind.Vectorized, "SIMD", static (device, a) => ElementDispatch.Launch<Vectorized, MatrixMultiplyArguments>(device, a, a.Output.DType)),
+            new("Vectorized", VariantKind.Vectorized, "packed panels, 6 x 64 register tiles", static (device, a) => ElementDispatch.Launch<Vectorized, MatrixMultiplyArguments>(device, a, a.Output.DType)),
             new(
                 "Portable",
                 VariantKind.Portable,
@@ -102,24 +102,48 @@ internal static partial class MatrixMultiplyOperator
 
     private readonly unsafe struct Vectorized : IElementLaunch<MatrixMultiplyArguments>
     {
+        // Packing 64 columns of B costs what multiplying them by some five rows does, so a block should have many more rows than that.
+        private const int EnoughRows = 96;
+
+        // More blocks than workers: a core that something else holds up for a while must not hold up the launch.
+        private const int BlocksPerWorker = 4;
+
         public static void Launch<TElement>(ComputeDevice device, MatrixMultiplyArguments a)
             where TElement : unmanaged, IElement<TElement>
-            => device.Launch(a.M, new MatrixMultiplyVectorized<TElement>
+        {
+            int panels = Groups(a.N, MatrixPanel.Width), rows = RowsPerBlock(a.M, panels, device.Workers, a.TransposeLeft);
+            device.Launch(checked(panels * Groups(a.M, rows)), new MatrixMultiplyVectorized<TElement>
             {
                 Left = a.Left.Pointer<TElement>(),
                 Right = a.Right.Pointer<TElement>(),
-                Output = a.Output.Pointer<TElement>(),
-                Bias = a.Bias is null ? null : a.Bias.Pointer<TElement>(),
-                Residual = a.Residual is null ? null : a.Residual.Pointer<TElement>(),
-                RowMask = a.RowMask is null ? null : a.RowMask.Pointer<byte>(),
+                Epilogue = new MatrixEpilogue<TElement>
+                {
+                    Output = a.Output.Pointer<TElement>(),
+                    Bias = a.Bias is null ? null : a.Bias.Pointer<TElement>(),
+                    Residual = a.Residual is null ? null : a.Residual.Pointer<TElement>(),
+                    RowMask = a.RowMask is null ? null : a.RowMask.Pointer<byte>(),
+                    N = a.N,
+                    Activation = (int)a.Activation,
+                },
                 M = a.M,
                 N = a.N,
                 K = a.K,
-                LeftRowStride = a.TransposeLeft ? 1 : a.K,
-                LeftColumnStride = a.TransposeLeft ? a.M : 1,
-                RightRowStride = a.TransposeRight ? 1 : a.N,
-                RightColumnStride = a.TransposeRight ? a.K : 1,
-                Activation = (int)a.Activation,
+                RowsPerBlock = rows,
+                TransposeLeft = a.TransposeLeft ? 1 : 0,
+                TransposeRight = a.TransposeRight ? 1 : 0,
             });
+        }
+
+        private static int RowsPerBlock(int m, int panels, int workers, bool transposeLeft)
+        {
+            int toFillWorkers = Groups(m, Groups(workers, panels)), toBalance = Groups(m, Groups(BlocksPerWorker * workers, panels));
+            int rows = Math.Max(toBalance, Math.Min(EnoughRows, toFillWorkers));
+            int most = MatrixMultiplyVectorized<Float32>.MostRowsPerBlock;
+            int even = Groups(m, Groups(m, Math.Min(rows, most)));
+            int step = transposeLeft ? MatrixPanel.Width : MatrixTile.Rows;
+            return Math.Min(most, Groups(even, step) * step);
+        }
+
+        private static int Groups(int count, int size) => (count + size - 1) / size;
     }
 }

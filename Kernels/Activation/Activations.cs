@@ -25,8 +25,8 @@ internal readonly struct GeluActivation : IActivation
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Apply(Vector512<float> x)
     {
-        Vector512<float> a = Vector512.Min(Vector512.Abs(x), Vector512.Create(20f));
-        return Vector512.Max(x, Vector512<float>.Zero) - a * SpecialFunctions.NormalTail(a);
+        Vector512<float> a = Vector512.MinNative(Vector512.Create(20f), Vector512.Abs(x));
+        return Vector512.MaxNative(Vector512<float>.Zero, x) - a * SpecialFunctions.NormalTail(a);
     }
 }
 
@@ -51,7 +51,7 @@ internal readonly struct ReluSquaredActivation : IActivation
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Apply(Vector512<float> x)
     {
-        Vector512<float> positive = Vector512.Max(x, Vector512<float>.Zero);
+        Vector512<float> positive = Vector512.MaxNative(Vector512<float>.Zero, x);
         return positive * positive;
     }
 }
@@ -62,7 +62,7 @@ internal readonly struct ReluActivation : IActivation
     public static float Apply(float x) => IntrinsicMath.Max(x, 0f);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Apply(Vector512<float> x) => Vector512.Max(x, Vector512<float>.Zero);
+    public static Vector512<float> Apply(Vector512<float> x) => Vector512.MaxNative(Vector512<float>.Zero, x);
 }
 
 /// <summary>f(x) = 1 / (1 + e^−x).</summary>

@@ -40,7 +40,8 @@ internal static class SpecialFunctions
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> PowerOfTwo(Vector512<float> x)
     {
-        x = Vector512.Min(Vector512.Max(x, Vector512.Create(-126f)), Vector512.Create(127.49999f));
+        // The native forms return their second operand if it is NaN, so NaN stays NaN.
+        x = Vector512.MinNative(Vector512.Create(127.49999f), Vector512.MaxNative(Vector512.Create(-126f), x));
 
         // Adding 1.5 · 2^23 rounds to an integer, which is then in the low bits.
         Vector512<float> magic = Vector512.Create(12582912f);
@@ -105,7 +106,7 @@ internal static class SpecialFunctions
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> NormalTail(Vector512<float> a)
     {
-        a = Vector512.Min(a, Vector512.Create(CdfEnd));
+        a = Vector512.MinNative(Vector512.Create(CdfEnd), a);
         Vector512<float> p = Vector512.Create(Cdf8);
         p = Vector512.FusedMultiplyAdd(p, a, Vector512.Create(Cdf7));
         p = Vector512.FusedMultiplyAdd(p, a, Vector512.Create(Cdf6));
