@@ -22,5 +22,10 @@ public static class KernelCatalog
         ScaleAndShiftOperator.Definition,
         CopyRowsOperator.Definition,
         AttentionOperator.Definition,
+        SumOfSquaresOperator.Definition,
+        InterpolateOperator.Definition,
+        AdamWOperator.Definition,
+        SgdOperator.Definition,
+        LionOperator.Definition,
     ];
 }

@@ -210,6 +210,14 @@ public sealed partial class Tensor : IDisposable
 
     internal DeviceAllocation Allocation => Buffer.Allocation;
 
+    /// <summary>A stretch of this tensor's elements as a tensor of its own; shares the memory and is never recorded.</summary>
+    internal Tensor Slice(long start, Shape shape)
+    {
+        if (start < 0 || start + shape.Count > Shape.Count)
+            throw new ArgumentOutOfRangeException(nameof(start), start, $"{shape} from element {start} on is not within {Shape}.");
+        return new Tensor(Device, shape, DType, Buffer, _offset + start * DType.SizeInBytes(), scoped: true);
+    }
+
     /// <summary>Another handle on the same memory that no scope disposes.</summary>
     internal Tensor Share() => new(Device, Shape, DType, Buffer, _offset, scoped: false);
 

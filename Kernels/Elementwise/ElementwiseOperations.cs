@@ -64,3 +64,17 @@ internal readonly struct SoftClampOperation(float limit) : IElementwiseOperation
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Apply(SoftClampOperation operation, Vector512<float> left, Vector512<float> right) => SoftClamp.Apply(left, operation._limit);
 }
+
+/// <summary>left + weight · (right − left): what an exponential moving average does with each new value.</summary>
+internal readonly struct InterpolateOperation(float weight) : IElementwiseOperation<InterpolateOperation>
+{
+    private readonly float _weight = weight;
+
+    public static bool IsBinary => true;
+
+    public static float Apply(InterpolateOperation operation, float left, float right) => left + operation._weight * (right - left);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Apply(InterpolateOperation operation, Vector512<float> left, Vector512<float> right)
+        => left + Vector512.Create(operation._weight) * (right - left);
+}

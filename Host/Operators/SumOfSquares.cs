@@ -1,0 +1,120 @@
+using GpuTransformer.Kernels;
+using ILGPU;
+
+namespace GpuTransformer.Host;
+
+public static partial class Operators
+{
+    /// <summary>
+    /// sqrt(Σ x²) over all elements of all <paramref name="tensors"/>: the global norm that gradients are clipped by. Waits for the device. Not finite if an element is not.
+    /// </summary>
+    /// <param name="tensors">On one device, real numbers; none gives zero.</param>
+    /// <remarks>Partial sums of fixed stretches in float32 on the device, summed in float64 on the host: deterministic, whatever the number of threads.</remarks>
+    /// <exception cref="ArgumentException">A device or data type does not fit; nothing was launched.</exception>
+    public static double GlobalNorm(IReadOnlyList<Tensor> tensors)
+    {
+        ArgumentNullException.ThrowIfNull(tensors);
+        if (tensors.Count == 0)
+            return 0;
+        ComputeDevice device = tensors[0].Device;
+        int total = 0;
+        foreach (Tensor tensor in tensors)
+        {
+            Arguments.CheckFloating(device, tensor, nameof(tensors));
+            total += SumOfSquaresArguments.PartialCount(tensor);
+        }
+
+        using StepScope scope = device.BeginStep();
+        Tensor partials = Tensor.Empty(device, [total]);
+        int start = 0;
+        foreach (Tensor tensor in tensors)
+        {
+            int count = SumOfSquaresArguments.PartialCount(tensor);
+            if (count > 0)
+                SumOfSquaresOperator.Definition.Run(device, new SumOfSquaresArguments(tensor, partials.Slice(start, [count])));
+            start += count;
+        }
+
+        double sum = 0;
+        foreach (float partial in partials.ToArray())
+            sum += partial;
+        return Math.Sqrt(sum);
+    }
+}
+
+/// <summary>What a SumOfSquares variant is given.</summary>
+internal readonly record struct SumOfSquaresArguments(Tensor Input, Tensor Partials)
+{
+    private const int ElementsPerPartial = SumOfSquaresPortable<Float32>.ElementsPerPartial;
+
+    public static int PartialCount(Tensor tensor) => checked((int)((tensor.Shape.Count + ElementsPerPartial - 1) / ElementsPerPartial));
+}
+
+/// <summary>SumOfSquares in the catalogue.</summary>
+internal static class SumOfSquaresOperator
+{
+    public static readonly OperatorDefinition<SumOfSquaresArguments> Definition = new(
+        "SumOfSquares",
+        "partial[g] = Σ x² over the g-th 4,096 elements",
+        [
+            new("Vectorized", VariantKind.Vectorized, "SIMD, one block per partial sum", static (device, a) => ElementDispatch.Launch<Vectorized, SumOfSquaresArguments>(device, a, a.Input.DType)),
+            new(
+                "Portable",
+                VariantKind.Portable,
+                "64 threads per partial sum",
+                static (device, a) => ElementDispatch.Launch<Portable, SumOfSquaresArguments>(device, a, a.Input.DType),
+                [
+                    DeviceKernel.Of<SumOfSquaresPortable<Float32>>(SumOfSquaresPortable<Float32>.Kernel, SumOfSquaresPortable<Float32>.GroupSize),
+                    DeviceKernel.Of<SumOfSquaresPortable<BFloat16>>(SumOfSquaresPortable<BFloat16>.Kernel, SumOfSquaresPortable<BFloat16>.GroupSize),
+                    DeviceKernel.Of<SumOfSquaresPortable<Float16>>(SumOfSquaresPortable<Float16>.Kernel, SumOfSquaresPortable<Float16>.GroupSize),
+                ]),
+        ],
+        Cases);
+
+    private static IEnumerable<ValidationCase<SumOfSquaresArguments>> Cases(int seed)
+    {
+        foreach (DType dtype in ElementwiseCases.DTypes)
+        {
+            foreach ((int count, ValidationSize size) in ElementwiseCases.Counts)
+            {
+                var data = new CaseData(CaseData.Seed(seed, count), dtype);
+                float[] input = data.Uniform(count);
+                yield return new ValidationCase<SumOfSquaresArguments>(
+                    $"{count} {dtype}",
+                    size,
+                    dtype,
+                    device =>
+                    {
+                        Tensor x = Tensor.From(device, [count], input, dtype);
+                        return new SumOfSquaresArguments(x, Tensor.Empty(device, [SumOfSquaresArguments.PartialCount(x)]));
+                    },
+                    static a => [("partials", a.Partials)],
+                    () => [new Expected("partials", Partials<double>(input), Partials<float>(input))]);
+            }
+        }
+    }
+
+    private static double[] Partials<T>(float[] input)
+        where T : System.Numerics.IFloatingPointIeee754<T>
+        => [.. input.Chunk(SumOfSquaresPortable<Float32>.ElementsPerPartial).Select(static chunk => double.CreateChecked(chunk.Aggregate(T.Zero, static (sum, x) => sum + T.CreateChecked(x) * T.CreateChecked(x))))];
+
+    private readonly struct Portable : IElementLaunch<SumOfSquaresArguments>
+    {
+        public static void Launch<TElement>(ComputeDevice device, SumOfSquaresArguments a)
+            where TElement : unmanaged, IElement<TElement>
+            => device.Launch(
+                SumOfSquaresPortable<TElement>.Kernel,
+                new Index3D(checked((int)a.Partials.Shape.Count), 1, 1),
+                new Index3D(SumOfSquaresPortable<TElement>.GroupSize, 1, 1),
+                new SumOfSquaresPortable<TElement> { Input = a.Input.View<TElement>(), Partials = a.Partials.View<float>() });
+    }
+
+    private readonly unsafe struct Vectorized : IElementLaunch<SumOfSquaresArguments>
+    {
+        public static void Launch<TElement>(ComputeDevice device, SumOfSquaresArguments a)
+            where TElement : unmanaged, IElement<TElement>
+            => device.Launch(
+                checked((int)a.Partials.Shape.Count),
+                new SumOfSquaresVectorized<TElement> { Input = a.Input.Pointer<TElement>(), Partials = a.Partials.Pointer<float>(), Count = a.Input.Shape.Count });
+    }
+}

@@ -1,0 +1,34 @@
+using ILGPU;
+
+namespace GpuTransformer.Kernels;
+
+/// <summary>partial[g] = Σ x² over the g-th <see cref="ElementsPerPartial"/> elements: the first stage of a norm, the same partials on every device.</summary>
+internal struct SumOfSquaresPortable<TElement>
+    where TElement : unmanaged, IElement<TElement>
+{
+    /// <summary>Threads per partial sum.</summary>
+    public const int GroupSize = GroupReduce.GroupSize;
+
+    /// <summary>How many elements one partial sum covers; part of the operator's contract, not a tuning number of one variant.</summary>
+    public const int ElementsPerPartial = 4096;
+
+    public ArrayView<TElement> Input; // [count]
+    public ArrayView<float> Partials; // [count / ElementsPerPartial, rounded up]
+
+    /// <summary>Grid: one group per partial sum.</summary>
+    public static void Kernel(SumOfSquaresPortable<TElement> p)
+    {
+        long start = (long)Grid.IdxX * ElementsPerPartial;
+        long end = IntrinsicMath.Min(start + ElementsPerPartial, p.Input.Length);
+        float sum = 0f;
+        for (long i = start + Group.IdxX; i < end; i += GroupSize)
+        {
+            float value = TElement.ToSingle(p.Input[i]);
+            sum += value * value;
+        }
+
+        sum = GroupReduce.Sum(sum);
+        if (Group.IdxX == 0)
+            p.Partials[Grid.IdxX] = sum;
+    }
+}
