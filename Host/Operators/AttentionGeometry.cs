@@ -26,7 +26,7 @@ internal static class AttentionGeometry
             Keys = keys,
             HeadDim = headDim,
             ValueDim = valueDim,
-            GroupSize = options.Grouping == HeadGrouping.Blocks ? heads / keyValueHeads : 0,
+            GroupSize = options.Grouping == HeadGrouping.Blocks ? heads / keyValueHeads : 1,
             QueryBatchStride = (long)heads * queries * headDim,
             QueryHeadStride = queryHead,
             QueryRowStride = queryRow,
