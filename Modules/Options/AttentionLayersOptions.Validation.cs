@@ -1,0 +1,71 @@
+namespace GpuTransformer.Modules;
+
+public sealed partial record AttentionLayersOptions
+{
+    internal void Validate()
+    {
+        OptionChecks.Positive(Dim, nameof(Dim));
+        OptionChecks.Positive(Heads, nameof(Heads));
+        OptionChecks.Probability(LayerDropout, nameof(LayerDropout));
+        OptionChecks.PositiveOrNull(SoftclampOutputValue, nameof(SoftclampOutputValue));
+        ValidateLayers();
+        ValidateNorms();
+        ValidatePositions();
+    }
+
+    private void ValidateLayers()
+    {
+        if (Depth is null && CustomLayers is null)
+            throw new ArgumentException("Depth, the number of blocks, is missing; only CustomLayers makes it unnecessary.", nameof(Depth));
+        OptionChecks.Positive(Depth ?? 1, nameof(Depth));
+        if (OnlyCross && !CrossAttend)
+            throw new ArgumentException("OnlyCross leaves cross-attention as the only attention and needs CrossAttend = true.", nameof(OnlyCross));
+        if (CrossAttnDimContext is not null && !CrossAttend)
+            throw new ArgumentException($"CrossAttnDimContext = {CrossAttnDimContext} is the width of a context, but CrossAttend is off, so none is attended.", nameof(CrossAttnDimContext));
+        OptionChecks.AtMostOne((CustomLayers is not null, nameof(CustomLayers)), (SandwichCoef is not null, nameof(SandwichCoef)), (ParRatio is not null, nameof(ParRatio)));
+        if (SandwichCoef is { } coefficient && (coefficient <= 0 || coefficient > Depth))
+            throw new ArgumentException($"SandwichCoef = {coefficient} must lie between 1 and Depth = {Depth}.", nameof(SandwichCoef));
+        foreach (string layer in CustomLayers ?? [])
+        {
+            if (layer is not ("a" or "c" or "f"))
+                throw new ArgumentException($"CustomLayers contains '{layer}'; layers are 'a' (self-attention), 'c' (cross-attention) and 'f' (feedforward).", nameof(CustomLayers));
+            if (layer == "c" && !CrossAttend)
+                throw new ArgumentException("CustomLayers contains 'c' (cross-attention), which needs CrossAttend = true.", nameof(CustomLayers));
+        }
+    }
+
+    private void ValidateNorms()
+    {
+        OptionChecks.AtMostOne(
+            (UseRmsnorm, nameof(UseRmsnorm)),
+            (UseScalenorm, nameof(UseScalenorm)),
+            (UseSimpleRmsnorm, nameof(UseSimpleRmsnorm)),
+            (UseDynamicTanh, nameof(UseDynamicTanh)),
+            (UseDerf, nameof(UseDerf)),
+            (UseAdaptiveLayernorm, nameof(UseAdaptiveLayernorm)),
+            (UseAdaptiveRmsnorm, nameof(UseAdaptiveRmsnorm)));
+        OptionChecks.AtMostOne((UseLayerscale, nameof(UseLayerscale)), (UseAdaptiveLayerscale, nameof(UseAdaptiveLayerscale)));
+        if (SandwichNorm && !PreNorm)
+            throw new ArgumentException("SandwichNorm adds to a pre-norm stack and needs PreNorm = true.", nameof(SandwichNorm));
+        OptionChecks.Positive(ConditionDim, nameof(DimCondition));
+        OptionChecks.Positive(AdaptiveConditionMlpExpansion, nameof(AdaptiveConditionMlpExpansion));
+        if (!NeedsCondition && (DimCondition is not null || AdaptiveConditionMlp))
+            throw new ArgumentException("DimCondition and AdaptiveConditionMlp describe a condition, but nothing uses one: switch on an adaptive norm or layerscale.", nameof(DimCondition));
+    }
+
+    private void ValidatePositions()
+    {
+        if (!AlibiPosBias)
+        {
+            if (AlibiNumHeads is not null || RelPosKwargs?.Slopes is not null)
+                throw new ArgumentException("AlibiNumHeads and RelPosKwargs.Slopes describe ALiBi, which is off: set AlibiPosBias = true.", nameof(AlibiPosBias));
+            return;
+        }
+
+        int biased = AlibiNumHeads ?? Heads;
+        if (biased < 1 || biased > Heads)
+            throw new ArgumentException($"AlibiNumHeads = {biased} must lie between 1 and Heads = {Heads}.", nameof(AlibiNumHeads));
+        if (RelPosKwargs?.Slopes is { } slopes && slopes.Count != biased)
+            throw new ArgumentException($"RelPosKwargs.Slopes has {slopes.Count} slopes for {biased} heads with ALiBi; give one for each.", nameof(RelPosKwargs));
+    }
+}

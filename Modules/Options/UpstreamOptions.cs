@@ -1,0 +1,98 @@
+namespace GpuTransformer.Modules;
+
+/// <summary>
+/// The names that x-transformers 2.26 knows, with the value that switches each off. An option of this list that is not offered here is reported as
+/// unsupported unless it has that value; a name that is on no list is a mistake.
+/// </summary>
+internal static class UpstreamOptions
+{
+    /// <summary>Options of <c>AttentionLayers</c> that this library does not offer.</summary>
+    private static readonly Dictionary<string, string> s_layers = Parse(
+        """
+        rel_pos_bias=false rel_pos_num_buckets=32 rel_pos_max_distance=128 dynamic_pos_bias=false dynamic_pos_bias_log_distance=false
+        dynamic_pos_bias_mlp_depth=2 dynamic_pos_bias_norm=false rotary_pos_emb=false rotary_emb_dim=null rotary_xpos=false
+        rotary_xpos_scale_base=512 rotary_interpolation_factor=1 rotary_base_rescale_factor=1 rotate_num_heads=null polar_pos_emb=false
+        polar_bias_uniform_init=false num_residual_streams=1 hyper_conn_sinkhorn_iters=5 orthog_residual=false mv_split_residual=false
+        residual_fn_kwargs={} attn_aggregated_residuals=false attn_residuals_last_output_as_query=false attn_aggregated_residual_kwargs={}
+        integrate_layers=false layer_integrate_use_softmax=true qkv_receive_diff_residuals=false unet_skips=false reinject_input=false
+        learned_reinject_input_gate=false add_value_residual=false learned_value_residual_mix=true residual_attn=false
+        cross_residual_attn=false shift_tokens=0 cross_attn_tokens_dropout=0 data_dependent_alibi=false
+        """);
+
+    /// <summary>Options of <c>Attention</c> that this library does not offer; in a stack they carry the prefix attn_ or cross_attn_.</summary>
+    private static readonly Dictionary<string, string> s_attention = Parse(
+        """
+        head_learned_sink=false gate_values_rank=null gate_values_headwise=false output_gate=false output_gate_rank=null
+        output_gate_headwise=false low_rank_silu_gates=true learned_value_residual_mix=false pre_talking_heads=false
+        post_talking_heads=false pre_scale_post_talking_heads=false sparse_topk=null sparse_topk_straight_through=false hard=false
+        sigmoid=false gumbel_softmax=false gumbel_softmax_temp=1 gumbel_softmax_hard=true l2_distance=false selective=false
+        cog_signed=false custom_attn_fn=null inverted_attention=false laser=false laser_softclamp_value=15 rotate_num_heads=null
+        data_dependent_alibi=false data_dependent_alibi_per_row=false data_dependent_alibi_per_row_dim_head=8
+        data_dependent_alibi_kwargs={} use_rel_proj_pos_bias=false rel_proj_num_distance_basis=16 rel_proj_max_dist=1024 use_cope=false
+        cope_max_pos=16 cope_soft_onehot_pos=false cope_talking_heads=false orthog_projected_values=false
+        orthog_projected_values_per_head=false qkv_receive_diff_residuals=false use_latent_q=false dim_latent_q=null
+        use_latent_kv=false dim_latent_kv=null latent_rope_subheads=null hybrid_module=null hybrid_mask_kwarg=null
+        hybrid_fold_axial_dim=null hybrid_learned_mix=false onnxable=false attend_sdp_kwargs=null flash_pack_seq=false
+        """);
+
+    private static readonly Dictionary<string, string> s_feedForward = Parse("custom_activation=null");
+
+    private static readonly Dictionary<string, string> s_attend = Parse(
+        """
+        pre_talking_heads=false post_talking_heads=false pre_scale_post_talking_heads=false sparse_topk=null
+        sparse_topk_straight_through=false l2_distance=false sigmoid=false gumbel_softmax=false gumbel_softmax_temp=1
+        gumbel_softmax_hard=true cog_signed=false custom_attn_fn=null head_learned_sink=false selective=false hard=false
+        cope=null onnxable=false inverted_attention=false sdp_kwargs=null flash_pack_seq=false
+        """);
+
+    private static readonly Dictionary<string, string> s_none = [];
+
+    /// <summary>Classes that x-transformers has and this library does not.</summary>
+    public static IReadOnlySet<string> Classes { get; } = new HashSet<string>(
+        """
+        TransformerWrapper AutoregressiveWrapper ViTransformerWrapper ContinuousTransformerWrapper ContinuousAutoregressiveWrapper XTransformer
+        AttentionPool MultiInputTransformerWrapper NonAutoregressiveWrapper BeliefStateWrapper NextLatentWrapper XLAutoregressiveWrapper
+        XValTransformerWrapper XValAutoregressiveWrapper DPO NeoMLP EntropyBasedTokenizer TokenEmbedding AbsolutePositionalEmbedding
+        ScaledSinusoidalEmbedding AlibiPositionalBias RelativePositionBias DynamicPositionBias RotaryEmbedding PolarEmbedding CoPE DataDependentAlibi
+        PerRowDataDependentAlibi RelativeProjPositionalBias MultiheadRMSNorm GRUGating HyperConnection OrthogonalResidualUpdate MVSplitResidualUpdate
+        AttentionAggregatedResidual DynamicLIMe ShiftTokens FoldAxially ConcatCombine GLU LoRALinear GPTVAE FreeTransformer
+        ContinuousTransformerAutoencoder UniversalPretrainWrapper XMLatentDecoder LatentAutoregressive function
+        """.Split([' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries));
+
+    /// <summary>Call arguments that x-transformers knows and this library does not.</summary>
+    public static IReadOnlySet<string> CallArguments { get; } = new HashSet<string>(
+        """
+        mems mem_masks seq_pos_offset cache input_not_include_cache cache_age return_hiddens return_gumbel_log_probs rotary_pos_emb polar_pos_emb
+        context_pos deep_embeds_and_ids self_attn_additional_kv additional_kv_mask detach_additional_kv route_additional_kv_to_top in_attn_cond
+        layers_execute_order repeat_blocks self_attn_kv_residuals cross_attn_kv_residuals flash_pack_seq_kwargs flash_pack_seq_context_kwargs causal
+        rel_pos context_rotary_pos_emb prev_attn mem mem_mask return_intermediates value_residual additional_key_values additional_key_value_mask
+        kv_input_residual q_delta k_delta v_delta o_delta attn_delta deep_embed return_mems return_attn prefix_attn_len pos seq_start_pos condition
+        attn_bias attn_mask self_attn_kv_mask cross_attn_mask context context_mask mask
+        """.Split([' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries));
+
+    /// <summary>The value that switches an option off that is known upstream but not offered here; null if the name is not known upstream.</summary>
+    public static string? OffValue(Type options, string name)
+    {
+        if (options == typeof(AttentionLayersOptions))
+        {
+            if (s_layers.TryGetValue(name, out string? off))
+                return off;
+            if (name.StartsWith("ff_", StringComparison.Ordinal))
+                return s_feedForward.GetValueOrDefault(name[3..]);
+            if (name.StartsWith("cross_attn_", StringComparison.Ordinal))
+                return s_attention.GetValueOrDefault(name[11..]);
+            return name.StartsWith("attn_", StringComparison.Ordinal) ? s_attention.GetValueOrDefault(name[5..]) : null;
+        }
+
+        return Table(options).GetValueOrDefault(name);
+    }
+
+    private static Dictionary<string, string> Table(Type options)
+        => options == typeof(AttentionModuleOptions) ? s_attention
+        : options == typeof(FeedForwardOptions) ? s_feedForward
+        : options == typeof(AttendOptions) ? s_attend
+        : s_none;
+
+    private static Dictionary<string, string> Parse(string list)
+        => list.Split([' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries).Select(static pair => pair.Split('=')).ToDictionary(static p => p[0], static p => p[1]);
+}
