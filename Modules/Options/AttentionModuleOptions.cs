@@ -3,6 +3,9 @@ namespace GpuTransformer.Modules;
 /// <summary>One <see cref="Attention"/>. Names and defaults are x-transformers' <c>Attention</c>.</summary>
 public sealed record AttentionModuleOptions
 {
+    /// <summary>What the attention kernels take at most.</summary>
+    private const int WidestHead = 256;
+
     /// <summary>Width of the queries' input, and of the output unless <see cref="DimOut"/>.</summary>
     public required int Dim { get; init; }
 
@@ -128,6 +131,8 @@ public sealed record AttentionModuleOptions
         OptionChecks.Probability(SublayerDropout, nameof(SublayerDropout));
         OptionChecks.PositiveOrNull(LogitSoftclampValue, nameof(LogitSoftclampValue));
         OptionChecks.PositiveOrNull(QkNormScale, nameof(QkNormScale));
+        if (DimHead > WidestHead || ValueHeadDim > WidestHead)
+            throw new ArgumentException($"DimHead = {DimHead}, ValueDimHead = {ValueHeadDim}: heads are at most {WidestHead} wide.", nameof(DimHead));
         ValidateHeads();
         ValidateNormalisation();
         ValidateOutput();

@@ -1,0 +1,75 @@
+using System.Text.Json;
+using GpuTransformer.Host;
+
+namespace GpuTransformer.Modules;
+
+/// <summary>
+/// The arguments of one call by x-transformers' names: tensors, and constants from JSON. A module takes what it knows and then asks whether anything is left,
+/// so that no argument is ever ignored silently.
+/// </summary>
+public sealed class CallArguments
+{
+    private readonly Dictionary<string, Tensor> _tensors;
+    private readonly Dictionary<string, JsonElement> _constants = [];
+    private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
+
+    /// <summary>Arguments for one call.</summary>
+    /// <param name="tensors">Tensors by name; those that are null count as not given.</param>
+    /// <param name="constants">A JSON object of the other arguments, or nothing.</param>
+    public CallArguments(IReadOnlyDictionary<string, Tensor> tensors, JsonElement constants = default)
+    {
+        ArgumentNullException.ThrowIfNull(tensors);
+        _tensors = new Dictionary<string, Tensor>(tensors, StringComparer.Ordinal);
+        if (constants.ValueKind != JsonValueKind.Object)
+            return;
+        foreach (JsonProperty constant in constants.EnumerateObject())
+        {
+            // What is switched off was as good as not given.
+            if (constant.Value.ValueKind is not (JsonValueKind.Null or JsonValueKind.False))
+                _constants.Add(constant.Name, constant.Value);
+        }
+    }
+
+    /// <summary>A tensor that must be given.</summary>
+    public Tensor Required(string name) => Optional(name) ?? throw new ArgumentException($"The input '{name}' is missing; given are: {string.Join(", ", _tensors.Keys)}.", name);
+
+    /// <summary>A tensor that may be given.</summary>
+    public Tensor? Optional(string name)
+    {
+        _asked.Add(name);
+        return _tensors.GetValueOrDefault(name);
+    }
+
+    /// <summary>An integer that may be given.</summary>
+    public int? OptionalInt32(string name)
+    {
+        _asked.Add(name);
+        if (!_constants.TryGetValue(name, out JsonElement value))
+            return null;
+        return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number)
+            ? number
+            : throw new ArgumentException($"The argument '{name}' is {value.GetRawText()}, not an integer.", name);
+    }
+
+    /// <summary>Whether a flag is given and true.</summary>
+    public bool Flag(string name)
+    {
+        _asked.Add(name);
+        return _constants.TryGetValue(name, out JsonElement value) && value.ValueKind == JsonValueKind.True;
+    }
+
+    /// <summary>Throws if something was given that the module did not ask for.</summary>
+    /// <exception cref="UnsupportedOptionException">x-transformers knows it.</exception>
+    /// <exception cref="ArgumentException">Nobody knows it.</exception>
+    public void CheckAllUsed(string owner)
+    {
+        foreach (string name in _tensors.Keys.Concat(_constants.Keys))
+        {
+            if (_asked.Contains(name))
+                continue;
+            if (UpstreamOptions.CallArguments.Contains(name))
+                throw new UnsupportedOptionException(name, $"{owner}: the call argument {name} of x-transformers is not supported.");
+            throw new ArgumentException($"{owner} has no call argument '{name}'; the nearest is '{NearestName.Of(name, _asked)}'.", name);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+using System.Text.Json;
+using GpuTransformer.Host;
+
+namespace GpuTransformer.Modules;
+
+/// <summary>Builds modules from descriptions in JSON: <c>{"class": "Encoder", "kwargs": {"dim": 256, "depth": 4, "heads": 4}}</c>, with x-transformers' names.</summary>
+public static class ModuleFactory
+{
+    private delegate Module Builder(JsonElement kwargs, ComputeDevice device, int seed, DType dtype);
+
+    private static readonly Dictionary<string, Builder> s_builders = new(StringComparer.Ordinal)
+    {
+        ["AttentionLayers"] = static (kwargs, device, seed, dtype) => new AttentionLayers(OptionsJson.Read<AttentionLayersOptions>(kwargs, "AttentionLayers"), device, seed, dtype),
+        ["Encoder"] = static (kwargs, device, seed, dtype) => new Encoder(Stack(kwargs, "Encoder"), device, seed, dtype),
+        ["Decoder"] = static (kwargs, device, seed, dtype) => new Decoder(Stack(kwargs, "Decoder"), device, seed, dtype),
+        ["CrossAttender"] = static (kwargs, device, seed, dtype) => new CrossAttender(Stack(kwargs, "CrossAttender"), device, seed, dtype),
+        ["PrefixDecoder"] = static (kwargs, device, seed, dtype) => new PrefixDecoder(Stack(kwargs, "PrefixDecoder"), device, seed, dtype),
+        ["TransformerBlock"] = static (kwargs, device, seed, dtype) => new TransformerBlock(OptionsJson.Read<AttentionLayersOptions>(kwargs, "TransformerBlock"), device, seed, dtype),
+        ["Attention"] = static (kwargs, device, seed, dtype) => new Attention(OptionsJson.Read<AttentionModuleOptions>(kwargs, "Attention"), device, seed, dtype),
+        ["Attend"] = static (kwargs, device, _, _) => new Attend(OptionsJson.Read<AttendOptions>(kwargs, "Attend"), device),
+        ["scaled_dot_product_attention"] = static (kwargs, device, _, _) => new ScaledDotProductAttention(OptionsJson.Read<ScaledDotProductOptions>(kwargs, "scaled_dot_product_attention"), device),
+        ["FeedForward"] = static (kwargs, device, seed, dtype) => new FeedForward(OptionsJson.Read<FeedForwardOptions>(kwargs, "FeedForward"), device, seed, dtype),
+        ["LayerNorm"] = static (kwargs, device, _, dtype) => Norm(kwargs, "LayerNorm", o => new LayerNorm(o.Dim, device, o.UnitOffset, dtype)),
+        ["RMSNorm"] = static (kwargs, device, _, dtype) => Norm(kwargs, "RMSNorm", o => new RmsNorm(o.Dim, device, o.UnitOffset, dtype)),
+        ["ScaleNorm"] = static (kwargs, device, _, dtype) => Norm(kwargs, "ScaleNorm", o => new ScaleNorm(device, o.UnitOffset, dtype)),
+    };
+
+    /// <summary>The classes that can be built.</summary>
+    public static IReadOnlyCollection<string> Classes => s_builders.Keys;
+
+    /// <summary>Builds a module.</summary>
+    /// <param name="description">An object with <c>class</c> and <c>kwargs</c>; other fields are left alone.</param>
+    /// <param name="device">Where it runs.</param>
+    /// <param name="seed">For its initial parameters.</param>
+    /// <param name="dtype">What parameters and activations are stored as.</param>
+    /// <exception cref="ArgumentException">The class or an option is unknown, or the options contradict each other.</exception>
+    /// <exception cref="UnsupportedOptionException">x-transformers knows the class or option, this library does not.</exception>
+    public static Module Create(JsonElement description, ComputeDevice device, int seed = 0, DType dtype = DType.Float32)
+    {
+        if (description.ValueKind != JsonValueKind.Object || !description.TryGetProperty("class", out JsonElement name) || name.ValueKind != JsonValueKind.String)
+            throw new ArgumentException("A module's description is a JSON object with \"class\" and \"kwargs\", as {\"class\": \"Encoder\", \"kwargs\": {\"dim\": 256, \"depth\": 4}}.", nameof(description));
+        string className = name.GetString()!;
+        if (!s_builders.TryGetValue(className, out Builder? build))
+        {
+            throw UpstreamOptions.Classes.Contains(className)
+                ? new UnsupportedOptionException(className, $"The class {className} of x-transformers is not supported.")
+                : new ArgumentException($"There is no class '{className}'; the nearest is '{NearestName.Of(className, s_builders.Keys)}'.", nameof(description));
+        }
+
+        if (description.TryGetProperty("ctor_args", out JsonElement positional) && positional.ValueKind == JsonValueKind.Array && positional.GetArrayLength() > 0)
+            throw new ArgumentException($"{className} takes named arguments only, but ctor_args has {positional.GetArrayLength()}.", nameof(description));
+        return build(description.TryGetProperty("kwargs", out JsonElement kwargs) ? kwargs : throw new ArgumentException($"The description of {className} has no \"kwargs\".", nameof(description)), device, seed, dtype);
+    }
+
+    /// <summary>Builds a module from JSON text.</summary>
+    /// <exception cref="ArgumentException">The text is not JSON; or as for the other overload.</exception>
+    public static Module Create(string json, ComputeDevice device, int seed = 0, DType dtype = DType.Float32)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(json);
+            return Create(document.RootElement, device, seed, dtype);
+        }
+        catch (JsonException exception)
+        {
+            throw new ArgumentException($"The module's description is not valid JSON: {exception.Message}", nameof(json), exception);
+        }
+    }
+
+    private static AttentionLayersOptions Stack(JsonElement kwargs, string owner)
+    {
+        if (kwargs.ValueKind == JsonValueKind.Object && kwargs.TryGetProperty("causal", out _))
+            throw new ArgumentException($"{owner} takes no causal: the class decides it. Use Encoder, Decoder or AttentionLayers.", nameof(kwargs));
+        return OptionsJson.Read<AttentionLayersOptions>(kwargs, owner);
+    }
+
+    private static Module Norm(JsonElement kwargs, string owner, Func<NormOptions, Module> build)
+    {
+        NormOptions options = OptionsJson.Read<NormOptions>(kwargs, owner);
+        OptionChecks.Positive(options.Dim, nameof(options.Dim));
+        return build(options);
+    }
+}

@@ -1,0 +1,44 @@
+using GpuTransformer.Host;
+
+namespace GpuTransformer.Modules;
+
+/// <summary>y = x Wᵀ + b. Keys: <c>weight</c> [out, in], <c>bias</c> [out].</summary>
+public sealed class Linear : Module
+{
+    /// <summary>A layer from width <paramref name="dimIn"/> to <paramref name="dimOut"/>.</summary>
+    public Linear(int dimIn, int dimOut, ComputeDevice device, bool bias = true, int seed = 0, DType dtype = DType.Float32)
+        : this(dimIn, dimOut, bias, new ParameterInitializer(device, seed, dtype))
+    {
+    }
+
+    internal Linear(int dimIn, int dimOut, bool bias, ParameterInitializer initializer, bool zero = false)
+        : base(initializer)
+    {
+        Weight = AddParameter("weight", zero ? initializer.Constant([dimOut, dimIn], 0f) : initializer.Uniform([dimOut, dimIn], dimIn));
+        if (bias)
+            Bias = AddParameter("bias", zero ? initializer.Constant([dimOut], 0f) : initializer.Uniform([dimOut], dimIn));
+    }
+
+    /// <summary>[out, in]</summary>
+    public Tensor Weight { get; }
+
+    /// <summary>[out], or null.</summary>
+    public Tensor? Bias { get; }
+
+    /// <summary>(rowMask ? act(x Wᵀ + b) : 0) + residual, in one launch.</summary>
+    /// <param name="x">[…, in]</param>
+    /// <param name="activation">Applied after the bias.</param>
+    /// <param name="residual">[…, out] or null</param>
+    /// <param name="rowMask">bool, one per row, or null</param>
+    public Tensor Forward(Tensor x, Activation activation = Activation.None, Tensor? residual = null, Tensor? rowMask = null)
+        => Operators.Linear(x, Weight, Bias, activation, residual, rowMask);
+
+    /// <inheritdoc/>
+    public override Tensor Invoke(CallArguments arguments)
+    {
+        ArgumentNullException.ThrowIfNull(arguments);
+        Tensor x = arguments.Required("x");
+        arguments.CheckAllUsed(nameof(Linear));
+        return Forward(x);
+    }
+}

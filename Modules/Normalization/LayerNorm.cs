@@ -1,0 +1,30 @@
+using GpuTransformer.Host;
+
+namespace GpuTransformer.Modules;
+
+/// <summary>(x − mean) / sqrt(var + 1e-5) · (gamma + offset), without bias. Key: <c>gamma</c> [dim].</summary>
+public sealed class LayerNorm : Norm
+{
+    private readonly Tensor _gamma; // [dim]
+    private readonly float _offset;
+
+    /// <summary>A norm over the last axis.</summary>
+    /// <param name="dim">The axis' length.</param>
+    /// <param name="device">Where it runs.</param>
+    /// <param name="unitOffset">Whether the gain is stored minus one.</param>
+    /// <param name="dtype">What the gain is stored as.</param>
+    public LayerNorm(int dim, ComputeDevice device, bool unitOffset = false, DType dtype = DType.Float32)
+        : this(dim, unitOffset, new ParameterInitializer(device, 0, dtype))
+    {
+    }
+
+    internal LayerNorm(int dim, bool unitOffset, ParameterInitializer initializer)
+        : base(initializer)
+    {
+        _offset = unitOffset ? 1f : 0f;
+        _gamma = AddParameter("gamma", initializer.Constant([dim], 1f - _offset));
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x, Tensor? condition = null) => Operators.LayerNorm(x, _gamma, _offset);
+}

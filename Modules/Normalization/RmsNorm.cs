@@ -1,0 +1,30 @@
+using GpuTransformer.Host;
+
+namespace GpuTransformer.Modules;
+
+/// <summary>x / max(‖x‖, 1e-12) · √dim · (g + offset). Key: <c>g</c> [dim].</summary>
+public sealed class RmsNorm : Norm
+{
+    private readonly Tensor _g; // [dim]
+    private readonly float _offset;
+
+    /// <summary>A norm over the last axis.</summary>
+    /// <param name="dim">The axis' length.</param>
+    /// <param name="device">Where it runs.</param>
+    /// <param name="unitOffset">Whether the gain is stored minus one.</param>
+    /// <param name="dtype">What the gain is stored as.</param>
+    public RmsNorm(int dim, ComputeDevice device, bool unitOffset = false, DType dtype = DType.Float32)
+        : this(dim, unitOffset, new ParameterInitializer(device, 0, dtype))
+    {
+    }
+
+    internal RmsNorm(int dim, bool unitOffset, ParameterInitializer initializer)
+        : base(initializer)
+    {
+        _offset = unitOffset ? 1f : 0f;
+        _g = AddParameter("g", initializer.Constant([dim], 1f - _offset));
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x, Tensor? condition = null) => Operators.RmsNorm(x, _g, _offset);
+}

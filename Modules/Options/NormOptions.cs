@@ -1,0 +1,11 @@
+namespace GpuTransformer.Modules;
+
+/// <summary>A norm on its own. Names and defaults are x-transformers'.</summary>
+public sealed record NormOptions
+{
+    /// <summary>Width.</summary>
+    public required int Dim { get; init; }
+
+    /// <summary>The gain is stored minus one.</summary>
+    public bool UnitOffset { get; init; }
+}

@@ -1,0 +1,115 @@
+using GpuTransformer.Host;
+
+namespace GpuTransformer.Modules;
+
+/// <summary>
+/// A stack of attention and feedforward layers on [batch, sequence, dim]: what <see cref="Encoder"/>, <see cref="Decoder"/>, <see cref="CrossAttender"/>,
+/// <see cref="PrefixDecoder"/> and <see cref="TransformerBlock"/> are. Keys: <c>layers.&lt;i&gt;.…</c>, <c>final_norm.…</c>.
+/// </summary>
+public class AttentionLayers : Module
+{
+    private readonly List<TransformerLayer> _layers = [];
+    private readonly LayerPlan _plan;
+    private readonly AlibiBias? _alibi;
+    private readonly Linear? _conditionMlp;
+    private readonly Norm? _finalNorm;
+
+    /// <summary>A stack with x-transformers' initialisation.</summary>
+    /// <param name="options">What it is.</param>
+    /// <param name="device">Where it runs.</param>
+    /// <param name="seed">The same seed gives the same parameters on every device.</param>
+    /// <param name="dtype">What parameters and activations are stored as.</param>
+    /// <exception cref="ArgumentException">The options contradict each other; the message names them.</exception>
+    public AttentionLayers(AttentionLayersOptions options, ComputeDevice device, int seed = 0, DType dtype = DType.Float32)
+        : this(options, new ParameterInitializer(device, seed, dtype))
+    {
+    }
+
+    private AttentionLayers(AttentionLayersOptions options, ParameterInitializer initializer)
+        : base(initializer)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        Options = options;
+        _plan = LayerPlan.Of(options);
+        _alibi = options.AlibiPosBias ? new AlibiBias(options, Device) : null;
+        AddConstant(_alibi?.Slopes);
+        ModuleGroup layers = AddChild("layers", new ModuleGroup(initializer));
+        foreach (LayerKind kind in _plan.Layers)
+            _layers.Add(layers.Add($"{_layers.Count}", new TransformerLayer(options, kind, initializer)));
+        if (options.AdaptiveConditionMlp)
+            _conditionMlp = AddChild("adaptive_mlp", new ModuleGroup(initializer)).Add("0", new Linear(options.ConditionDim, options.NormConditionDim, bias: false, initializer));
+        if (options.HasFinalNorm)
+            _finalNorm = AddChild("final_norm", Norm.Create(options, initializer));
+    }
+
+    /// <summary>What it is.</summary>
+    public AttentionLayersOptions Options { get; }
+
+    /// <summary>Runs the stack. All masks are bool, true to keep. docs/modules.md has the table of which mask acts where.</summary>
+    /// <param name="x">[batch, sequence, dim]</param>
+    /// <param name="context">[batch, contextLength, CrossAttnDimContext]: needed with CrossAttend, an error without.</param>
+    /// <param name="mask">bool [batch, sequence]: hides keys from self-attention and zeroes attention's output at hidden queries.</param>
+    /// <param name="contextMask">bool [batch, contextLength]: hides keys from cross-attention.</param>
+    /// <param name="attnMask">bool [i, j], [heads, i, j] or [batch, heads, i, j], for self-attention.</param>
+    /// <param name="selfAttnKvMask">bool [batch, sequence]: self-attention's key mask in place of <paramref name="mask"/>.</param>
+    /// <param name="crossAttnMask">bool [i, j], [heads, i, j] or [batch, heads, i, j], for cross-attention.</param>
+    /// <param name="attnBias">Real, shaped as attnMask: added to self-attention's scaled scores. Excludes ALiBi.</param>
+    /// <param name="pos">[sequence], [batch, sequence] or [batch, alibiHeads, sequence]: positions for ALiBi in place of 0, 1, 2, …</param>
+    /// <param name="seqStartPos">Integers [batch]: where each sequence starts; what is before is hidden from self-attention's keys.</param>
+    /// <param name="condition">[batch, DimCondition] or [batch, sequence, DimCondition]: needed by adaptive norms, an error without.</param>
+    /// <returns>[batch, sequence, dim]</returns>
+    /// <exception cref="ArgumentException">A shape, data type or device does not fit, or an argument is missing or superfluous; nothing was launched.</exception>
+    public Tensor Forward(
+        Tensor x, Tensor? context = null, Tensor? mask = null, Tensor? contextMask = null, Tensor? attnMask = null, Tensor? selfAttnKvMask = null, Tensor? crossAttnMask = null,
+        Tensor? attnBias = null, Tensor? pos = null, Tensor? seqStartPos = null, Tensor? condition = null)
+        => Forward(new StackInputs(x)
+        {
+            Context = context,
+            Mask = mask,
+            ContextMask = contextMask,
+            AttnMask = attnMask,
+            SelfAttnKvMask = selfAttnKvMask,
+            CrossAttnMask = crossAttnMask,
+            AttnBias = attnBias,
+            Pos = pos,
+            SeqStartPos = seqStartPos,
+            Condition = condition,
+        });
+
+    /// <inheritdoc/>
+    public override Tensor Invoke(CallArguments arguments)
+    {
+        ArgumentNullException.ThrowIfNull(arguments);
+        StackInputs inputs = StackInputs.From(arguments);
+        arguments.CheckAllUsed(GetType().Name);
+        return Forward(inputs);
+    }
+
+    internal Tensor Forward(StackInputs inputs)
+    {
+        inputs.Check(this);
+        using InferenceScope scope = InferenceScope.Begin(Device);
+        Tensor? condition = _conditionMlp is null || inputs.Condition is null ? inputs.Condition : _conditionMlp.Forward(inputs.Condition, Activation.Silu);
+        BranchInputs self = inputs.ForSelfAttention(this, _alibi, condition), cross = inputs.ForCrossAttention(this, condition);
+        Tensor x = inputs.X;
+        foreach (int index in _plan.Order)
+        {
+            TransformerLayer layer = _layers[index];
+            Tensor next = RunLayer(layer, x, layer.Kind == LayerKind.CrossAttention ? cross : self);
+            if (!ReferenceEquals(x, inputs.X))
+                scope.Release(x);
+            x = next;
+        }
+
+        if (Options.SoftclampOutput)
+            x = Operators.SoftClamp(x, Options.SoftclampOutputValue);
+        return scope.Keep(_finalNorm?.Forward(x, condition) ?? x);
+    }
+
+    private Tensor RunLayer(TransformerLayer layer, Tensor x, BranchInputs inputs)
+    {
+        using InferenceScope scope = InferenceScope.Begin(Device);
+        return scope.Keep(layer.Forward(x, inputs));
+    }
+}

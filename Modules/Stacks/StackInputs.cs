@@ -1,0 +1,132 @@
+using GpuTransformer.Host;
+
+namespace GpuTransformer.Modules;
+
+/// <summary>The arguments of one call of a stack, under x-transformers' names: who reads which of them, and what can be wrong with them.</summary>
+internal sealed record StackInputs(Tensor X)
+{
+    public Tensor? Context { get; init; }
+
+    public Tensor? Mask { get; init; }
+
+    public Tensor? ContextMask { get; init; }
+
+    public Tensor? AttnMask { get; init; }
+
+    public Tensor? SelfAttnKvMask { get; init; }
+
+    public Tensor? CrossAttnMask { get; init; }
+
+    public Tensor? AttnBias { get; init; }
+
+    public Tensor? Pos { get; init; }
+
+    public Tensor? SeqStartPos { get; init; }
+
+    public Tensor? Condition { get; init; }
+
+    private int Batch => X.Shape[0];
+
+    private int Length => X.Shape[1];
+
+    public static StackInputs From(CallArguments arguments) => new(arguments.Required("x"))
+    {
+        Context = arguments.Optional("context"),
+        Mask = arguments.Optional("mask"),
+        ContextMask = arguments.Optional("context_mask"),
+        AttnMask = arguments.Optional("attn_mask"),
+        SelfAttnKvMask = arguments.Optional("self_attn_kv_mask"),
+        CrossAttnMask = arguments.Optional("cross_attn_mask"),
+        AttnBias = arguments.Optional("attn_bias"),
+        Pos = arguments.Optional("pos"),
+        SeqStartPos = arguments.Optional("seq_start_pos"),
+        Condition = arguments.Optional("condition"),
+    };
+
+    public void Check(AttentionLayers stack)
+    {
+        AttentionLayersOptions options = stack.Options;
+        ForwardChecks.Sequence(stack, X, options.Dim, "x");
+        CheckContext(stack);
+        ForwardChecks.Mask(stack, Mask, Batch, Length, "position of 'x'", "mask");
+        ForwardChecks.Mask(stack, SelfAttnKvMask, Batch, Length, "key, as many as positions of 'x'", "selfAttnKvMask");
+        if (SelfAttnKvMask is not null && SeqStartPos is not null)
+            throw new ArgumentException("'selfAttnKvMask' and 'seqStartPos' both say which keys self-attention sees; give one of them.", "seqStartPos");
+        if (AttnBias is not null && options.AlibiPosBias)
+            throw new ArgumentException("'attnBias' is a second position bias beside AlibiPosBias; give one of them.", "attnBias");
+        if (Pos is not null && !options.AlibiPosBias)
+            throw new ArgumentException("'pos' was passed, but the model has no position bias that would read it: set AlibiPosBias = true.", "pos");
+        CheckCondition(stack);
+    }
+
+    /// <summary>Self-attention: key mask, pairs, position bias; and the query mask that zeroes its output.</summary>
+    public BranchInputs ForSelfAttention(AttentionLayers stack, AlibiBias? alibi, Tensor? condition)
+    {
+        Shape pairs = [Batch, stack.Options.Heads, Length, Length];
+        return new BranchInputs
+        {
+            KeyMask = SelfAttnKvMask ?? StartMask() ?? Mask,
+            QueryMask = Mask,
+            Mask = ForwardChecks.Pairs(stack, AttnMask, pairs, "attnMask"),
+            Bias = ForwardChecks.Bias(stack, AttnBias, pairs, "attnBias"),
+            AlibiSlopes = alibi?.Slopes,
+            AlibiPositions = alibi?.Positions(Pos, X),
+            Condition = condition,
+        };
+    }
+
+    /// <summary>Cross-attention: the context as it is, its own masks, no position bias.</summary>
+    public BranchInputs ForCrossAttention(AttentionLayers stack, Tensor? condition) => new()
+    {
+        Source = Context,
+        KeyMask = ContextMask,
+        QueryMask = Mask,
+        Mask = Context is null ? null : ForwardChecks.Pairs(stack, CrossAttnMask, [Batch, stack.Options.Heads, Length, Context.Shape[1]], "crossAttnMask"),
+        Condition = condition,
+    };
+
+    private void CheckContext(AttentionLayers stack)
+    {
+        AttentionLayersOptions options = stack.Options;
+        if (Context is null)
+        {
+            if (options.CrossAttend)
+                throw new ArgumentException($"'context' is missing: the model has cross-attention and needs a context [{Batch}, contextLength, {options.CrossAttnDimContext ?? options.Dim}].", "context");
+            if (ContextMask is not null || CrossAttnMask is not null)
+                throw new ArgumentException("'contextMask' or 'crossAttnMask' was passed, but there is no context to mask.", ContextMask is not null ? "contextMask" : "crossAttnMask");
+            return;
+        }
+
+        if (!options.CrossAttend)
+            throw new ArgumentException("'context' was passed, but the model has no cross-attention and would ignore it: set CrossAttend = true, or leave the context out.", "context");
+        ForwardChecks.Context(stack, Context, X, options.CrossAttnDimContext ?? options.Dim);
+        ForwardChecks.Mask(stack, ContextMask, Batch, Context.Shape[1], "position of 'context'", "contextMask");
+    }
+
+    private void CheckCondition(AttentionLayers stack)
+    {
+        if (stack.Options.NeedsCondition)
+        {
+            ForwardChecks.Condition(
+                stack, Condition ?? throw new ArgumentException($"'condition' is missing: the model's adaptive norms need one, [{Batch}, {stack.Options.ConditionDim}].", "condition"), X, stack.Options.ConditionDim);
+        }
+        else if (Condition is not null)
+        {
+            throw new ArgumentException("'condition' was passed, but the model has no adaptive norm and would ignore it: set UseAdaptiveLayernorm or UseAdaptiveRmsnorm.", "condition");
+        }
+    }
+
+    /// <summary>Left padding as a key mask: key j of sample b is visible from seqStartPos[b] on.</summary>
+    private Tensor? StartMask()
+    {
+        if (SeqStartPos is null)
+            return null;
+        if (SeqStartPos.Shape != new Shape(Batch) || SeqStartPos.DType is not (DType.Int32 or DType.Int64))
+            throw new ArgumentException($"'seqStartPos' is {SeqStartPos.DType} {SeqStartPos.Shape}, but it needs integers [{Batch}], one start for each sample.", "seqStartPos");
+        long[] starts = SeqStartPos.ToInt64Array();
+        var keep = new bool[Batch * Length];
+        for (int i = 0; i < keep.Length; i++)
+            keep[i] = i % Length >= starts[i / Length];
+        return Tensor.From(X.Device, [Batch, Length], keep);
+    }
+}
