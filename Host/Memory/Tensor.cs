@@ -127,6 +127,15 @@ public sealed partial class Tensor : IDisposable
         }
     }
 
+    /// <summary>Overwrites a tensor of <see cref="DType.Int32"/>. Waits for earlier work on the device.</summary>
+    public void Write(ReadOnlySpan<int> values)
+    {
+        CheckCount(Shape, values.Length, nameof(values));
+        if (DType != DType.Int32)
+            throw new ArgumentException($"A tensor of {DType} cannot be written from int values.", nameof(values));
+        WriteBits(values);
+    }
+
     /// <summary>All elements, row-major, widened to float32 (integers and booleans converted). Waits for the device.</summary>
     public float[] ToArray()
     {

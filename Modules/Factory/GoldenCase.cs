@@ -11,6 +11,8 @@ public static class GoldenCase
 {
     private const string InputPrefix = "input.";
 
+    private static readonly string[] s_bareAttentionInputs = ["q", "k", "v", "mask", "bias"];
+
     /// <summary>Builds the case's module, loads its parameters, calls it.</summary>
     /// <returns>The output, for the caller to compare with <c>output_f64</c>.</returns>
     /// <exception cref="UnsupportedOptionException">The case needs what this library does not offer.</exception>
@@ -35,7 +37,7 @@ public static class GoldenCase
 
         // The cases of the bare attention function list their inputs only as tensors.
         if (!description.TryGetProperty("args", out JsonElement args))
-            return [.. new[] { "q", "k", "v", "mask", "bias" }.Where(name => tensors.Contains(InputPrefix + name))];
+            return [.. s_bareAttentionInputs.Where(name => tensors.Contains(InputPrefix + name))];
         var names = new List<string>();
         foreach (JsonElement name in args.EnumerateArray())
             names.Add(name.GetString()!);

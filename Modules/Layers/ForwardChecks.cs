@@ -82,6 +82,9 @@ internal static class ForwardChecks
             throw new ArgumentException($"'condition' has shape {shape}, but an input {x.Shape} needs [{x.Shape[0]}, {dim}] or [{x.Shape[0]}, {x.Shape[1]}, {dim}].", nameof(condition));
     }
 
+    /// <summary>An exception about an argument of the caller's caller.</summary>
+    public static ArgumentException Wrong(string name, string message) => new(message, name);
+
     public static void OnDevice(Module module, Tensor tensor, string name)
     {
         ObjectDisposedException.ThrowIf(tensor.IsDisposed, tensor);

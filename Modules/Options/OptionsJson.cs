@@ -60,7 +60,7 @@ public static class OptionsJson
     {
         ArgumentNullException.ThrowIfNull(options);
         JsonObject all = JsonSerializer.SerializeToNode(options, s_json)!.AsObject();
-        JsonObject defaults = JsonSerializer.SerializeToNode((TOptions)Activator.CreateInstance(typeof(TOptions))!, s_json)!.AsObject();
+        JsonObject defaults = JsonSerializer.SerializeToNode(Activator.CreateInstance<TOptions>(), s_json)!.AsObject();
         var result = new JsonObject();
         foreach ((string name, JsonNode? value) in all)
         {

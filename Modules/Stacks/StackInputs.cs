@@ -51,11 +51,11 @@ internal sealed record StackInputs(Tensor X)
         ForwardChecks.Mask(stack, Mask, Batch, Length, "position of 'x'", "mask");
         ForwardChecks.Mask(stack, SelfAttnKvMask, Batch, Length, "key, as many as positions of 'x'", "selfAttnKvMask");
         if (SelfAttnKvMask is not null && SeqStartPos is not null)
-            throw new ArgumentException("'selfAttnKvMask' and 'seqStartPos' both say which keys self-attention sees; give one of them.", "seqStartPos");
+            throw ForwardChecks.Wrong("seqStartPos", "'selfAttnKvMask' and 'seqStartPos' both say which keys self-attention sees; give one of them.");
         if (AttnBias is not null && options.AlibiPosBias)
-            throw new ArgumentException("'attnBias' is a second position bias beside AlibiPosBias; give one of them.", "attnBias");
+            throw ForwardChecks.Wrong("attnBias", "'attnBias' is a second position bias beside AlibiPosBias; give one of them.");
         if (Pos is not null && !options.AlibiPosBias)
-            throw new ArgumentException("'pos' was passed, but the model has no position bias that would read it: set AlibiPosBias = true.", "pos");
+            throw ForwardChecks.Wrong("pos", "'pos' was passed, but the model has no position bias that would read it: set AlibiPosBias = true.");
         CheckCondition(stack);
     }
 
@@ -91,14 +91,14 @@ internal sealed record StackInputs(Tensor X)
         if (Context is null)
         {
             if (options.CrossAttend)
-                throw new ArgumentException($"'context' is missing: the model has cross-attention and needs a context [{Batch}, contextLength, {options.CrossAttnDimContext ?? options.Dim}].", "context");
+                throw ForwardChecks.Wrong("context", $"'context' is missing: the model has cross-attention and needs a context [{Batch}, contextLength, {options.CrossAttnDimContext ?? options.Dim}].");
             if (ContextMask is not null || CrossAttnMask is not null)
-                throw new ArgumentException("'contextMask' or 'crossAttnMask' was passed, but there is no context to mask.", ContextMask is not null ? "contextMask" : "crossAttnMask");
+                throw ForwardChecks.Wrong(ContextMask is not null ? "contextMask" : "crossAttnMask", "'contextMask' or 'crossAttnMask' was passed, but there is no context to mask.");
             return;
         }
 
         if (!options.CrossAttend)
-            throw new ArgumentException("'context' was passed, but the model has no cross-attention and would ignore it: set CrossAttend = true, or leave the context out.", "context");
+            throw ForwardChecks.Wrong("context", "'context' was passed, but the model has no cross-attention and would ignore it: set CrossAttend = true, or leave the context out.");
         ForwardChecks.Context(stack, Context, X, options.CrossAttnDimContext ?? options.Dim);
         ForwardChecks.Mask(stack, ContextMask, Batch, Context.Shape[1], "position of 'context'", "contextMask");
     }
@@ -108,11 +108,11 @@ internal sealed record StackInputs(Tensor X)
         if (stack.Options.NeedsCondition)
         {
             ForwardChecks.Condition(
-                stack, Condition ?? throw new ArgumentException($"'condition' is missing: the model's adaptive norms need one, [{Batch}, {stack.Options.ConditionDim}].", "condition"), X, stack.Options.ConditionDim);
+                stack, Condition ?? throw ForwardChecks.Wrong("condition", $"'condition' is missing: the model's adaptive norms need one, [{Batch}, {stack.Options.ConditionDim}]."), X, stack.Options.ConditionDim);
         }
         else if (Condition is not null)
         {
-            throw new ArgumentException("'condition' was passed, but the model has no adaptive norm and would ignore it: set UseAdaptiveLayernorm or UseAdaptiveRmsnorm.", "condition");
+            throw ForwardChecks.Wrong("condition", "'condition' was passed, but the model has no adaptive norm and would ignore it: set UseAdaptiveLayernorm or UseAdaptiveRmsnorm.");
         }
     }
 
@@ -122,7 +122,7 @@ internal sealed record StackInputs(Tensor X)
         if (SeqStartPos is null)
             return null;
         if (SeqStartPos.Shape != new Shape(Batch) || SeqStartPos.DType is not (DType.Int32 or DType.Int64))
-            throw new ArgumentException($"'seqStartPos' is {SeqStartPos.DType} {SeqStartPos.Shape}, but it needs integers [{Batch}], one start for each sample.", "seqStartPos");
+            throw ForwardChecks.Wrong("seqStartPos", $"'seqStartPos' is {SeqStartPos.DType} {SeqStartPos.Shape}, but it needs integers [{Batch}], one start for each sample.");
         long[] starts = SeqStartPos.ToInt64Array();
         var keep = new bool[Batch * Length];
         for (int i = 0; i < keep.Length; i++)
