@@ -74,6 +74,6 @@ public sealed class Attend : Module
             return heads;
         (int batch, int count, int length, int width) = (heads.Shape[0], heads.Shape[1], heads.Shape[2], heads.Shape[3]);
         Tensor zero = Tensor.Zeros(heads.Device, [1, 1, width], heads.DType);
-        return Pending.Concatenate(zero, heads.Reshape([batch * count, length, width])).Reshape([batch, count, length + 1, width]);
+        return Operators.Concatenate(zero, heads.Reshape([batch * count, length, width])).Reshape([batch, count, length + 1, width]);
     }
 }

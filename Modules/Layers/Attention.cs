@@ -137,7 +137,7 @@ public sealed class Attention : Branch
             return _toOut.Forward(merged, residual: residual, rowMask: rowMask);
         Tensor output = _toOut is null ? merged : Operators.GatedLinearUnit(_toOut.Forward(merged), Activation.Sigmoid);
         if (rowMask is not null)
-            output = Pending.MaskRows(output, rowMask);
+            output = Operators.MaskRows(output, rowMask);
         return residual is null ? output : Operators.Add(output, residual);
     }
 

@@ -48,5 +48,5 @@ internal sealed record AttentionGates(AttentionModuleOptions Options, Linear? Va
     }
 
     /// <summary>[1, heads, width] becomes [1, heads · valueDim, width]: each head's row for each of its channels.</summary>
-    private Tensor PerChannel(Tensor perHead) => Pending.GatherRows(perHead, HeadOfChannel!);
+    private Tensor PerChannel(Tensor perHead) => Operators.GatherRows(perHead, HeadOfChannel!);
 }

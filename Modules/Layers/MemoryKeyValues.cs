@@ -50,10 +50,10 @@ internal sealed class MemoryKeyValues
         if (memory is not null)
         {
             (int heads, int memories, int width) = (memory.Shape[0], memory.Shape[1], memory.Shape[2]);
-            Tensor rows = Pending.GatherRows(memory.Reshape([1, heads * memories, width]), _order!).Reshape([1, memories, heads * width]);
-            result = Pending.Concatenate(normalise?.Forward(rows) ?? rows, result);
+            Tensor rows = Operators.GatherRows(memory.Reshape([1, heads * memories, width]), _order!).Reshape([1, memories, heads * width]);
+            result = Operators.Concatenate(normalise?.Forward(rows) ?? rows, result);
         }
 
-        return _zero ? Pending.Concatenate(Tensor.Zeros(rest.Device, [1, 1, rest.Shape[2]], rest.DType), result) : result;
+        return _zero ? Operators.Concatenate(Tensor.Zeros(rest.Device, [1, 1, rest.Shape[2]], rest.DType), result) : result;
     }
 }

@@ -89,8 +89,8 @@ internal sealed class GatedResidual : Residual
     /// <summary>One third of a fused projection: 0 reset, 1 update, 2 candidate.</summary>
     private Tensor Gate(Tensor x, Tensor weight, Tensor bias, int part)
     {
-        Tensor rows = Pending.SliceRows(weight.Reshape([1, 3 * _dim, _dim]), part * _dim, _dim).Reshape([_dim, _dim]);
-        Tensor shift = Pending.SliceRows(bias.Reshape([1, 3 * _dim, 1]), part * _dim, _dim).Reshape([_dim]);
+        Tensor rows = Operators.SliceRows(weight.Reshape([1, 3 * _dim, _dim]), part * _dim, _dim).Reshape([_dim, _dim]);
+        Tensor shift = Operators.SliceRows(bias.Reshape([1, 3 * _dim, 1]), part * _dim, _dim).Reshape([_dim]);
         return Operators.Linear(x, rows, shift);
     }
 }
