@@ -15,7 +15,21 @@ public static partial class Operators
     /// <exception cref="ArgumentException">A shape, device or data type does not fit; nothing was launched.</exception>
     /// <remarks>Ba, Kiros, Hinton 2016, without the bias.</remarks>
     public static Tensor LayerNorm(Tensor input, Tensor? gain, float gainOffset = 0f, float epsilon = 1e-5f)
-        => RowNormOperator<LayerNormalization>.Run(LayerNormOperator.Definition, input, gain, gainOffset, epsilon);
+    {
+        Tensor output = RowNormOperator<LayerNormalization>.Run(LayerNormOperator.Definition, input, gain, gainOffset, epsilon);
+        if (input.Device.Records(input, gain))
+            Record(input, gain, gainOffset, epsilon, output);
+        return output;
+
+        static void Record(Tensor input, Tensor? gain, float gainOffset, float epsilon, Tensor output)
+            => input.Device.Record(output, (_, gradient) =>
+            {
+                (Tensor inputGradient, Tensor? gainGradient) = LayerNormBackward(gradient, input, gain, gainOffset, epsilon, GradientTape.Wants(gain));
+                GradientTape.Accumulate(input, inputGradient);
+                if (gainGradient is not null)
+                    GradientTape.Accumulate(gain!, gainGradient);
+            });
+    }
 }
 
 /// <summary>LayerNorm in the catalogue.</summary>

@@ -16,7 +16,21 @@ public static partial class Operators
     /// <exception cref="ArgumentException">A shape, device or data type does not fit; nothing was launched.</exception>
     /// <remarks>Zhang, Sennrich 2019, in x-transformers' form: ε bounds the L2 norm from below and is not inside the square root.</remarks>
     public static Tensor RmsNorm(Tensor input, Tensor? gain, float gainOffset = 0f)
-        => RowNormOperator<RmsNormalization>.Run(RmsNormOperator.Definition, input, gain, gainOffset, RmsNormEpsilon);
+    {
+        Tensor output = RowNormOperator<RmsNormalization>.Run(RmsNormOperator.Definition, input, gain, gainOffset, RmsNormEpsilon);
+        if (input.Device.Records(input, gain))
+            Record(input, gain, gainOffset, output);
+        return output;
+
+        static void Record(Tensor input, Tensor? gain, float gainOffset, Tensor output)
+            => input.Device.Record(output, (_, gradient) =>
+            {
+                (Tensor inputGradient, Tensor? gainGradient) = RmsNormBackward(gradient, input, gain, gainOffset, GradientTape.Wants(gain));
+                GradientTape.Accumulate(input, inputGradient);
+                if (gainGradient is not null)
+                    GradientTape.Accumulate(gain!, gainGradient);
+            });
+    }
 }
 
 /// <summary>RmsNorm in the catalogue.</summary>

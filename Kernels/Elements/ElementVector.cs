@@ -70,9 +70,13 @@ internal static unsafe class ElementVector
     /// <remarks>Memory behind them is read too: every block of CPU memory is a vector longer than its contents.</remarks>
     public static Vector512<float> LoadPartial<TElement>(TElement* source, int count, float fill = 0f)
         where TElement : unmanaged, IElement<TElement>
+        => Keep(Load(source), count, fill);
+
+    /// <summary>The first <paramref name="count"/> lanes; the others become <paramref name="fill"/>.</summary>
+    public static Vector512<float> Keep(Vector512<float> value, int count, float fill = 0f)
     {
         Vector512<int> isInside = Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(count));
-        return Vector512.ConditionalSelect(isInside.AsSingle(), Load(source), Vector512.Create(fill));
+        return Vector512.ConditionalSelect(isInside.AsSingle(), value, Vector512.Create(fill));
     }
 
     /// <summary>Writes the first <paramref name="count"/> (1 to 15) lanes.</summary>

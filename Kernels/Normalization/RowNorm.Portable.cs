@@ -24,27 +24,40 @@ internal struct RowNormPortable<TElement, TNormalization>
     {
         int thread = Group.IdxX;
         long row = (long)Grid.IdxX * p.Dim;
-        float centre = 0f;
-        if (TNormalization.IsCentred)
-        {
-            float sum = 0f;
-            for (int c = thread; c < p.Dim; c += GroupSize)
-                sum += TElement.ToSingle(p.Input[row + c]);
-            centre = GroupReduce.Sum(sum) / p.Dim;
-        }
-
-        float squares = 0f;
-        for (int c = thread; c < p.Dim; c += GroupSize)
-        {
-            float centred = TElement.ToSingle(p.Input[row + c]) - centre;
-            squares += centred * centred;
-        }
-
-        float factor = TNormalization.Factor(GroupReduce.Sum(squares), p.Dim, p.Epsilon);
+        float centre = Centre(p.Input, row, p.Dim);
+        float factor = TNormalization.Factor(SumOfSquares(p.Input, row, p.Dim, centre), p.Dim, p.Epsilon);
         for (int c = thread; c < p.Dim; c += GroupSize)
         {
             float normalized = (TElement.ToSingle(p.Input[row + c]) - centre) * factor;
             p.Output[row + c] = TElement.FromSingle(normalized * GainRowsPortable<TElement>.Read(p.Gain, Grid.IdxX, c));
         }
+    }
+
+    /// <summary>The mean of a row, or zero where the normalisation is not centred. Every thread of the group must call it.</summary>
+    public static float Centre(ArrayView<TElement> input, long row, int dim)
+    {
+        float centre = 0f;
+        if (TNormalization.IsCentred)
+        {
+            float sum = 0f;
+            for (int c = Group.IdxX; c < dim; c += GroupSize)
+                sum += TElement.ToSingle(input[row + c]);
+            centre = GroupReduce.Sum(sum) / dim;
+        }
+
+        return centre;
+    }
+
+    /// <summary>Σ (x − centre)². Every thread of the group must call it.</summary>
+    public static float SumOfSquares(ArrayView<TElement> input, long row, int dim, float centre)
+    {
+        float squares = 0f;
+        for (int c = Group.IdxX; c < dim; c += GroupSize)
+        {
+            float centred = TElement.ToSingle(input[row + c]) - centre;
+            squares += centred * centred;
+        }
+
+        return GroupReduce.Sum(squares);
     }
 }

@@ -1,0 +1,33 @@
+using GpuTransformer.Kernels.Reference;
+
+namespace GpuTransformer.Host;
+
+internal static partial class SoftmaxOperator
+{
+    /// <summary>What the sweeps of forward and backward run over.</summary>
+    internal static readonly (int Rows, int Dim, ValidationSize Size)[] Shapes =
+    [
+        (1, 1, ValidationSize.Tiny), (3, 17, ValidationSize.Tiny), (2, 80, ValidationSize.Tiny),
+        (17, 443, ValidationSize.Quick), (129, 1023, ValidationSize.Quick), (5, 8191, ValidationSize.Full),
+    ];
+
+    private static IEnumerable<ValidationCase<SoftmaxArguments>> Cases(int seed)
+        => from dtype in ElementwiseCases.DTypes
+           from shape in Shapes
+           select Case(seed, dtype, shape.Rows, shape.Dim, shape.Size);
+
+    private static ValidationCase<SoftmaxArguments> Case(int seed, DType dtype, int rows, int dim, ValidationSize size)
+    {
+        var data = new CaseData(CaseData.Seed(seed, rows, dim), dtype);
+
+        // A large common offset would overflow if the maximum were not subtracted.
+        float[] input = Array.ConvertAll(data.Uniform(rows * dim, 8f), x => FloatConversion.Round(x + 100f, dtype));
+        return new ValidationCase<SoftmaxArguments>(
+            $"{rows}x{dim} {dtype}",
+            size,
+            dtype,
+            device => new SoftmaxArguments(Tensor.From(device, [rows, dim], input, dtype), Tensor.Empty(device, [rows, dim], dtype)),
+            static arguments => [("output", arguments.Output)],
+            () => [data.Expect("output", SoftmaxReference.Forward(CaseData.Convert<double>(input), dim), SoftmaxReference.Forward(input, dim))]);
+    }
+}

@@ -1,0 +1,60 @@
+using ILGPU;
+
+namespace GpuTransformer.Kernels;
+
+/// <summary>
+/// The gradient of a row normalisation with respect to its input, one row per group of threads: with x̂ the normalised row and g = dy · (gain + offset),
+/// dx = factor · (g − mean(g) − x̂ · mean(g · x̂)), without the mean where the normalisation is not centred. Centre and factor are recomputed, not stored.
+/// </summary>
+internal struct RowNormBackwardPortable<TElement, TNormalization>
+    where TElement : unmanaged, IElement<TElement>
+    where TNormalization : unmanaged, INormalization
+{
+    /// <summary>Threads per row.</summary>
+    public const int GroupSize = GroupReduce.GroupSize;
+
+    public ArrayView<TElement> OutputGradient; // [rows, dim]
+    public ArrayView<TElement> Input;          // [rows, dim]
+    public GainRowsPortable<TElement> Gain;
+    public ArrayView<TElement> InputGradient;  // [rows, dim]
+    public ArrayView<float> Statistics;        // [rows, 2]: centre, factor, for the gain's gradient; or empty
+    public int Dim;
+    public float Epsilon;
+
+    /// <summary>Grid: one group per row.</summary>
+    public static void Kernel(RowNormBackwardPortable<TElement, TNormalization> p)
+    {
+        int thread = Group.IdxX;
+        long row = (long)Grid.IdxX * p.Dim;
+        float centre = RowNormPortable<TElement, TNormalization>.Centre(p.Input, row, p.Dim);
+        float squares = RowNormPortable<TElement, TNormalization>.SumOfSquares(p.Input, row, p.Dim, centre);
+        float factor = TNormalization.Factor(squares, p.Dim, p.Epsilon);
+
+        float sum = 0f, product = 0f;
+        for (int c = thread; c < p.Dim; c += GroupSize)
+        {
+            float gradient = p.GradientOfNormalized(Grid.IdxX, row, c);
+            sum += gradient;
+            product += gradient * (TElement.ToSingle(p.Input[row + c]) - centre) * factor;
+        }
+
+        float mean = TNormalization.IsCentred ? GroupReduce.Sum(sum) / p.Dim : 0f;
+        float projection = GroupReduce.Sum(product) / p.Dim;
+        if (TNormalization.IsConstant(squares, p.Epsilon))
+            projection = 0f;
+        for (int c = thread; c < p.Dim; c += GroupSize)
+        {
+            float normalized = (TElement.ToSingle(p.Input[row + c]) - centre) * factor;
+            p.InputGradient[row + c] = TElement.FromSingle(factor * (p.GradientOfNormalized(Grid.IdxX, row, c) - mean - normalized * projection));
+        }
+
+        if (p.Statistics.Length > 0 && thread == 0)
+        {
+            p.Statistics[2L * Grid.IdxX] = centre;
+            p.Statistics[2L * Grid.IdxX + 1] = factor;
+        }
+    }
+
+    private readonly float GradientOfNormalized(int row, long start, int column)
+        => TElement.ToSingle(OutputGradient[start + column]) * GainRowsPortable<TElement>.Read(Gain, row, column);
+}

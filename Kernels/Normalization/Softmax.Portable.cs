@@ -1,0 +1,36 @@
+using ILGPU;
+
+namespace GpuTransformer.Kernels;
+
+/// <summary>y = exp(x − max) / Σ exp(x − max), one row per group of threads.</summary>
+internal struct SoftmaxPortable<TElement>
+    where TElement : unmanaged, IElement<TElement>
+{
+    /// <summary>Threads per row.</summary>
+    public const int GroupSize = GroupReduce.GroupSize;
+
+    private const float Lowest = -3.4e38f;
+
+    public ArrayView<TElement> Input;  // [rows, dim]
+    public ArrayView<TElement> Output; // [rows, dim]
+    public int Dim;
+
+    /// <summary>Grid: one group per row.</summary>
+    public static void Kernel(SoftmaxPortable<TElement> p)
+    {
+        int thread = Group.IdxX;
+        long row = (long)Grid.IdxX * p.Dim;
+        float largest = Lowest;
+        for (int c = thread; c < p.Dim; c += GroupSize)
+            largest = IntrinsicMath.Max(largest, TElement.ToSingle(p.Input[row + c]));
+        largest = GroupReduce.Max(largest);
+
+        float sum = 0f;
+        for (int c = thread; c < p.Dim; c += GroupSize)
+            sum += SpecialFunctions.Exp(TElement.ToSingle(p.Input[row + c]) - largest);
+        float scale = 1f / GroupReduce.Sum(sum);
+
+        for (int c = thread; c < p.Dim; c += GroupSize)
+            p.Output[row + c] = TElement.FromSingle(SpecialFunctions.Exp(TElement.ToSingle(p.Input[row + c]) - largest) * scale);
+    }
+}

@@ -1,0 +1,29 @@
+using ILGPU;
+
+namespace GpuTransformer.Kernels;
+
+/// <summary>dx = y · (dy − Σ dy·y), one row per group of threads.</summary>
+internal struct SoftmaxBackwardPortable<TElement>
+    where TElement : unmanaged, IElement<TElement>
+{
+    /// <summary>Threads per row.</summary>
+    public const int GroupSize = GroupReduce.GroupSize;
+
+    public ArrayView<TElement> OutputGradient; // [rows, dim]
+    public ArrayView<TElement> Output;         // [rows, dim]
+    public ArrayView<TElement> InputGradient;  // [rows, dim]
+    public int Dim;
+
+    /// <summary>Grid: one group per row.</summary>
+    public static void Kernel(SoftmaxBackwardPortable<TElement> p)
+    {
+        int thread = Group.IdxX;
+        long row = (long)Grid.IdxX * p.Dim;
+        float sum = 0f;
+        for (int c = thread; c < p.Dim; c += GroupSize)
+            sum += TElement.ToSingle(p.OutputGradient[row + c]) * TElement.ToSingle(p.Output[row + c]);
+        float common = GroupReduce.Sum(sum);
+        for (int c = thread; c < p.Dim; c += GroupSize)
+            p.InputGradient[row + c] = TElement.FromSingle(TElement.ToSingle(p.Output[row + c]) * (TElement.ToSingle(p.OutputGradient[row + c]) - common));
+    }
+}
