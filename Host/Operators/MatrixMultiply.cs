@@ -57,7 +57,7 @@ internal static partial class MatrixMultiplyOperator
             new(
                 "Portable",
                 VariantKind.Portable,
-                "one output element per thread",
+                "64 x 64 tiles in shared memory, 8 x 8 per thread in registers",
                 static (device, a) => ElementDispatch.Launch<Portable, MatrixMultiplyArguments>(device, a, a.Output.DType),
                 [
                     DeviceKernel.Of<MatrixMultiplyPortable<Float32>>(MatrixMultiplyPortable<Float32>.Kernel, MatrixMultiplyPortable<Float32>.GroupSize),
@@ -74,13 +74,16 @@ internal static partial class MatrixMultiplyOperator
             Definition.Run(arguments.Output.Device, arguments);
     }
 
+    // How many groups of `size` hold `count`.
+    private static int Groups(int count, int size) => (count + size - 1) / size;
+
     private readonly struct Portable : IElementLaunch<MatrixMultiplyArguments>
     {
         public static void Launch<TElement>(ComputeDevice device, MatrixMultiplyArguments a)
             where TElement : unmanaged, IElement<TElement>
         {
-            long groups = ((long)a.M * a.N + MatrixMultiplyPortable<TElement>.GroupSize - 1) / MatrixMultiplyPortable<TElement>.GroupSize;
-            device.Launch(MatrixMultiplyPortable<TElement>.Kernel, new Index3D(checked((int)groups), 1, 1), new Index3D(MatrixMultiplyPortable<TElement>.GroupSize, 1, 1), new MatrixMultiplyPortable<TElement>
+            int groups = checked(Groups(a.M, MatrixMultiplyPortable<TElement>.Tile) * Groups(a.N, MatrixMultiplyPortable<TElement>.Tile));
+            device.Launch(MatrixMultiplyPortable<TElement>.Kernel, new Index3D(groups, 1, 1), new Index3D(MatrixMultiplyPortable<TElement>.GroupSize, 1, 1), new MatrixMultiplyPortable<TElement>
             {
                 Left = a.Left.View<TElement>(),
                 Right = a.Right.View<TElement>(),
@@ -91,10 +94,8 @@ internal static partial class MatrixMultiplyOperator
                 M = a.M,
                 N = a.N,
                 K = a.K,
-                LeftRowStride = a.TransposeLeft ? 1 : a.K,
-                LeftColumnStride = a.TransposeLeft ? a.M : 1,
-                RightRowStride = a.TransposeRight ? 1 : a.N,
-                RightColumnStride = a.TransposeRight ? a.K : 1,
+                TransposeLeft = a.TransposeLeft ? 1 : 0,
+                TransposeRight = a.TransposeRight ? 1 : 0,
                 Activation = (int)a.Activation,
             });
         }
@@ -143,7 +144,5 @@ internal static partial class MatrixMultiplyOperator
             int step = transposeLeft ? MatrixPanel.Width : MatrixTile.Rows;
             return Math.Min(most, Groups(even, step) * step);
         }
-
-        private static int Groups(int count, int size) => (count + size - 1) / size;
     }
 }

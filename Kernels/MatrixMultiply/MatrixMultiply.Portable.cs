@@ -2,11 +2,30 @@ using ILGPU;
 
 namespace GpuTransformer.Kernels;
 
-/// <summary>C = act(op(A) op(B) + bias), zero where the row is masked, plus the residual: one output element per thread.</summary>
+/// <summary>
+/// C = (mask ? act(op(A) op(B) + bias) : 0) + residual. A group of 64 threads computes 64 × 64 of C, a thread 8 × 8 of it in registers:
+/// 64 multiply-adds for 16 numbers read from shared memory. One kernel serves every transposition and epilogue: the branches are the same for
+/// all threads and lie outside the inner loop, whereas each further specialisation would cost a compilation.
+/// </summary>
 internal struct MatrixMultiplyPortable<TElement>
     where TElement : unmanaged, IElement<TElement>
 {
     public const int GroupSize = 64;
+
+    /// <summary>Rows and columns of C per group.</summary>
+    public const int Tile = 64;
+
+    // The inner width that is in shared memory at once.
+    private const int Depth = 16;
+
+    // Row stride of shared memory: a multiple of 4 for 16-byte reads, not of 32, so that transposing writes spread over the banks.
+    private const int Stride = Tile + 4;
+
+    private const int RightStart = Depth * Stride;
+
+    // Threads along one side of the tile, and how far apart the two halves of a thread's rows and columns are.
+    private const int Side = 8;
+    private const int Half = Tile / 2;
 
     public ArrayView<TElement> Left;     // [m, k], or [k, m] transposed
     public ArrayView<TElement> Right;    // [k, n], or [n, k] transposed
@@ -17,29 +36,135 @@ internal struct MatrixMultiplyPortable<TElement>
     public int M;
     public int N;
     public int K;
-    public int LeftRowStride;
-    public int LeftColumnStride;
-    public int RightRowStride;
-    public int RightColumnStride;
+    public int TransposeLeft;
+    public int TransposeRight;
     public int Activation;
 
+    /// <summary>Grid: one group per tile, the tiles of a row of tiles being neighbours.</summary>
     public static void Kernel(MatrixMultiplyPortable<TElement> p)
     {
-        long index = (long)Grid.IdxX * GroupSize + Group.IdxX;
-        if (index < (long)p.M * p.N)
+        // A's tile, then B's, each [depth, 64]; at the end half of C's. One allocation and offsets, not sub-views: ILGPU then knows that reads are aligned.
+        ArrayView<float> shared = SharedMemory.Allocate<float>(2 * RightStart);
+        int tilesPerRow = (p.N + Tile - 1) / Tile;
+        int row = Grid.IdxX / tilesPerRow * Tile, column = Grid.IdxX % tilesPerRow * Tile;
+        int thread = Group.IdxX, threadRow = thread / Side * 4, threadColumn = thread % Side * 4;
+
+        var upper = default(RegisterTile4X8);
+        var lower = default(RegisterTile4X8);
+        for (int k = 0; k < p.K; k += Depth)
         {
-            long row = index / p.N, column = index % p.N;
-            float sum = 0f;
-            for (int k = 0; k < p.K; k++)
-                sum += TElement.ToSingle(p.Left[row * p.LeftRowStride + (long)k * p.LeftColumnStride]) * TElement.ToSingle(p.Right[(long)k * p.RightRowStride + column * p.RightColumnStride]);
-            if (p.Bias.Length > 0)
-                sum += TElement.ToSingle(p.Bias[column]);
-            sum = ActivationCode.Apply(p.Activation, sum);
-            if (p.RowMask.Length > 0 && p.RowMask[row] == 0)
-                sum = 0f;
-            if (p.Residual.Length > 0)
-                sum += TElement.ToSingle(p.Residual[index]);
-            p.Output[index] = TElement.FromSingle(sum);
+            // What is contiguous in memory is what neighbouring threads read: the inner width of A and of a transposed B.
+            if (p.TransposeLeft == 0)
+                LoadTransposed(p.Left, row, p.M, k, p.K, shared, 0);
+            else
+                LoadStraight(p.Left, row, p.M, k, p.K, shared, 0);
+            if (p.TransposeRight == 0)
+                LoadStraight(p.Right, column, p.N, k, p.K, shared, RightStart);
+            else
+                LoadTransposed(p.Right, column, p.N, k, p.K, shared, RightStart);
+            Group.Barrier();
+            for (int d = 0; d < Depth; d++)
+            {
+                Float4 first = Read(shared, RightStart + d * Stride + threadColumn), second = Read(shared, RightStart + d * Stride + threadColumn + Half);
+                upper = RegisterTile4X8.MultiplyAdd(Read(shared, d * Stride + threadRow), first, second, upper);
+                lower = RegisterTile4X8.MultiplyAdd(Read(shared, d * Stride + threadRow + Half), first, second, lower);
+            }
+
+            Group.Barrier();
+        }
+
+        // Through shared memory, so that the epilogue is written once and its stores are coalesced.
+        for (int half = 0; half < 2; half++)
+        {
+            Write(shared, threadRow * Stride + threadColumn, half == 0 ? upper : lower);
+            Group.Barrier();
+            Epilogue(p, shared, row + half * Half, column);
+            Group.Barrier();
+        }
+    }
+
+    // (shared + offset)[d, i] = matrix[start + i, k + d]: the matrix is [length, depth].
+    private static void LoadTransposed(ArrayView<TElement> matrix, int start, int length, int k, int depth, ArrayView<float> shared, int offset)
+    {
+        for (int quad = Group.IdxX; quad < Tile * Depth / 4; quad += GroupSize)
+        {
+            int i = quad / (Depth / 4), d = quad % (Depth / 4) * 4;
+            Float4 values = LoadQuad(matrix, (long)(start + i) * depth + k + d, start + i < length ? depth - k - d : 0, depth);
+            shared[offset + d * Stride + i] = values.X;
+            shared[offset + (d + 1) * Stride + i] = values.Y;
+            shared[offset + (d + 2) * Stride + i] = values.Z;
+            shared[offset + (d + 3) * Stride + i] = values.W;
+        }
+    }
+
+    // (shared + offset)[d, i] = matrix[k + d, start + i]: the matrix is [depth, length].
+    private static void LoadStraight(ArrayView<TElement> matrix, int start, int length, int k, int depth, ArrayView<float> shared, int offset)
+    {
+        for (int quad = Group.IdxX; quad < Tile * Depth / 4; quad += GroupSize)
+        {
+            int d = quad / (Tile / 4), i = quad % (Tile / 4) * 4;
+            Float4 values = LoadQuad(matrix, (long)(k + d) * length + start + i, k + d < depth ? length - start - i : 0, length);
+            shared.Cast<Float4>()[(offset + d * Stride + i) / 4] = values;
+        }
+    }
+
+    // Four numbers from index on, of which the first `available` exist; the others are zero.
+    private static Float4 LoadQuad(ArrayView<TElement> matrix, long index, int available, int stride)
+    {
+        var values = default(Float4);
+        if (available >= 4 && (stride & 3) == 0)
+        {
+            Quad<TElement> quad = matrix.Cast<Quad<TElement>>()[index / 4];
+            values = new Float4(TElement.ToSingle(quad.E0), TElement.ToSingle(quad.E1), TElement.ToSingle(quad.E2), TElement.ToSingle(quad.E3));
+        }
+        else
+        {
+            if (available > 0)
+                values.X = TElement.ToSingle(matrix[index]);
+            if (available > 1)
+                values.Y = TElement.ToSingle(matrix[index + 1]);
+            if (available > 2)
+                values.Z = TElement.ToSingle(matrix[index + 2]);
+            if (available > 3)
+                values.W = TElement.ToSingle(matrix[index + 3]);
+        }
+
+        return values;
+    }
+
+    private static Float4 Read(ArrayView<float> shared, int index) => shared.Cast<Float4>()[index / 4];
+
+    private static void Write(ArrayView<float> shared, int index, RegisterTile4X8 tile)
+    {
+        ArrayView<Float4> quads = shared.Cast<Float4>();
+        quads[index / 4] = tile.A0;
+        quads[(index + Stride) / 4] = tile.A1;
+        quads[(index + 2 * Stride) / 4] = tile.A2;
+        quads[(index + 3 * Stride) / 4] = tile.A3;
+        quads[(index + Half) / 4] = tile.B0;
+        quads[(index + Stride + Half) / 4] = tile.B1;
+        quads[(index + 2 * Stride + Half) / 4] = tile.B2;
+        quads[(index + 3 * Stride + Half) / 4] = tile.B3;
+    }
+
+    // Each thread finishes one column of half a tile.
+    private static void Epilogue(MatrixMultiplyPortable<TElement> p, ArrayView<float> shared, int row, int column)
+    {
+        column += Group.IdxX;
+        if (column < p.N)
+        {
+            float bias = p.Bias.Length > 0 ? TElement.ToSingle(p.Bias[column]) : 0f;
+            int rows = IntrinsicMath.Min(Half, p.M - row);
+            for (int r = 0; r < rows; r++)
+            {
+                long index = (long)(row + r) * p.N + column;
+                float value = ActivationCode.Apply(p.Activation, shared[r * Stride + Group.IdxX] + bias);
+                if (p.RowMask.Length > 0 && p.RowMask[row + r] == 0)
+                    value = 0f;
+                if (p.Residual.Length > 0)
+                    value += TElement.ToSingle(p.Residual[index]);
+                p.Output[index] = TElement.FromSingle(value);
+            }
         }
     }
 }
