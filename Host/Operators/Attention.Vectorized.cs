@@ -30,22 +30,24 @@ internal static partial class AttentionOperator
         public static void Launch<TElement>(ComputeDevice device, AttentionArguments a)
             where TElement : unmanaged, IElement<TElement>
         {
-            int rowsPerBlock = RowsPerBlock(a.Shape);
-            int blocks = checked(a.Shape.Batch * a.Shape.Heads * ((a.Shape.Queries + rowsPerBlock - 1) / rowsPerBlock));
-            device.Launch(blocks, new FlashForwardVectorized<TElement>
-            {
-                Query = a.Query.Pointer<TElement>(),
-                Key = a.Key.Pointer<TElement>(),
-                Value = a.Value.Pointer<TElement>(),
-                Output = a.Output.Pointer<TElement>(),
-                LogSumExp = a.LogSumExp is null ? null : a.LogSumExp.Pointer<float>(),
-                Arrays = Pointers(a),
-                Shape = a.Shape,
-                Rules = a.Rules,
-                RowsPerBlock = rowsPerBlock,
-            });
+            FlashForwardVectorized<TElement> kernel = Kernel<TElement>(a);
+            device.Launch(kernel.Blocks, kernel);
         }
     }
+
+    internal static unsafe FlashForwardVectorized<TElement> Kernel<TElement>(AttentionArguments a)
+        where TElement : unmanaged, IElement<TElement> => new()
+    {
+        Query = a.Query.Pointer<TElement>(),
+        Key = a.Key.Pointer<TElement>(),
+        Value = a.Value.Pointer<TElement>(),
+        Output = a.Output.Pointer<TElement>(),
+        LogSumExp = a.LogSumExp is null ? null : a.LogSumExp.Pointer<float>(),
+        Arrays = Pointers(a),
+        Shape = a.Shape,
+        Rules = a.Rules,
+        RowsPerBlock = RowsPerBlock(a.Shape),
+    };
 
     private static unsafe AttentionPointers Pointers(AttentionArguments a) => new()
     {

@@ -21,6 +21,9 @@ internal unsafe struct FlashForwardVectorized<TElement> : IBlockKernel
     public AttentionRules Rules;
     public int RowsPerBlock;  // 32 or 64
 
+    /// <summary>How many blocks there are.</summary>
+    public readonly int Blocks => checked(Shape.Batch * Shape.Heads * ((Shape.Queries + RowsPerBlock - 1) / RowsPerBlock));
+
     public readonly void Execute(int block)
     {
         if (Vector512.IsHardwareAccelerated)
