@@ -19,7 +19,7 @@ internal static partial class AttentionOperator
     /// <summary>Queries per block. A function of the shape alone, so that results do not depend on the number of cores.</summary>
     internal static int RowsPerBlock(in AttentionShape shape)
     {
-        const int Most = AttentionHead.MaximumLanes, Least = Most / 2;
+        const int Most = AttentionSight.MaximumLanes, Least = Most / 2;
         long heads = (long)shape.Batch * shape.Heads, blocks = heads * ((shape.Queries + Most - 1) / Most);
         bool isWide = Math.Max(shape.HeadDim, shape.ValueDim) > WideHead;
         return isWide || blocks < BlocksWanted || shape.Queries <= Least ? Least : Most;

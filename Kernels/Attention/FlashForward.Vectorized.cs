@@ -41,10 +41,9 @@ internal unsafe struct FlashForwardVectorized<TElement> : IBlockKernel
         where TVector : unmanaged
     {
         bool widens = typeof(TElement) != typeof(Float32);
-        int bytes = new FlashScratch(null, Shape, RowsPerBlock, widens).Bytes;
+        int bytes = new FlashScratch(null, Shape, RowsPerBlock, widens, FlashPass.Forward).Bytes;
         byte* memory = stackalloc byte[bytes + FlashScratch.Alignment];
-        memory += -(nint)memory & (FlashScratch.Alignment - 1);
-        var scratch = new FlashScratch(memory, Shape, RowsPerBlock, widens);
+        var scratch = new FlashScratch(FlashScratch.Align(memory), Shape, RowsPerBlock, widens, FlashPass.Forward);
 
         int blocksPerHead = (Shape.Queries + RowsPerBlock - 1) / RowsPerBlock;
         int batch = block / blocksPerHead / Shape.Heads, head = block / blocksPerHead % Shape.Heads;
@@ -53,26 +52,28 @@ internal unsafe struct FlashForwardVectorized<TElement> : IBlockKernel
         Begin(scratch, rules, batch, head, firstQuery, queries);
 
         int end = Rules.KeyEnd(Shape, firstQuery + queries - 1);
-        for (int key = rules.SkipBeforeWindow(0, firstQuery); key < end;)
+        for (int key = rules.Sight.SkipBeforeWindow(0, firstQuery); key < end;)
         {
             int keys = Math.Min(FlashScratch.Tile, end - key);
-            int count = rules.ListVisible(firstQuery, queries, key, keys, scratch.Keys, scratch.Visible, out bool everyKey);
+            int count = rules.Sight.ListKeys(firstQuery, queries, key, keys, scratch.Numbers, scratch.Visible, out bool everything);
             if (count > 0)
             {
-                GatherRows(scratch, batch, head, count);
-                LaneProducts<TSimd, TVector>.Dot(scratch.FirstRows, count, scratch.Query, RowsPerBlock, Shape.HeadDim, scratch.Scores);
+                scratch.GatherRows(Key + Shape.KeyOffset(batch, head, 0), Shape.KeyRowStride, Value + Shape.ValueOffset(batch, head, 0), Shape.ValueRowStride, Shape, count);
+                LaneProducts<TSimd, TVector>.Dot(scratch.HeadRows, count, scratch.HeadPanel, RowsPerBlock, Shape.HeadDim, scratch.Scores);
                 if (rules.HasBias)
-                    PackBias(scratch, rules, firstQuery, queries, key, keys);
-                if (!everyKey || rules.ChangesScores)
-                    LaneScores<TSimd, TVector>.Adjust(rules, scratch.Scores, RowsPerBlock, count, scratch.Keys, everyKey ? null : scratch.Visible, scratch.Bias, key, scratch.Positions);
+                    rules.PackBiasByQuery(scratch, firstQuery, queries, key, keys);
+                if (rules.Slope != 0f)
+                    rules.PlaceKeys(scratch, count);
+                if (!everything || rules.ChangesScores)
+                    LaneScores<TSimd, TVector>.Adjust(rules, scratch, count, rules.FreeAmong(key, count), key, everything);
                 LaneScores<TSimd, TVector>.Softmax(scratch.Scores, RowsPerBlock, count, scratch.Maximum, scratch.Total, scratch.Factor);
-                LaneProducts<TSimd, TVector>.Accumulate(scratch.SecondRows, Shape.ValueDim, count, scratch.Scores, RowsPerBlock, scratch.Factor, scratch.Sums);
+                LaneProducts<TSimd, TVector>.Accumulate(scratch.ValueRows, Shape.ValueDim, count, scratch.Scores, RowsPerBlock, scratch.Factor, scratch.ValueSums);
             }
 
-            key = rules.SkipBeforeWindow(key + keys, firstQuery);
+            key = rules.Sight.SkipBeforeWindow(key + keys, firstQuery);
         }
 
-        LaneScores<TSimd, TVector>.Normalise(scratch.Sums, Shape.ValueDim, RowsPerBlock, scratch.Total);
+        LaneScores<TSimd, TVector>.Normalise(scratch.ValueSums, Shape.ValueDim, RowsPerBlock, scratch.Total);
         End(scratch, batch, head, firstQuery, queries);
     }
 
@@ -80,54 +81,19 @@ internal unsafe struct FlashForwardVectorized<TElement> : IBlockKernel
     private readonly void Begin(in FlashScratch scratch, in AttentionHead rules, int batch, int head, int firstQuery, int queries)
     {
         TElement* source = Query + Shape.QueryOffset(batch, head, firstQuery);
-        LanePanel.Pack(source, Shape.QueryRowStride, queries, Shape.HeadDim, Rules.Scale, scratch.Query, RowsPerBlock, scratch.FourRows);
-        new Span<float>(scratch.Sums, (Shape.ValueDim + 3) / 4 * 4 * RowsPerBlock).Clear();
-        for (int lane = 0; lane < RowsPerBlock; lane++)
-        {
-            // Finite, so that a query that has seen no key yet does not compute ∞ − ∞.
-            scratch.Maximum[lane] = float.MinValue;
-            scratch.Total[lane] = 0f;
-            scratch.Positions[lane] = rules.QueryPosition(firstQuery + Math.Min(lane, queries - 1));
-        }
-    }
+        LanePanel.Pack(source, Shape.QueryRowStride, queries, Shape.HeadDim, Rules.Scale, scratch.HeadPanel, RowsPerBlock, scratch.FourRows);
+        rules.PlaceQueriesInLanes(scratch, firstQuery, queries);
+        new Span<float>(scratch.ValueSums, FlashScratch.Padded(Shape.ValueDim) * RowsPerBlock).Clear();
+        new Span<float>(scratch.Total, RowsPerBlock).Clear();
 
-    // Points at the listed keys and values, or at copies of them in float32.
-    private readonly void GatherRows(in FlashScratch scratch, int batch, int head, int count)
-    {
-        TElement* keys = Key + Shape.KeyOffset(batch, head, 0), values = Value + Shape.ValueOffset(batch, head, 0);
-        int width = LanePanel.PaddedWidth(Math.Max(Shape.HeadDim, Shape.ValueDim));
-        for (int k = 0; k < count; k++)
-        {
-            TElement* key = keys + scratch.Keys[k] * Shape.KeyRowStride, value = values + scratch.Keys[k] * Shape.ValueRowStride;
-            if (typeof(TElement) == typeof(Float32))
-            {
-                scratch.FirstRows[k] = (float*)key;
-                scratch.SecondRows[k] = (float*)value;
-                continue;
-            }
-
-            scratch.FirstRows[k] = scratch.Widened + k * width;
-            scratch.SecondRows[k] = scratch.Widened + (FlashScratch.Tile + k) * width;
-            LanePanel.Widen(key, Shape.HeadDim, scratch.FirstRows[k]);
-            LanePanel.Widen(value, Shape.ValueDim, scratch.SecondRows[k]);
-        }
-
-        // Rows are multiplied four at a time.
-        for (int k = count; k % LaneProducts<Simd128, Vector128<float>>.RowTile != 0; k++)
-            scratch.FirstRows[k] = scratch.FirstRows[k - 1];
-    }
-
-    private readonly void PackBias(in FlashScratch scratch, in AttentionHead rules, int firstQuery, int queries, int firstKey, int keys)
-    {
-        int free = Math.Clamp(Rules.FreeColumns - firstKey, 0, keys);
-        Float32* source = (Float32*)rules.BiasRow(firstQuery) + firstKey + free;
-        LanePanel.Pack(source, rules.BiasStride, queries, keys - free, 1f, scratch.Bias + free * RowsPerBlock, RowsPerBlock, scratch.FourRows);
+        // Finite, so that a query that has seen no key yet does not compute ∞ − ∞.
+        new Span<float>(scratch.Maximum, RowsPerBlock).Fill(float.MinValue);
     }
 
     private readonly void End(in FlashScratch scratch, int batch, int head, int firstQuery, int queries)
     {
         TElement* target = Output + Shape.OutputOffset(batch, head, firstQuery);
-        LanePanel.Unpack(scratch.Sums, RowsPerBlock, target, Shape.OutputRowStride, queries, Shape.ValueDim, scratch.FourRows);
+        LanePanel.Unpack(scratch.ValueSums, RowsPerBlock, target, Shape.OutputRowStride, queries, Shape.ValueDim, scratch.FourRows);
         if (LogSumExp == null)
             return;
         float* logSumExp = LogSumExp + Shape.LogSumExpOffset(batch, head, firstQuery);

@@ -7,40 +7,37 @@ internal static unsafe class LaneScores<TSimd, TVector>
     where TSimd : struct, ISimd<TVector>
     where TVector : unmanaged
 {
-    /// <summary>score = softclamp(score + bias + ALiBi), and −∞ where the query does not see the key.</summary>
+    /// <summary>score = softclamp(score + bias + ALiBi), and −∞ where the query does not see the key. Lanes are queries or keys.</summary>
     /// <param name="head">The head's rules.</param>
-    /// <param name="scores">[count][lanes], changed in place</param>
-    /// <param name="lanes">Queries of the block, rounded up.</param>
-    /// <param name="count">Keys of the tile that are listed.</param>
-    /// <param name="keys">[count] their numbers</param>
-    /// <param name="visible">[count] one bit per lane, or null where every query sees every key.</param>
-    /// <param name="bias">[tile][lanes], the row of key <paramref name="biasKey"/> first; read only where the head has a bias.</param>
-    /// <param name="biasKey">The first key of <paramref name="bias"/>.</param>
-    /// <param name="positions">[lanes] where the queries are; read only where the head has ALiBi.</param>
+    /// <param name="scratch">Scores [count][lanes], changed in place, and all that is added to them.</param>
+    /// <param name="count">Rows that are listed.</param>
+    /// <param name="free">The first of them that have neither bias nor ALiBi: free keys.</param>
+    /// <param name="first">The row that the tile, and so its bias, starts with.</param>
+    /// <param name="everything">Whether every lane and row see each other.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Adjust(in AttentionHead head, float* scores, int lanes, int count, int* keys, ulong* visible, float* bias, int biasKey, float* positions)
+    public static void Adjust(in AttentionHead head, in FlashScratch scratch, int count, int free, int first, bool everything)
     {
+        int lanes = scratch.Lanes;
+        float* positions = scratch.LanePositions, slopes = scratch.LaneSlopes;
         bool hasBias = head.HasBias, hasAlibi = head.Slope != 0f, clamps = head.SoftClamp != 0f;
-        TVector slope = TSimd.Create(-head.Slope), clamp = TSimd.Create(head.SoftClamp), perClamp = TSimd.Create(1f / head.SoftClamp);
-        TVector invisible = TSimd.Create(float.NegativeInfinity);
-        for (int k = 0; k < count; k++)
+        TVector clamp = TSimd.Create(head.SoftClamp), perClamp = TSimd.Create(1f / head.SoftClamp), invisible = TSimd.Create(float.NegativeInfinity);
+        for (int r = 0; r < count; r++)
         {
-            int key = keys[k];
-            bool isFree = key < head.FreeColumns;
-            float* row = scores + k * lanes;
-            float* biasRow = hasBias && !isFree ? bias + (key - biasKey) * lanes : null;
-            TVector position = TSimd.Create(hasAlibi && !isFree ? head.KeyPosition(key) : 0f);
+            float* row = scratch.Scores + r * lanes;
+            float* bias = hasBias && r >= free ? scratch.Bias + (scratch.Numbers[r] - first) * lanes : null;
+            TVector position = TSimd.Create(hasAlibi ? scratch.RowPositions[r] : 0f);
+            ulong visible = everything ? ulong.MaxValue : scratch.Visible[r];
             for (int lane = 0; lane < lanes; lane += TSimd.Width)
             {
                 TVector score = TSimd.Load(row + lane);
-                if (biasRow != null)
-                    score = TSimd.Add(score, TSimd.Load(biasRow + lane));
-                if (hasAlibi && !isFree)
-                    score = TSimd.MultiplyAdd(slope, TSimd.Abs(TSimd.Subtract(position, TSimd.Load(positions + lane))), score);
+                if (bias != null)
+                    score = TSimd.Add(score, TSimd.Load(bias + lane));
+                if (hasAlibi && r >= free)
+                    score = TSimd.MultiplyAdd(TSimd.Load(slopes + lane), TSimd.Abs(TSimd.Subtract(position, TSimd.Load(positions + lane))), score);
                 if (clamps)
                     score = TSimd.Multiply(clamp, SimdMath<TSimd, TVector>.Tanh(TSimd.Multiply(score, perClamp)));
-                if (visible != null)
-                    score = TSimd.SelectBits((uint)(visible[k] >> lane), score, invisible);
+                if (!everything)
+                    score = TSimd.SelectBits((uint)(visible >> lane), score, invisible);
                 TSimd.Store(score, row + lane);
             }
         }
