@@ -1,0 +1,80 @@
+using GpuTransformer.Kernels;
+using ILGPU;
+
+namespace GpuTransformer.Host;
+
+/// <summary>What a CrossEntropyBackward variant is given.</summary>
+internal readonly record struct CrossEntropyBackwardArguments(
+    Tensor Logits, Tensor Targets, Tensor LogSumExp, Tensor Upstream, Tensor InverseWeight, Tensor LogitsGradient, int IgnoreIndex, float Smoothing)
+{
+    public int Classes => Logits.Shape[^1];
+
+    public int Rows => checked((int)Targets.Shape.Count);
+}
+
+/// <summary>CrossEntropyBackward in the catalogue.</summary>
+internal static class CrossEntropyBackwardOperator
+{
+    public static readonly OperatorDefinition<CrossEntropyBackwardArguments> Definition = new(
+        "CrossEntropyBackward",
+        "dx = (softmax(x) − y) · weight · upstream / Σ weight",
+        [
+            new("Vectorized", VariantKind.Vectorized, "SIMD, some rows per block", static (device, a) => ElementDispatch.Launch<Vectorized, CrossEntropyBackwardArguments>(device, a, a.Logits.DType)),
+            new(
+                "Portable",
+                VariantKind.Portable,
+                "64 threads per row",
+                static (device, a) => ElementDispatch.Launch<Portable, CrossEntropyBackwardArguments>(device, a, a.Logits.DType),
+                [
+                    DeviceKernel.Of<CrossEntropyBackwardPortable<Float32>>(CrossEntropyBackwardPortable<Float32>.Kernel, CrossEntropyBackwardPortable<Float32>.GroupSize),
+                    DeviceKernel.Of<CrossEntropyBackwardPortable<BFloat16>>(CrossEntropyBackwardPortable<BFloat16>.Kernel, CrossEntropyBackwardPortable<BFloat16>.GroupSize),
+                    DeviceKernel.Of<CrossEntropyBackwardPortable<Float16>>(CrossEntropyBackwardPortable<Float16>.Kernel, CrossEntropyBackwardPortable<Float16>.GroupSize),
+                ]),
+        ],
+        CrossEntropyCases.Backward);
+
+    private readonly struct Portable : IElementLaunch<CrossEntropyBackwardArguments>
+    {
+        public static void Launch<TElement>(ComputeDevice device, CrossEntropyBackwardArguments a)
+            where TElement : unmanaged, IElement<TElement>
+            => device.Launch(
+                CrossEntropyBackwardPortable<TElement>.Kernel,
+                new Index3D(a.Rows, 1, 1),
+                new Index3D(CrossEntropyBackwardPortable<TElement>.GroupSize, 1, 1),
+                new CrossEntropyBackwardPortable<TElement>
+                {
+                    Logits = a.Logits.View<TElement>(),
+                    Targets = a.Targets.View<int>(),
+                    LogSumExp = a.LogSumExp.View<float>(),
+                    Upstream = a.Upstream.View<float>(),
+                    InverseWeight = a.InverseWeight.View<float>(),
+                    LogitsGradient = a.LogitsGradient.View<TElement>(),
+                    Classes = a.Classes,
+                    IgnoreIndex = a.IgnoreIndex,
+                    Smoothing = a.Smoothing,
+                });
+    }
+
+    private readonly unsafe struct Vectorized : IElementLaunch<CrossEntropyBackwardArguments>
+    {
+        public static void Launch<TElement>(ComputeDevice device, CrossEntropyBackwardArguments a)
+            where TElement : unmanaged, IElement<TElement>
+        {
+            int rowsPerBlock = VectorizedBlocks.RowsPerBlock(device, a.Rows, a.Classes);
+            device.Launch((a.Rows + rowsPerBlock - 1) / rowsPerBlock, new CrossEntropyBackwardVectorized<TElement>
+            {
+                Logits = a.Logits.Pointer<TElement>(),
+                Targets = a.Targets.Pointer<int>(),
+                LogSumExp = a.LogSumExp.Pointer<float>(),
+                Upstream = a.Upstream.Pointer<float>(),
+                InverseWeight = a.InverseWeight.Pointer<float>(),
+                LogitsGradient = a.LogitsGradient.Pointer<TElement>(),
+                Rows = a.Rows,
+                Classes = a.Classes,
+                RowsPerBlock = rowsPerBlock,
+                IgnoreIndex = a.IgnoreIndex,
+                Smoothing = a.Smoothing,
+            });
+        }
+    }
+}

@@ -1,0 +1,69 @@
+using ILGPU;
+
+namespace GpuTransformer.Kernels;
+
+/// <summary>loss = mean over the row of (prediction − target)², one row per group; loss and weight are zero where the row is masked out.</summary>
+internal struct SquaredErrorPortable<TElement>
+    where TElement : unmanaged, IElement<TElement>
+{
+    /// <summary>Threads per row.</summary>
+    public const int GroupSize = GroupReduce.GroupSize;
+
+    public ArrayView<TElement> Prediction; // [rows, dim]
+    public ArrayView<TElement> Target;     // [rows, dim]
+    public ArrayView<byte> Mask;           // [rows] or empty
+    public ArrayView<float> Loss;          // [rows]
+    public ArrayView<float> Weight;        // [rows], 0 where masked out, else 1
+    public int Dim;
+
+    /// <summary>Grid: one group per row.</summary>
+    public static void Kernel(SquaredErrorPortable<TElement> p)
+    {
+        int row = Grid.IdxX;
+        long start = (long)row * p.Dim;
+        float sum = 0f;
+        for (int c = Group.IdxX; c < p.Dim; c += GroupSize)
+        {
+            float difference = TElement.ToSingle(p.Prediction[start + c]) - TElement.ToSingle(p.Target[start + c]);
+            sum += difference * difference;
+        }
+
+        sum = GroupReduce.Sum(sum);
+        if (Group.IdxX == 0)
+        {
+            float weight = 1f;
+            if (p.Mask.Length > 0)
+                weight = p.Mask[row] != 0 ? 1f : 0f;
+            p.Loss[row] = weight > 0f ? sum / p.Dim : 0f;
+            p.Weight[row] = weight;
+        }
+    }
+}
+
+/// <summary>d loss / d prediction = 2 (prediction − target) / dim · weight · upstream / Σ weight.</summary>
+internal struct SquaredErrorBackwardPortable<TElement>
+    where TElement : unmanaged, IElement<TElement>
+{
+    /// <summary>Threads per row.</summary>
+    public const int GroupSize = GroupReduce.GroupSize;
+
+    public ArrayView<TElement> Prediction;         // [rows, dim]
+    public ArrayView<TElement> Target;             // [rows, dim]
+    public ArrayView<float> Weight;                // [rows]
+    public ArrayView<float> Upstream;              // [1]
+    public ArrayView<float> InverseWeight;         // [1]
+    public ArrayView<TElement> PredictionGradient; // [rows, dim]
+    public int Dim;
+
+    /// <summary>Grid: one group per row.</summary>
+    public static void Kernel(SquaredErrorBackwardPortable<TElement> p)
+    {
+        long start = (long)Grid.IdxX * p.Dim;
+        float scale = 2f / p.Dim * p.Weight[Grid.IdxX] * p.Upstream[0] * p.InverseWeight[0];
+        for (int c = Group.IdxX; c < p.Dim; c += GroupSize)
+        {
+            float difference = TElement.ToSingle(p.Prediction[start + c]) - TElement.ToSingle(p.Target[start + c]);
+            p.PredictionGradient[start + c] = TElement.FromSingle(difference * scale);
+        }
+    }
+}

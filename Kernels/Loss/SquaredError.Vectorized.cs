@@ -1,0 +1,70 @@
+using System.Runtime.Intrinsics;
+
+namespace GpuTransformer.Kernels;
+
+/// <summary>loss = mean over the row of (prediction − target)² with SIMD, some rows per block; zero where the row is masked out.</summary>
+internal unsafe struct SquaredErrorVectorized<TElement> : IBlockKernel
+    where TElement : unmanaged, IElement<TElement>
+{
+    public TElement* Prediction; // [rows, dim]
+    public TElement* Target;     // [rows, dim]
+    public byte* Mask;           // [rows] or null
+    public float* Loss;          // [rows]
+    public float* Weight;        // [rows]
+    public int Rows;
+    public int Dim;
+    public int RowsPerBlock;
+
+    public readonly void Execute(int block)
+    {
+        int end = Math.Min(Rows, (block + 1) * RowsPerBlock);
+        for (int row = block * RowsPerBlock; row < end; row++)
+        {
+            bool counts = Mask == null || Mask[row] != 0;
+            Loss[row] = counts ? Mean(Prediction + (long)row * Dim, Target + (long)row * Dim) : 0f;
+            Weight[row] = counts ? 1f : 0f;
+        }
+    }
+
+    private readonly float Mean(TElement* prediction, TElement* target)
+    {
+        Vector512<float> squares = default;
+        for (int c = 0; c < Dim; c += ElementVector.Width)
+        {
+            Vector512<float> difference = ElementVector.Load(prediction + c, Dim - c) - ElementVector.Load(target + c, Dim - c);
+            squares = Vector512.FusedMultiplyAdd(difference, difference, squares);
+        }
+
+        return Vector512.Sum(squares) / Dim;
+    }
+}
+
+/// <summary>d loss / d prediction = 2 (prediction − target) / dim · weight · upstream / Σ weight, with SIMD.</summary>
+internal unsafe struct SquaredErrorBackwardVectorized<TElement> : IBlockKernel
+    where TElement : unmanaged, IElement<TElement>
+{
+    public TElement* Prediction;         // [rows, dim]
+    public TElement* Target;             // [rows, dim]
+    public float* Weight;                // [rows]
+    public float* Upstream;              // [1]
+    public float* InverseWeight;         // [1]
+    public TElement* PredictionGradient; // [rows, dim]
+    public int Rows;
+    public int Dim;
+    public int RowsPerBlock;
+
+    public readonly void Execute(int block)
+    {
+        int end = Math.Min(Rows, (block + 1) * RowsPerBlock);
+        for (int row = block * RowsPerBlock; row < end; row++)
+        {
+            long start = (long)row * Dim;
+            float scale = 2f / Dim * Weight[row] * *Upstream * *InverseWeight;
+            for (int c = 0; c < Dim; c += ElementVector.Width)
+            {
+                Vector512<float> difference = ElementVector.Load(Prediction + start + c, Dim - c) - ElementVector.Load(Target + start + c, Dim - c);
+                ElementVector.Store(difference * scale, PredictionGradient + start + c, Dim - c);
+            }
+        }
+    }
+}
