@@ -45,11 +45,46 @@ public static partial class Operators
                 throw Arguments.Wrong(nameof(rowMask), $"has shape {rowMask.Shape}, but the input {input.Shape} needs one flag for each of its {rows.ToString(CultureInfo.InvariantCulture)} rows.");
         }
 
+        ActivateOperator.CheckDefined(activation, nameof(activation));
+        bool recorded = device.Records(input, weight, bias, residual);
+        if (recorded && activation != Activation.None)
+            return LinearInSteps(input, weight, bias, activation, residual, rowMask);
+
         Tensor output = Tensor.Empty(device, shape, input.DType);
         MatrixMultiplyOperator.Run(new MatrixMultiplyArguments(
             input, weight, output, rows, outputs, weight.Shape[1], false, true, bias, activation, residual, rowMask));
+        if (recorded)
+            RecordLinear(input, weight, bias, residual, rowMask, output);
         return output;
     }
+
+    // The gradient of an activation needs what went into it, which the fused form never writes.
+    private static Tensor LinearInSteps(Tensor input, Tensor weight, Tensor? bias, Activation activation, Tensor? residual, Tensor? rowMask)
+    {
+        Tensor output = Activate(Linear(input, weight, bias), activation);
+        if (rowMask is not null)
+            output = MaskRows(output, OneFlagPerRow(rowMask, output.Shape));
+        return residual is null ? output : Add(output, residual);
+    }
+
+    private static void RecordLinear(Tensor input, Tensor weight, Tensor? bias, Tensor? residual, Tensor? rowMask, Tensor output)
+        => input.Device.Record(output, (_, gradient) =>
+        {
+            if (residual is not null)
+                GradientTape.Accumulate(residual, gradient);
+            (int rows, int outputs, int inputs) = (RowCount(gradient.Shape), weight.Shape[0], weight.Shape[1]);
+            Tensor visible = rowMask is null ? gradient : MaskRows(gradient, OneFlagPerRow(rowMask, gradient.Shape));
+
+            // dx = dy W, dW = dyᵀ x, db = Σ dy
+            if (GradientTape.Wants(input))
+                MatrixMultiplyOperator.AccumulateGradient(input, visible, weight, rows, inputs, outputs, false, false);
+            if (GradientTape.Wants(weight))
+                MatrixMultiplyOperator.AccumulateGradient(weight, visible, input, outputs, inputs, rows, true, false);
+            if (GradientTape.Wants(bias))
+                GradientTape.Accumulate(bias!, SumRows(visible));
+        });
+
+    private static Tensor OneFlagPerRow(Tensor rowMask, Shape shape) => rowMask.Reshape(new Shape(shape.Lengths[..^1]));
 
     private static int RowCount(Shape shape)
     {

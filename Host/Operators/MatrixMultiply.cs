@@ -10,7 +10,7 @@ public static partial class Operators
     /// <param name="right">B: [k, n], or [n, k] where <paramref name="transposeRight"/></param>
     /// <param name="transposeLeft">Whether op(A) is Aᵀ.</param>
     /// <param name="transposeRight">Whether op(B) is Bᵀ.</param>
-    /// <param name="accumulateInto">[m, n]: the product is added to it and it is returned; or null for a new tensor</param>
+    /// <param name="accumulateInto">[m, n]: the product is added to it and it is returned (not while gradients of these are recorded); or null for a new tensor</param>
     /// <returns>[m, n]</returns>
     /// <exception cref="ArgumentException">A shape, device or data type does not fit; nothing was launched.</exception>
     public static Tensor MatrixMultiply(Tensor left, Tensor right, bool transposeLeft = false, bool transposeRight = false, Tensor? accumulateInto = null)
@@ -33,11 +33,30 @@ public static partial class Operators
             Arguments.CheckShape(accumulateInto, [m, n], $"{left.Shape}{Transposed(transposeLeft)} times {right.Shape}{Transposed(transposeRight)}");
         }
 
+        bool recorded = device.Records(left, right, accumulateInto);
+        if (recorded && accumulateInto is not null)
+            throw Arguments.Wrong(nameof(accumulateInto), "cannot be given while gradients are recorded: what it held would be lost to the backward pass. Use Add instead.");
         Tensor output = accumulateInto ?? Tensor.Empty(device, [m, n], left.DType);
         MatrixMultiplyOperator.Run(new MatrixMultiplyArguments(
             left, right, output, m, n, k, transposeLeft, transposeRight, null, Activation.None, accumulateInto, null));
+        if (recorded)
+            RecordMatrixMultiply(left, right, m, n, k, transposeLeft, transposeRight, output);
         return output;
     }
+
+    // With A' = op(A), B' = op(B): dA' = dC B'ᵀ and dB' = A'ᵀ dC; where op transposes, the transposed equation gives dA or dB itself.
+    private static void RecordMatrixMultiply(Tensor left, Tensor right, int m, int n, int k, bool transposeLeft, bool transposeRight, Tensor output)
+        => left.Device.Record(output, (_, gradient) =>
+        {
+            if (GradientTape.Wants(left) && transposeLeft)
+                MatrixMultiplyOperator.AccumulateGradient(left, right, gradient, k, m, n, transposeRight, true);
+            else if (GradientTape.Wants(left))
+                MatrixMultiplyOperator.AccumulateGradient(left, gradient, right, m, k, n, false, !transposeRight);
+            if (GradientTape.Wants(right) && transposeRight)
+                MatrixMultiplyOperator.AccumulateGradient(right, gradient, left, n, k, m, true, transposeLeft);
+            else if (GradientTape.Wants(right))
+                MatrixMultiplyOperator.AccumulateGradient(right, left, gradient, k, n, m, !transposeLeft, false);
+        });
 
     private static string Transposed(bool transposed) => transposed ? " (transposed)" : string.Empty;
 }
@@ -72,6 +91,16 @@ internal static partial class MatrixMultiplyOperator
     {
         if (arguments.M > 0 && arguments.N > 0)
             Definition.Run(arguments.Output.Device, arguments);
+    }
+
+    /// <summary>Adds op(left) op(right) = [m, n] to the gradient of <paramref name="target"/>; a leaf's gradient is written in place.</summary>
+    public static void AccumulateGradient(Tensor target, Tensor left, Tensor right, int m, int n, int k, bool transposeLeft, bool transposeRight)
+    {
+        bool accumulate = false;
+        Tensor product = target.RequiresGradient ? target.GradientTarget(out accumulate) : Tensor.Empty(target.Device, target.Shape, target.DType);
+        Run(new MatrixMultiplyArguments(left, right, product, m, n, k, transposeLeft, transposeRight, null, Activation.None, accumulate ? product : null, null));
+        if (!target.RequiresGradient)
+            GradientTape.Accumulate(target, product);
     }
 
     // How many groups of `size` hold `count`.
