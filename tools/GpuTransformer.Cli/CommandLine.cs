@@ -1,7 +1,9 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Text.Json;
 using GpuTransformer.Cli.Commands;
 using GpuTransformer.Host;
+using GpuTransformer.Modules;
 
 namespace GpuTransformer.Cli;
 
@@ -56,6 +58,9 @@ internal static class CommandLine
         DevicesCommand.Create(),
         KernelsCommand.Create(),
         ValidateCommand.Create(),
+        VerifyCommand.Create(),
+        RunCommand.Create(),
+        BenchCommand.Create(),
         PtxCommand.Create(),
     };
 
@@ -63,15 +68,17 @@ internal static class CommandLine
     {
         OperationCanceledException => ExitCode.Interrupted,
         DeviceNotFoundException => ExitCode.NoSuchDevice,
-        UsageException or ArgumentException or IOException or InvalidDataException or JsonException or UnauthorizedAccessException or NotSupportedException
+        UsageException or ArgumentException or CheckpointException or IOException or InvalidDataException or JsonException or UnauthorizedAccessException or NotSupportedException
             or InsufficientMemoryException => ExitCode.Usage,
         _ => ExitCode.Internal,
     };
 
     private static string CommandPath(ParseResult parsed)
     {
-        string name = parsed.CommandResult.Command.Name;
-        return parsed.CommandResult.Command is RootCommand ? "gpu-transformer" : $"gpu-transformer {name}";
+        string path = string.Empty;
+        for (CommandResult? result = parsed.CommandResult; result is { Command: not RootCommand }; result = result.Parent as CommandResult)
+            path = $" {result.Command.Name}{path}";
+        return $"gpu-transformer{path}";
     }
 
     private static async Task UntilGivenUp(CancellationToken cancellation)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.IO.Enumeration;
 using GpuTransformer.Host;
 
@@ -22,17 +23,67 @@ internal static class SharedOptions
     };
 
     /// <summary>The report for machines.</summary>
-    public static Option<FileInfo?> Json()
+    public static Option<FileInfo?> Json() => OutputFile("--json", "also write the report to this file, as JSON");
+
+    /// <summary>A file that will be written. That its folder is missing is found out now rather than after a long run.</summary>
+    public static Option<FileInfo?> OutputFile(string name, string description) => new(name)
     {
-        var option = new Option<FileInfo?>("--json") { Description = "also write the report to this file, as JSON", HelpName = "FILE" };
-        option.Validators.Add(static result =>
+        Description = description,
+        HelpName = "FILE",
+        CustomParser = result =>
         {
-            // Found out now rather than after a long run.
-            if (result.GetValueOrDefault<FileInfo?>() is { Directory.Exists: false } file)
-                result.AddError($"--json: there is no folder '{file.DirectoryName}'.");
-        });
-        return option;
-    }
+            var file = new FileInfo(result.Tokens[0].Value);
+            if (file.Directory is not { Exists: true })
+                result.AddError($"{name}: there is no folder '{file.DirectoryName}'.");
+            return file;
+        },
+    };
+
+    /// <summary>A file that is read.</summary>
+    public static Option<FileInfo> Existing(string name, string description, bool required) => new(name)
+    {
+        Description = description,
+        HelpName = "FILE",
+        Required = required,
+        CustomParser = result =>
+        {
+            var file = new FileInfo(result.Tokens[0].Value);
+            if (!file.Exists)
+                result.AddError($"{name}: there is no file '{file.FullName}'.");
+            return file;
+        },
+    };
+
+    /// <summary>A positive number.</summary>
+    public static Option<int> Size(string name, string description, int value) => new(name)
+    {
+        Description = description,
+        HelpName = "N",
+        DefaultValueFactory = _ => value,
+        CustomParser = result =>
+        {
+            if (!int.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out int size) || size < 1)
+                result.AddError($"{name}: '{result.Tokens[0].Value}' is not a positive number.");
+            return size;
+        },
+    };
+
+    /// <summary>The precision of parameters and activations.</summary>
+    public static Option<DType> Precision() => new("--dtype")
+    {
+        Description = "float32, float16 or bfloat16",
+        HelpName = "TYPE",
+        DefaultValueFactory = static _ => DType.Float32,
+        CustomParser = static result =>
+        {
+            if (!Enum.TryParse(result.Tokens[0].Value, ignoreCase: true, out DType dtype) || !dtype.IsFloatingPoint())
+                result.AddError($"--dtype: '{result.Tokens[0].Value}' is none of float32, float16, bfloat16.");
+            return dtype;
+        },
+    };
+
+    /// <summary>Every case.</summary>
+    public static Option<bool> Verbose() => new("--verbose") { Description = "write a line for every case, not only for those that fail" };
 
     /// <summary>Which operators.</summary>
     public static Option<string> Kernel() => new("--kernel")

@@ -17,13 +17,14 @@ internal static class ValidateCommand
         var variant = new Option<string?>("--variant") { Description = "only this variant: Portable, Vectorized, …", HelpName = "NAME" };
         Option<int> seed = SharedOptions.Seed();
         var quick = new Option<bool>("--quick") { Description = "leave out the large cases; under a minute on four cores" };
-        var verbose = new Option<bool>("--verbose") { Description = "write a line for every case, not only for those that fail" };
+        Option<bool> verbose = SharedOptions.Verbose();
         Option<FileInfo?> json = SharedOptions.Json();
         var command = new Command("validate", "Compare every kernel that can run on a device with its float64 oracle.") { device, kernel, variant, seed, quick, verbose, json };
         return command.Runs(invocation =>
         {
             var variants = SharedOptions.SelectVariants(invocation.Require(kernel), invocation.Get(variant));
             using var devices = new ValidationDevices(invocation.Get(device));
+            invocation.Terminal.Line($"Validating on {string.Join(" and ", devices.All)}, seed {invocation.Require(seed)}.");
             var sweep = new ValidationSweep(devices, variants, invocation.Require(seed), invocation.Get(quick));
             long start = Stopwatch.GetTimestamp();
             IReadOnlyList<CaseResult> results = sweep.Run(invocation.Terminal, invocation.Get(verbose), invocation.Cancellation);

@@ -1,0 +1,43 @@
+using System.CommandLine;
+using GpuTransformer.Cli.Benchmarks;
+using GpuTransformer.Cli.Reporting;
+using GpuTransformer.Host;
+
+namespace GpuTransformer.Cli.Commands;
+
+/// <summary>The options that every measurement has, and the measurement itself.</summary>
+internal sealed class BenchOptions
+{
+    private readonly Option<string?> _device = SharedOptions.Device();
+    private readonly Option<DType> _dtype = SharedOptions.Precision();
+    private readonly Option<int> _repeats = SharedOptions.Size("--repeats", "timed calls", 30);
+    private readonly Option<string?> _variant = new("--variant") { Description = "use this variant where an operator has it, in place of the dispatcher's choice", HelpName = "NAME" };
+    private readonly Option<FileInfo?> _json = SharedOptions.Json();
+
+    /// <summary>Gives a command these options.</summary>
+    public Command AddTo(Command command)
+    {
+        foreach (Option option in new Option[] { _device, _dtype, _repeats, _variant, _json })
+            command.Add(option);
+        return command;
+    }
+
+    /// <summary>Opens the device, measures what <paramref name="prepare"/> returns, and reports it.</summary>
+    public ExitCode Run(Invocation invocation, string name, double flop, Func<ComputeDevice, DType, Action> prepare)
+    {
+        using ComputeDevice device = ComputeDevice.Create(invocation.Get(_device));
+        device.PreferredVariant = invocation.Get(_variant);
+        DType dtype = invocation.Require(_dtype);
+        Measurement m = Measurement.Of(name, device, dtype, flop, invocation.Require(_repeats), prepare(device, dtype), invocation.Cancellation);
+        Terminal terminal = invocation.Terminal;
+        terminal.Line($"{m.Name} {m.DType} on {device}, {m.Repeats} calls");
+        terminal.Line($"  time                     {Format.Number(m.MedianMs)} ms median, {Format.Number(m.MinMs)} ms best");
+        terminal.Line($"  speed                    {Format.Number(m.Gflops)} GFLOP/s");
+        terminal.Line($"  kernels launched         {Format.Count(m.Launches)} per call");
+        terminal.Line($"  device memory            {Format.Bytes(m.DeviceBytes)} at most at a time");
+        terminal.Line($"  second-call allocations  {m.SecondCallAllocations} on the device, {m.SecondCallCompiles} kernels compiled");
+        terminal.Line($"  managed memory           {Format.Count(m.ManagedBytes)} bytes per call");
+        JsonFile.Write(invocation.Get(_json), m);
+        return ExitCode.Pass;
+    }
+}

@@ -1,0 +1,77 @@
+using System.CommandLine;
+using System.Diagnostics;
+using GpuTransformer.Cli.Reporting;
+using GpuTransformer.Cli.Verification;
+using GpuTransformer.Host;
+
+namespace GpuTransformer.Cli.Commands;
+
+/// <summary><c>verify</c>: golden vectors of x-transformers, case by case, through this library.</summary>
+internal static class VerifyCommand
+{
+    public static Command Create()
+    {
+        var path = new Argument<DirectoryInfo>("PATH") { Description = "a folder with manifest.json and one safetensors file per case" };
+        Option<string?> device = SharedOptions.Device();
+        var filter = new Option<string>("--filter")
+        {
+            Description = "only cases whose name matches this pattern: dec_*, *alibi*",
+            HelpName = "GLOB",
+            DefaultValueFactory = static _ => "*",
+        };
+        Option<bool> verbose = SharedOptions.Verbose();
+        Option<FileInfo?> json = SharedOptions.Json();
+        var command = new Command("verify", "Build and run the modules of a folder of golden vectors and compare their outputs with PyTorch's.") { path, device, filter, verbose, json };
+        return command.Runs(invocation =>
+        {
+            GoldenManifest manifest = GoldenManifest.Read(invocation.Require(path));
+            List<GoldenCase> cases = [.. manifest.Cases.Where(c => SharedOptions.Matches(invocation.Require(filter), c.Name))];
+            if (cases.Count == 0)
+                throw new UsageException($"None of the {manifest.Cases.Count} cases matches '{invocation.Require(filter)}'.");
+            using ComputeDevice opened = ComputeDevice.Create(invocation.Get(device));
+            invocation.Terminal.Line($"Verifying {cases.Count} of {manifest.Cases.Count} cases on {opened}.");
+            long start = Stopwatch.GetTimestamp();
+            List<CaseResult> results = Run(invocation, new GoldenVerifier(manifest, opened), cases);
+            var report = new CaseReport("verify", results, Stopwatch.GetElapsedTime(start).TotalSeconds);
+            Write(invocation.Terminal, cases, results, invocation.Get(verbose));
+            JsonFile.Write(invocation.Get(json), report);
+            return report.Conclude(invocation.Terminal);
+        });
+    }
+
+    private static List<CaseResult> Run(Invocation invocation, GoldenVerifier verifier, List<GoldenCase> cases)
+    {
+        var results = new List<CaseResult>();
+        invocation.Terminal.Progress("verify", cases.Count, step =>
+        {
+            foreach (GoldenCase golden in cases)
+            {
+                invocation.Cancellation.ThrowIfCancellationRequested();
+                results.Add(verifier.Verify(golden));
+                step(golden.Name);
+            }
+        });
+        return results;
+    }
+
+    private static void Write(Terminal terminal, List<GoldenCase> cases, List<CaseResult> results, bool verbose)
+    {
+        if (verbose)
+        {
+            terminal.Table(
+                ["case", "#error", "#limit", "verdict", "why"],
+                results.Select(static r => (IReadOnlyList<string>)[r.Name, Format.Error(r.Error), Format.Error(r.Limit), r.Status.ToString(), r.Message ?? string.Empty]));
+        }
+
+        var families = cases.Zip(results).GroupBy(static c => c.First.Family, static c => c.Second);
+        terminal.Table(
+            ["family", "#passed", "#failed", "#unsupported", "#by design", "#of limit"],
+            families.Select(static f => (IReadOnlyList<string>)
+            [
+                f.Key, Count(f, CaseStatus.Passed), Count(f, CaseStatus.Failed), Count(f, CaseStatus.Unsupported), Count(f, CaseStatus.DiffersByDesign),
+                Format.Share(f.Where(static c => c.Status == CaseStatus.Passed).Max(static c => c.Error / c.Limit)),
+            ]));
+    }
+
+    private static string Count(IEnumerable<CaseResult> cases, CaseStatus status) => Format.Count(cases.Count(c => c.Status == status));
+}

@@ -1,0 +1,58 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using GpuTransformer.Cli.Reporting;
+using GpuTransformer.Host;
+using GpuTransformer.Modules;
+
+namespace GpuTransformer.Cli.Verification;
+
+/// <summary>Runs the cases of a folder on a device and judges them. A case that cannot be read or run is a failed case, and the others still have their verdict.</summary>
+internal sealed class GoldenVerifier(GoldenManifest manifest, ComputeDevice device)
+{
+    /// <summary>Runs one case.</summary>
+    public CaseResult Verify(GoldenCase golden)
+    {
+        long start = Stopwatch.GetTimestamp();
+        CaseResult result;
+        try
+        {
+            result = Judge(golden);
+        }
+        catch (UnsupportedOptionException exception)
+        {
+            result = new CaseResult(golden.Name, device.Id, CaseStatus.Unsupported, null, null, exception.Message, 0);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            result = new CaseResult(golden.Name, device.Id, CaseStatus.Failed, null, null, $"{exception.GetType().Name}: {exception.Message}", 0);
+        }
+
+        return result with { Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds };
+    }
+
+    private CaseResult Judge(GoldenCase golden)
+    {
+        string path = Path.Combine(manifest.Folder.FullName, golden.File);
+        CheckHash(golden, path);
+        using SafetensorsReader file = SafetensorsReader.Open(path);
+        IReadOnlyList<GoldenOutput> outputs = golden.Class == SdpaGolden.ClassName ? SdpaGolden.Run(golden, file, device) : ModuleGolden.Run(golden, file, device);
+        List<Comparison> comparisons = [.. outputs.Select(static o => o.Compare())];
+        CaseResult result = CaseResult.From(golden.Name, device.Id, comparisons, 0);
+        if (result.Status == CaseStatus.Passed)
+            return result;
+        List<string?> reasons = [.. outputs.Zip(comparisons).Where(static o => !o.Second.Passed).Select(o => DesignDifferences.Explain(golden, file, o.First, o.Second.Limit))];
+        return reasons.Contains(null) ? result : result with { Status = CaseStatus.DiffersByDesign, Message = string.Join("; ", reasons) };
+    }
+
+    private static void CheckHash(GoldenCase golden, string path)
+    {
+        if (golden.Sha256 is not { } expected)
+            return;
+        if (!File.Exists(path))
+            throw new CheckpointException($"The folder has no file '{golden.File}'.");
+        using FileStream stream = File.OpenRead(path);
+        string actual = Convert.ToHexStringLower(SHA256.HashData(stream));
+        if (actual != expected)
+            throw new CheckpointException($"'{golden.File}' is damaged: its SHA-256 is {actual}, the manifest says {expected}.");
+    }
+}

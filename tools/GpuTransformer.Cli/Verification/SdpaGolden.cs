@@ -1,0 +1,71 @@
+using System.Text.Json;
+using GpuTransformer.Host;
+using GpuTransformer.Modules;
+
+namespace GpuTransformer.Cli.Verification;
+
+/// <summary>
+/// Cases of <c>scaled_dot_product_attention</c>: straight through the attention operator on [batch, heads, sequence, width] tensors in the case's own
+/// precision. The file has no PyTorch output; the manifest's <c>accuracy</c> says how far PyTorch's was off.
+/// </summary>
+internal static class SdpaGolden
+{
+    public const string ClassName = "scaled_dot_product_attention";
+
+    // What both sides store for a query that sees no key.
+    private const double DeadLogSumExp = -1e30;
+
+    /// <summary>Runs a case.</summary>
+    public static IReadOnlyList<GoldenOutput> Run(GoldenCase golden, SafetensorsReader file, ComputeDevice device)
+    {
+        using StepScope step = device.BeginStep();
+        Tensor query = file.ReadTensor("input.q", device), key = file.ReadTensor("input.k", device), value = file.ReadTensor("input.v", device);
+        int heads = query.Shape[1];
+        var options = new AttentionOptions
+        {
+            Heads = heads,
+            KeyValueHeads = key.Shape[1],
+            Grouping = golden.Has("enable_gqa") ? HeadGrouping.Blocks : HeadGrouping.Modulo,
+            Layout = AttentionLayout.HeadMajor,
+            Scale = golden.Kwargs.GetProperty("scale") is { ValueKind: JsonValueKind.Number } scale ? scale.GetSingle() : null,
+            Causal = Alignment(golden),
+            Mask = file.Contains("input.mask") ? file.ReadTensor("input.mask", device) : null,
+            Bias = file.Contains("input.bias") ? file.ReadTensor("input.bias", device) : null,
+        };
+        Tensor logSumExp = Tensor.Empty(device, [query.Shape[0], heads, query.Shape[2]]);
+        Tensor output = Operators.Attention(query, key, value, options, logSumExp);
+        return
+        [
+            new GoldenOutput("output", output.Shape, output.DType, output.ToArray(), file.ReadDoubles("output_f64"), PlainError(golden)),
+            LogSumExp(logSumExp.ToArray(), file.ReadDoubles("lse_f64")),
+        ];
+    }
+
+    private static CausalAlignment Alignment(GoldenCase golden) => golden.Kwargs.GetProperty("causal").GetString() switch
+    {
+        null => CausalAlignment.None,
+        "top_left" => CausalAlignment.TopLeft,
+        "bottom_right" => CausalAlignment.BottomRight,
+        string other => throw new UsageException($"{golden.Name}: causal is '{other}'; known are top_left and bottom_right."),
+    };
+
+    private static double PlainError(GoldenCase golden)
+        => golden.Accuracy is { } accuracy && accuracy.TryGetProperty($"torch_{golden.InputDtype}_vs_reference_max_abs", out JsonElement errors)
+            ? errors.GetProperty("output").GetDouble()
+            : throw new UsageException($"{golden.Name}: the manifest does not say how accurate PyTorch is in {golden.InputDtype}.");
+
+    // A dead query's −1e30 must be there exactly, and must not raise the limit of the others.
+    private static GoldenOutput LogSumExp(float[] actual, double[] exact)
+    {
+        var live = new List<(float Actual, double Exact)>();
+        foreach ((float a, double e) in actual.Zip(exact))
+        {
+            if (e > DeadLogSumExp)
+                live.Add((a, e));
+            else if (a != (float)DeadLogSumExp)
+                live.Add((float.NaN, 0));
+        }
+
+        return new GoldenOutput("log-sum-exp", [live.Count], DType.Float32, [.. live.Select(static l => l.Actual)], [.. live.Select(static l => l.Exact)], PlainError: 0);
+    }
+}
