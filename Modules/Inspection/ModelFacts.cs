@@ -1,0 +1,59 @@
+namespace GpuTransformer.Modules;
+
+/// <summary>The parameters of one part of a model.</summary>
+/// <param name="Path">Its path in the <c>state_dict</c>.</param>
+/// <param name="Kind">What it is: the class, or for a layer what the layer does.</param>
+/// <param name="Tensors">How many parameter tensors it has.</param>
+/// <param name="Parameters">How many numbers they hold.</param>
+public sealed record ParameterFacts(string Path, string Kind, int Tensors, long Parameters);
+
+/// <summary>What a model consists of and costs.</summary>
+public static class ModelFacts
+{
+    /// <summary>The parameters part by part: of a stack, each layer and the final norm; of another module, each module inside.</summary>
+    public static IReadOnlyList<ParameterFacts> Parameters(Module module)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        var facts = new List<ParameterFacts>();
+        foreach ((string name, Module child) in module.Children)
+        {
+            if (module is AttentionLayers && child is ModuleGroup { Children.Count: > 0 } layers && name == "layers")
+                facts.AddRange(layers.Children.Select(layer => Facts($"{name}.{layer.Name}", layer.Value)));
+            else
+                facts.Add(Facts(name, child));
+        }
+
+        int inside = facts.Sum(static f => f.Tensors);
+        (string Name, Host.Tensor Value)[] all = [.. module.NamedParameters()];
+        if (all.Length > inside)
+            facts.Insert(0, new ParameterFacts("(own)", module.GetType().Name, all.Length - inside, module.ParameterCount - facts.Sum(static f => f.Parameters)));
+        return facts;
+    }
+
+    /// <summary>
+    /// What a context of another width than the model adds to the parameters: for each cross-attention layer (CrossAttnDimContext − Dim) · (key width + value
+    /// width). Negative where the context is narrower.
+    /// </summary>
+    public static long RectangularParameters(AttentionLayersOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (!options.CrossAttend)
+            return 0;
+        AttentionModuleOptions cross = options.CrossAttention();
+        int layers = LayerPlan.Of(options).Layers.Count(static kind => kind == LayerKind.CrossAttention);
+        return (long)(cross.SourceDim - options.Dim) * (cross.KeyWidth + cross.ValueWidth) * layers;
+    }
+
+    private static ParameterFacts Facts(string path, Module module) => new(
+        path,
+        module is TransformerLayer layer ? Describe(layer.Kind) : module.GetType().Name,
+        module.NamedParameters().Count(),
+        module.ParameterCount);
+
+    private static string Describe(LayerKind kind) => kind switch
+    {
+        LayerKind.SelfAttention => "self-attention",
+        LayerKind.CrossAttention => "cross-attention",
+        _ => "feedforward",
+    };
+}
