@@ -31,9 +31,10 @@ internal static class SafetensorsHeader
                     entries.Add(SafetensorsEntryParser.Parse(path, property, dataStart, dataLength));
             }
         }
-        catch (JsonException exception)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            throw new CheckpointException($"'{path}' is no usable safetensors file: its header is not valid JSON ({exception.Message}).", exception);
+            // The parser defers the check of a string's encoding until it is read, and then throws the second kind.
+            throw new CheckpointException($"'{path}' is no usable safetensors file: its header is not valid JSON in UTF-8 ({exception.Message}).", exception);
         }
 
         CheckCoverage(path, entries, dataStart, dataLength);

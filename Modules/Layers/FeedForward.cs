@@ -88,6 +88,6 @@ public sealed class FeedForward : Branch
         Tensor inner = _in.Forward(x);
         if (Options.SoftclampValue is { } clamp)
             inner = Operators.SoftClamp(inner, clamp);
-        return _soluNorm is null ? Operators.Activate(inner, Options.Activation) : _soluNorm.Forward(Operators.Multiply(Pending.Softmax(inner), inner));
+        return _soluNorm is null ? Operators.Activate(inner, Options.Activation) : _soluNorm.Forward(Operators.Multiply(Operators.Softmax(inner), inner));
     }
 }
