@@ -3,96 +3,150 @@ using ILGPU.Algorithms;
 
 namespace GpuTransformer.Kernels;
 
-/// <summary>Attention, one group per query of a head: every thread takes some keys, then some columns of the output.</summary>
-internal struct AttentionPortable<TElement>
+/// <summary>
+/// Flash attention: a group owns <see cref="AttentionTiles.TileRows"/> queries of one head and walks over the keys,
+/// <see cref="AttentionTiles.TileKeys"/> at a time, with an online softmax. Scores exist for one tile only, in shared memory.
+/// </summary>
+/// <remarks>
+/// The 128 threads are used in two ways. For both products they form a grid of 8 × 16, each with a 4 × 4 share of scores in registers and four rows of the
+/// output. For the softmax between them, thread t owns sixteen keys of row t % 32: a row's maximum is then four numbers to exchange.
+/// Dao et al. 2022; Milakov, Gimelshein 2018.
+/// </remarks>
+internal struct AttentionPortable<TElement, TOutput, TMask, TScore>
     where TElement : unmanaged, IElement<TElement>
+    where TOutput : unmanaged, IAttentionOutputTile<TOutput>
+    where TMask : struct, IAttentionMask
+    where TScore : struct, IAttentionScore
 {
-    /// <summary>Threads per query.</summary>
-    public const int GroupSize = GroupReduce.GroupSize;
-
-    public ArrayView<TElement> Query;
-    public ArrayView<TElement> Key;
-    public ArrayView<TElement> Value;
-    public ArrayView<TElement> Output;
+    public ArrayView<TElement> Query;  // strided [batch, heads, queries, headDim]
+    public ArrayView<TElement> Key;    // strided [batch, keyValueHeads, keys, headDim]
+    public ArrayView<TElement> Value;  // strided [batch, keyValueHeads, keys, valueDim]
+    public ArrayView<TElement> Output; // strided [batch, heads, queries, valueDim]
     public ArrayView<float> LogSumExp; // [batch, heads, queries] or empty
     public AttentionArrays Arrays;
     public AttentionShape Shape;
     public AttentionRules Rules;
 
-    public static void Kernel(AttentionPortable<TElement> p)
+    /// <summary>Grid: one group per tile of queries, head and batch, the tiles of one head being neighbours so that they share its keys in the cache.</summary>
+    public static void Kernel(AttentionPortable<TElement, TOutput, TMask, TScore> p)
     {
-        int thread = Group.IdxX, i = Grid.IdxX, h = Grid.IdxY, b = Grid.IdxZ;
-        float largest = float.MinValue;
-        for (int j = thread; j < p.Shape.Keys; j += GroupSize)
+        ArrayView<Float4> staging = SharedMemory.Allocate<Float4>(AttentionTiles.StagingLength);
+        ArrayView<Float4> scores = SharedMemory.Allocate<Float4>(AttentionTiles.TileKeys * AttentionTiles.RowStride);
+        ArrayView<Float4> factors = SharedMemory.Allocate<Float4>(AttentionTiles.TileRows / 4);
+        ArrayView<float> partials = SharedMemory.Allocate<float>(AttentionTiles.GroupSize);
+        TileIndex at = TileIndex.Of(p.Shape.Heads, AttentionTiles.TileRows, p.Shape.Queries);
+        AttentionRow row = AttentionRow.Of(p.Arrays, p.Shape, p.Rules, at.Batch, at.Head, at.Start + AttentionTiles.SoftmaxRow);
+        int first = AttentionRow.FirstKey(p.Shape, p.Rules, at.Start);
+        int end = p.Rules.KeyEnd(p.Shape, IntrinsicMath.Min(at.Start + AttentionTiles.TileRows, p.Shape.Queries) - 1);
+
+        TOutput output = default;
+        float largest = AttentionRow.Hidden, sum = 0f;
+        int key = AttentionTiles.NextKey(-AttentionTiles.TileKeys, first, p.Rules.FreeColumns);
+        while (key < end)
         {
-            float s = Score(ref p, b, h, i, j);
-            if (IsVisible(ref p, b, h, i, j))
-                largest = IntrinsicMath.Max(largest, s);
+            AttentionTiles.StoreTransposed(scores, AttentionTiles.Products(staging, QueryRows(p, at), KeyRows(p, at, key)));
+            Group.Barrier();
+            float tileLargest = AttentionTiles.RowMaximum(partials, Score(p, scores, row, key, largest));
+            float correction = XMath.Exp2(largest - tileLargest);
+            sum = sum * correction + Exponentiate(scores, tileLargest);
+            largest = tileLargest;
+            SetFactor(factors, correction);
+            Group.Barrier();
+            output = TOutput.ScaleRows(output, factors[AttentionTiles.ProductRow]);
+            output = AttentionTiles.AddWeighted(
+                output, staging, scores, AttentionTiles.RowStride, AttentionTiles.ProductRow, IntrinsicMath.Min(AttentionTiles.TileKeys, end - key), ValueRows(p, at, key));
+            key = AttentionTiles.NextKey(key, first, p.Rules.FreeColumns);
         }
 
-        largest = GroupReduce.Max(largest);
+        sum = AttentionTiles.RowSum(partials, sum);
+        SetFactor(factors, sum > 0f ? 1f / sum : sum);
+        Group.Barrier();
+        TOutput.Store(TOutput.ScaleRows(output, factors[AttentionTiles.ProductRow]), OutputRows(p, at), 0);
+        StoreLogSumExp(p, at, largest, sum);
+    }
+
+    /// <summary>Turns the thread's sixteen products into scores, in place, and returns their maximum, or <paramref name="largest"/> if that is larger.</summary>
+    private static float Score(AttentionPortable<TElement, TOutput, TMask, TScore> p, ArrayView<Float4> scores, AttentionRow row, int key, float largest)
+    {
+        ArrayView<float> tile = scores.Cast<float>();
+        int first = AttentionTiles.SoftmaxPart * AttentionTiles.SoftmaxKeys;
+        int at = first * AttentionTiles.RowStride * 4 + AttentionTiles.SoftmaxRow;
+        for (int n = 0; n < AttentionTiles.SoftmaxKeys; n++)
+        {
+            float score = AttentionRow.Score<TMask, TScore>(p.Arrays, p.Rules, row, tile[at], key + first + n);
+            tile[at] = score;
+            largest = IntrinsicMath.Max(largest, score);
+            at += AttentionTiles.RowStride * 4;
+        }
+
+        return largest;
+    }
+
+    /// <summary>Turns the thread's scores into 2^(score − largest), zero where the key is hidden, and returns their sum.</summary>
+    private static float Exponentiate(ArrayView<Float4> scores, float largest)
+    {
+        ArrayView<float> tile = scores.Cast<float>();
+        int at = AttentionTiles.SoftmaxPart * AttentionTiles.SoftmaxKeys * AttentionTiles.RowStride * 4 + AttentionTiles.SoftmaxRow;
         float sum = 0f;
-        for (int j = thread; j < p.Shape.Keys; j += GroupSize)
+        for (int n = 0; n < AttentionTiles.SoftmaxKeys; n++)
         {
-            float e = XMath.Exp(Score(ref p, b, h, i, j) - largest);
-            sum += IsVisible(ref p, b, h, i, j) ? e : 0f;
+            // Asked this way round, a NaN is not hidden but shows in the output.
+            float weight = tile[at] <= AttentionRow.Hidden ? 0f : XMath.Exp2(tile[at] - largest);
+            tile[at] = weight;
+            sum += weight;
+            at += AttentionTiles.RowStride * 4;
         }
 
-        sum = GroupReduce.Sum(sum);
-        float inverse = sum > 0f ? 1f / sum : 0f;
-        for (int c = thread; c < p.Shape.ValueDim; c += GroupSize)
-        {
-            float total = 0f;
-            for (int j = 0; j < p.Shape.Keys; j++)
-            {
-                float e = XMath.Exp(Score(ref p, b, h, i, j) - largest);
-                total += IsVisible(ref p, b, h, i, j) ? e * TElement.ToSingle(p.Value[p.Shape.ValueOffset(b, h, j) + c]) : 0f;
-            }
-
-            p.Output[p.Shape.OutputOffset(b, h, i) + c] = TElement.FromSingle(total * inverse);
-        }
-
-        if (thread == 0 && p.LogSumExp.Length > 0)
-            p.LogSumExp[p.Shape.LogSumExpOffset(b, h, i)] = sum > 0f ? largest + XMath.Log(sum) : AttentionRules.DeadLogSumExp;
+        return sum;
     }
 
-    private static float Score(ref AttentionPortable<TElement> p, int b, int h, int i, int j)
+    /// <summary>Gives the softmax row's factor to the threads that hold the row's output.</summary>
+    private static void SetFactor(ArrayView<Float4> factors, float factor)
     {
-        long q = p.Shape.QueryOffset(b, h, i), k = p.Shape.KeyOffset(b, h, j);
-        float score = 0f;
-        for (int c = 0; c < p.Shape.HeadDim; c++)
-            score += TElement.ToSingle(p.Query[q + c]) * TElement.ToSingle(p.Key[k + c]);
-        score *= p.Rules.Scale;
-        if (j >= p.Rules.FreeColumns)
-        {
-            int column = j - p.Rules.FreeColumns;
-            if (p.Arrays.Bias.Length > 0)
-                score += p.Arrays.Bias[b * p.Rules.BiasBatchStride + h * p.Rules.BiasHeadStride + i * p.Rules.BiasQueryStride + column];
-            if (p.Arrays.Slopes.Length > 0)
-            {
-                long positions = b * p.Rules.PositionBatchStride + h * p.Rules.PositionHeadStride;
-                float distance = p.Arrays.Positions.Length > 0
-                    ? -XMath.Abs(p.Arrays.Positions[positions + column] - p.Arrays.Positions[positions + i])
-                    : AttentionRules.AlibiDistance(p.Shape, i, j);
-                score += p.Arrays.Slopes[h] * distance;
-            }
-        }
-
-        return p.Rules.SoftClamp > 0f ? p.Rules.SoftClamp * XMath.Tanh(score / p.Rules.SoftClamp) : score;
+        if (AttentionTiles.SoftmaxPart == 0)
+            factors.Cast<float>()[AttentionTiles.SoftmaxRow] = factor;
     }
 
-    private static bool IsVisible(ref AttentionPortable<TElement> p, int b, int h, int i, int j)
+    private static void StoreLogSumExp(AttentionPortable<TElement, TOutput, TMask, TScore> p, TileIndex at, float largest, float sum)
     {
-        bool visible = p.Rules.IsInRange(p.Shape, i, j);
-        if (j >= p.Rules.FreeColumns)
-        {
-            int column = j - p.Rules.FreeColumns;
-            if (p.Arrays.KeyMask.Length > 0)
-                visible &= p.Arrays.KeyMask[(long)b * (p.Shape.Keys - p.Rules.FreeColumns) + column] != 0;
-            if (p.Arrays.Mask.Length > 0)
-                visible &= p.Arrays.Mask[b * p.Rules.MaskBatchStride + h * p.Rules.MaskHeadStride + i * p.Rules.MaskQueryStride + column] != 0;
-        }
-
-        return visible;
+        int query = at.Start + AttentionTiles.SoftmaxRow;
+        if (p.LogSumExp.Length > 0 && AttentionTiles.SoftmaxPart == 0 && query < p.Shape.Queries)
+            p.LogSumExp[p.Shape.LogSumExpOffset(at.Batch, at.Head, query)] = sum == 0f ? AttentionRules.DeadLogSumExp : (largest + XMath.Log2(sum)) * AttentionRow.Ln2;
     }
+
+    private static TileRows<TElement> QueryRows(AttentionPortable<TElement, TOutput, TMask, TScore> p, TileIndex at) => new()
+    {
+        Source = p.Query,
+        Start = p.Shape.QueryOffset(at.Batch, at.Head, at.Start),
+        RowStride = p.Shape.QueryRowStride,
+        Rows = p.Shape.Queries - at.Start,
+        Columns = p.Shape.HeadDim,
+    };
+
+    private static TileRows<TElement> KeyRows(AttentionPortable<TElement, TOutput, TMask, TScore> p, TileIndex at, int key) => new()
+    {
+        Source = p.Key,
+        Start = p.Shape.KeyOffset(at.Batch, at.Head, key),
+        RowStride = p.Shape.KeyRowStride,
+        Rows = p.Shape.Keys - key,
+        Columns = p.Shape.HeadDim,
+    };
+
+    private static TileRows<TElement> ValueRows(AttentionPortable<TElement, TOutput, TMask, TScore> p, TileIndex at, int key) => new()
+    {
+        Source = p.Value,
+        Start = p.Shape.ValueOffset(at.Batch, at.Head, key),
+        RowStride = p.Shape.ValueRowStride,
+        Rows = p.Shape.Keys - key,
+        Columns = p.Shape.ValueDim,
+    };
+
+    private static TileStore<TElement> OutputRows(AttentionPortable<TElement, TOutput, TMask, TScore> p, TileIndex at) => new()
+    {
+        Target = p.Output,
+        Start = p.Shape.OutputOffset(at.Batch, at.Head, at.Start),
+        RowStride = p.Shape.OutputRowStride,
+        Rows = p.Shape.Queries - at.Start,
+        Columns = p.Shape.ValueDim,
+    };
 }

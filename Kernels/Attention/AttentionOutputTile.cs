@@ -1,0 +1,67 @@
+using ILGPU;
+
+namespace GpuTransformer.Kernels;
+
+/// <summary>
+/// A thread's share of an output tile: four rows and four of every 64 columns. A value width up to 64, 128 or 256 is one, two or four such shares,
+/// as fields, for only fields stay in registers.
+/// </summary>
+internal interface IAttentionOutputTile<TSelf>
+    where TSelf : unmanaged, IAttentionOutputTile<TSelf>
+{
+    /// <summary>Columns of the whole group's tile.</summary>
+    static abstract int Columns { get; }
+
+    /// <summary>diag(factors) tile.</summary>
+    static abstract TSelf ScaleRows(TSelf tile, Float4 factors);
+
+    /// <summary>tile + rows valuesᵀ, the values starting at <paramref name="start"/> (in sixteens of bytes).</summary>
+    static abstract TSelf AddOuter(TSelf tile, Float4 rows, ArrayView<Float4> values, int start);
+
+    /// <summary>Writes the tile, its first column being <paramref name="column"/>.</summary>
+    static abstract void Store<TElement>(TSelf tile, TileStore<TElement> target, int column)
+        where TElement : unmanaged, IElement<TElement>;
+}
+
+/// <summary>64 columns.</summary>
+internal struct OutputTile64 : IAttentionOutputTile<OutputTile64>
+{
+    private Tile4x4 _tile;
+
+    public static int Columns => 64;
+
+    public static OutputTile64 ScaleRows(OutputTile64 tile, Float4 factors) => new() { _tile = Tile4x4.ScaleRows(tile._tile, factors) };
+
+    public static OutputTile64 AddOuter(OutputTile64 tile, Float4 rows, ArrayView<Float4> values, int start)
+        => new() { _tile = Tile4x4.AddOuter(tile._tile, rows, values[start]) };
+
+    public static void Store<TElement>(OutputTile64 tile, TileStore<TElement> target, int column)
+        where TElement : unmanaged, IElement<TElement>
+        => TileStore<TElement>.Store(target, tile._tile, column);
+}
+
+/// <summary>Twice the columns of <typeparamref name="THalf"/>.</summary>
+internal struct DoubleTile<THalf> : IAttentionOutputTile<DoubleTile<THalf>>
+    where THalf : unmanaged, IAttentionOutputTile<THalf>
+{
+    private THalf _left;
+    private THalf _right;
+
+    public static int Columns => 2 * THalf.Columns;
+
+    public static DoubleTile<THalf> ScaleRows(DoubleTile<THalf> tile, Float4 factors)
+        => new() { _left = THalf.ScaleRows(tile._left, factors), _right = THalf.ScaleRows(tile._right, factors) };
+
+    public static DoubleTile<THalf> AddOuter(DoubleTile<THalf> tile, Float4 rows, ArrayView<Float4> values, int start) => new()
+    {
+        _left = THalf.AddOuter(tile._left, rows, values, start),
+        _right = THalf.AddOuter(tile._right, rows, values, start + THalf.Columns / 4),
+    };
+
+    public static void Store<TElement>(DoubleTile<THalf> tile, TileStore<TElement> target, int column)
+        where TElement : unmanaged, IElement<TElement>
+    {
+        THalf.Store(tile._left, target, column);
+        THalf.Store(tile._right, target, column + THalf.Columns);
+    }
+}

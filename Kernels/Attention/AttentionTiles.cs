@@ -1,0 +1,229 @@
+using ILGPU;
+
+namespace GpuTransformer.Kernels;
+
+/// <summary>Which tile of rows a group owns.</summary>
+internal struct TileIndex
+{
+    public int Batch;
+    public int Head;
+
+    /// <summary>The tile's first row.</summary>
+    public int Start;
+
+    /// <summary>From the grid, which is one-dimensional: its other axes end at 65535, which many short sequences exceed.</summary>
+    public static TileIndex Of(int heads, int tileRows, int rows)
+    {
+        int tiles = (rows + tileRows - 1) / tileRows, head = Grid.IdxX / tiles;
+        return new TileIndex { Batch = head / heads, Head = head % heads, Start = (Grid.IdxX - head * tiles) * tileRows };
+    }
+}
+
+/// <summary>Rows of a strided array: a tile of queries, keys, values or gradients.</summary>
+internal struct TileRows<TElement>
+    where TElement : unmanaged, IElement<TElement>
+{
+    public ArrayView<TElement> Source;
+
+    /// <summary>Where row 0 of the tile begins.</summary>
+    public long Start;
+    public long RowStride;
+
+    /// <summary>Rows and columns that exist; beyond them a tile is filled with zeros.</summary>
+    public int Rows;
+    public int Columns;
+
+    public static float Read(TileRows<TElement> tile, int row, int column)
+        => row < tile.Rows && column < tile.Columns ? TElement.ToSingle(tile.Source[tile.Start + row * tile.RowStride + column]) : 0f;
+}
+
+/// <summary>The tiling that the attention kernels share: who does what in a group of 128 threads, and how tiles lie in shared memory.</summary>
+internal static class AttentionTiles
+{
+    /// <summary>Threads per group.</summary>
+    public const int GroupSize = 128;
+
+    /// <summary>Rows of a tile of scores, four to a thread.</summary>
+    public const int TileRows = 32;
+
+    /// <summary>Columns of a tile of scores, four to a thread.</summary>
+    public const int TileKeys = 64;
+
+    /// <summary>How much of the head width is in shared memory at a time.</summary>
+    public const int Depth = 32;
+
+    // Transposed tiles are padded by one Float4: eight rows by four columns of a warp's writes then fall into 32 different banks.
+
+    /// <summary>Float4s from one depth of a transposed tile of <see cref="TileRows"/> to the next.</summary>
+    public const int RowStride = (TileRows / 4) + 1;
+
+    /// <summary>Float4s from one depth of a transposed tile of <see cref="TileKeys"/> to the next.</summary>
+    public const int KeyStride = (TileKeys / 4) + 1;
+
+    /// <summary>Where the transposed rows begin in the staging area; the keys lie before them.</summary>
+    public const int RowStart = Depth * KeyStride;
+
+    /// <summary>Float4s of the staging area.</summary>
+    public const int StagingLength = RowStart + (Depth * RowStride);
+
+    /// <summary>Floats of an untransposed tile in the staging area: as many rows as fit, a power of two whatever the width.</summary>
+    public const int PanelLength = 2048;
+
+    // Keys that one thread takes in the softmax.
+    public const int SoftmaxKeys = TileKeys * TileRows / GroupSize;
+
+    /// <summary>Which four rows of a product this thread computes.</summary>
+    public static int ProductRow => Group.IdxX / (TileKeys / 4);
+
+    /// <summary>Which four columns of a product this thread computes.</summary>
+    public static int ProductColumn => Group.IdxX % (TileKeys / 4);
+
+    /// <summary>The row of the softmax that this thread works on, with three others.</summary>
+    public static int SoftmaxRow => Group.IdxX % TileRows;
+
+    /// <summary>Which quarter of that row's keys it takes.</summary>
+    public static int SoftmaxPart => Group.IdxX / TileRows;
+
+    /// <summary>The start of the next tile of keys: the one after, or past all those that lie before the window of every row.</summary>
+    public static int NextKey(int key, int first, int freeColumns)
+    {
+        int next = key + TileKeys;
+        return next >= freeColumns && next < first ? first / TileKeys * TileKeys : next;
+    }
+
+    /// <summary>
+    /// rows keysᵀ over the head width: the thread's share, [4 rows] × [4 keys]. Ends with a barrier, so the staging area is free again.
+    /// </summary>
+    public static Tile4x4 Products<TElement>(ArrayView<Float4> staging, TileRows<TElement> rows, TileRows<TElement> keys)
+        where TElement : unmanaged, IElement<TElement>
+    {
+        Tile4x4 products = default;
+        for (int start = 0; start < rows.Columns; start += Depth)
+        {
+            LoadTransposed(staging.SubView(0, RowStart), keys, start, TileKeys, KeyStride);
+            LoadTransposed(staging.SubView(RowStart, Depth * RowStride), rows, start, TileRows, RowStride);
+            Group.Barrier();
+            int depth = IntrinsicMath.Min(Depth, rows.Columns - start);
+            for (int d = 0; d < depth; d++)
+                products = Tile4x4.AddOuter(products, staging[RowStart + d * RowStride + ProductRow], staging[d * KeyStride + ProductColumn]);
+            Group.Barrier();
+        }
+
+        return products;
+    }
+
+    /// <summary>
+    /// Copies <see cref="Depth"/> columns of a tile to shared memory, transposed. Eight columns at a time make whole 32-byte sectors of global memory.
+    /// </summary>
+    private static void LoadTransposed<TElement>(ArrayView<Float4> target, TileRows<TElement> tile, int firstColumn, int rows, int stride)
+        where TElement : unmanaged, IElement<TElement>
+    {
+        ArrayView<float> floats = target.Cast<float>();
+        for (int i = Group.IdxX; i < rows * Depth; i += GroupSize)
+        {
+            int row = i / 8 % rows, column = i / (8 * rows) * 8 + i % 8;
+            floats[column * stride * 4 + row] = TileRows<TElement>.Read(tile, row, firstColumn + column);
+        }
+    }
+
+    /// <summary>Copies rows from <paramref name="firstRow"/> on to shared memory as they are, <paramref name="width"/> columns each.</summary>
+    public static void LoadPanel<TElement>(ArrayView<Float4> staging, TileRows<TElement> tile, int firstRow, int width)
+        where TElement : unmanaged, IElement<TElement>
+    {
+        ArrayView<float> floats = staging.Cast<float>();
+        for (int i = Group.IdxX; i < PanelLength; i += GroupSize)
+            floats[i] = TileRows<TElement>.Read(tile, firstRow + i / width, i % width);
+    }
+
+    /// <summary>
+    /// tile + weights panel, the weights being a transposed tile [columns of the sum][4-row groups]: the values of a tile of keys, weighted by their probabilities.
+    /// Ends with a barrier, so the staging area is free again.
+    /// </summary>
+    public static TOutput AddWeighted<TElement, TOutput>(
+        TOutput output, ArrayView<Float4> staging, ArrayView<Float4> weights, int weightStride, int weightStart, int terms, TileRows<TElement> values)
+        where TElement : unmanaged, IElement<TElement>
+        where TOutput : unmanaged, IAttentionOutputTile<TOutput>
+    {
+        int step = PanelLength / TOutput.Columns;
+        for (int start = 0; start < terms; start += step)
+        {
+            LoadPanel(staging, values, start, TOutput.Columns);
+            Group.Barrier();
+            for (int n = 0; n < step; n++)
+                output = TOutput.AddOuter(output, weights[(start + n) * weightStride + weightStart], staging, n * (TOutput.Columns / 4) + ProductColumn);
+            Group.Barrier();
+        }
+
+        return output;
+    }
+
+    /// <summary>Writes the thread's products to a transposed tile, [keys][rows].</summary>
+    public static void StoreTransposed(ArrayView<Float4> target, Tile4x4 tile)
+    {
+        Tile4x4 columns = Tile4x4.Transpose(tile);
+        int start = ProductColumn * 4 * RowStride + ProductRow;
+        target[start] = columns.Row0;
+        target[start + RowStride] = columns.Row1;
+        target[start + 2 * RowStride] = columns.Row2;
+        target[start + 3 * RowStride] = columns.Row3;
+    }
+
+    /// <summary>The maximum of the row's four parts, given to all of them. Contains a barrier.</summary>
+    public static float RowMaximum(ArrayView<float> partials, float value)
+    {
+        partials[Group.IdxX] = value;
+        Group.Barrier();
+        int row = SoftmaxRow;
+        return IntrinsicMath.Max(
+            IntrinsicMath.Max(partials[row], partials[row + TileRows]), IntrinsicMath.Max(partials[row + 2 * TileRows], partials[row + 3 * TileRows]));
+    }
+
+    /// <summary>The sum of the row's four parts, given to all of them. Contains a barrier.</summary>
+    public static float RowSum(ArrayView<float> partials, float value)
+    {
+        partials[Group.IdxX] = value;
+        Group.Barrier();
+        int row = SoftmaxRow;
+        return partials[row] + partials[row + TileRows] + (partials[row + 2 * TileRows] + partials[row + 3 * TileRows]);
+    }
+}
+
+/// <summary>Where a group's tile of results goes: rows of a strided array.</summary>
+internal struct TileStore<TElement>
+    where TElement : unmanaged, IElement<TElement>
+{
+    public ArrayView<TElement> Target;
+
+    /// <summary>Where row 0 of the tile begins.</summary>
+    public long Start;
+    public long RowStride;
+
+    /// <summary>Rows and columns that exist.</summary>
+    public int Rows;
+    public int Columns;
+
+    /// <summary>Writes the thread's share of 64 columns, the first of them being <paramref name="column"/>.</summary>
+    public static void Store(TileStore<TElement> target, Tile4x4 tile, int column)
+    {
+        int row = AttentionTiles.ProductRow * 4;
+        column += AttentionTiles.ProductColumn * 4;
+        StoreRow(target, tile.Row0, row, column);
+        StoreRow(target, tile.Row1, row + 1, column);
+        StoreRow(target, tile.Row2, row + 2, column);
+        StoreRow(target, tile.Row3, row + 3, column);
+    }
+
+    private static void StoreRow(TileStore<TElement> target, Float4 values, int row, int column)
+    {
+        long start = target.Start + row * target.RowStride;
+        int columns = row < target.Rows ? target.Columns - column : 0;
+        if (columns > 0)
+            target.Target[start + column] = TElement.FromSingle(values.X);
+        if (columns > 1)
+            target.Target[start + column + 1] = TElement.FromSingle(values.Y);
+        if (columns > 2)
+            target.Target[start + column + 2] = TElement.FromSingle(values.Z);
+        if (columns > 3)
+            target.Target[start + column + 3] = TElement.FromSingle(values.W);
+    }
+}
