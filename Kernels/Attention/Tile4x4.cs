@@ -1,22 +1,4 @@
-using System.Runtime.InteropServices;
-
 namespace GpuTransformer.Kernels;
-
-/// <summary>Four numbers that move between memory and registers in one 16-byte access.</summary>
-[StructLayout(LayoutKind.Sequential, Size = 16)]
-internal struct Float4(float x, float y, float z, float w)
-{
-    public float X = x;
-    public float Y = y;
-    public float Z = z;
-    public float W = w;
-
-    /// <summary>sum + factor · v.</summary>
-    public static Float4 MultiplyAdd(Float4 sum, float factor, Float4 v) => new(sum.X + factor * v.X, sum.Y + factor * v.Y, sum.Z + factor * v.Z, sum.W + factor * v.W);
-
-    /// <summary>v · factor.</summary>
-    public static Float4 Scale(Float4 v, float factor) => new(v.X * factor, v.Y * factor, v.Z * factor, v.W * factor);
-}
 
 /// <summary>
 /// A thread's 4 × 4 share of a matrix product. It is made of fields because ILGPU keeps fields in registers, but arrays in memory; each step of the inner
@@ -32,19 +14,19 @@ internal struct Tile4x4
     /// <summary>tile + rows columnsᵀ.</summary>
     public static Tile4x4 AddOuter(Tile4x4 tile, Float4 rows, Float4 columns) => new()
     {
-        Row0 = Float4.MultiplyAdd(tile.Row0, rows.X, columns),
-        Row1 = Float4.MultiplyAdd(tile.Row1, rows.Y, columns),
-        Row2 = Float4.MultiplyAdd(tile.Row2, rows.Z, columns),
-        Row3 = Float4.MultiplyAdd(tile.Row3, rows.W, columns),
+        Row0 = Float4.MultiplyAdd(rows.X, columns, tile.Row0),
+        Row1 = Float4.MultiplyAdd(rows.Y, columns, tile.Row1),
+        Row2 = Float4.MultiplyAdd(rows.Z, columns, tile.Row2),
+        Row3 = Float4.MultiplyAdd(rows.W, columns, tile.Row3),
     };
 
     /// <summary>diag(factors) tile.</summary>
     public static Tile4x4 ScaleRows(Tile4x4 tile, Float4 factors) => new()
     {
-        Row0 = Float4.Scale(tile.Row0, factors.X),
-        Row1 = Float4.Scale(tile.Row1, factors.Y),
-        Row2 = Float4.Scale(tile.Row2, factors.Z),
-        Row3 = Float4.Scale(tile.Row3, factors.W),
+        Row0 = Scale(tile.Row0, factors.X),
+        Row1 = Scale(tile.Row1, factors.Y),
+        Row2 = Scale(tile.Row2, factors.Z),
+        Row3 = Scale(tile.Row3, factors.W),
     };
 
     /// <summary>The tile's columns as rows.</summary>
@@ -55,4 +37,6 @@ internal struct Tile4x4
         Row2 = new Float4(t.Row0.Z, t.Row1.Z, t.Row2.Z, t.Row3.Z),
         Row3 = new Float4(t.Row0.W, t.Row1.W, t.Row2.W, t.Row3.W),
     };
+
+    private static Float4 Scale(Float4 v, float factor) => new(v.X * factor, v.Y * factor, v.Z * factor, v.W * factor);
 }
