@@ -8,9 +8,10 @@ internal static class StateDict
 {
     private const int MostListed = 12;
 
-    public static void Load(Module module, SafetensorsReader reader, string prefix)
+    public static void Load(Module module, SafetensorsReader reader, string prefix) => Load([.. module.NamedParameters()], reader, prefix);
+
+    public static void Load((string Name, Tensor Value)[] parameters, SafetensorsReader reader, string prefix)
     {
-        (string Name, Tensor Value)[] parameters = [.. module.NamedParameters()];
         Check(parameters, reader, prefix);
         foreach ((string name, Tensor value) in parameters)
             value.Write(reader.ReadSingles(prefix + name));

@@ -1,0 +1,84 @@
+using GpuTransformer.Host;
+
+namespace GpuTransformer.Modules;
+
+/// <summary>AdamW with decoupled decay (Loshchilov and Hutter 2019), the numbers as in PyTorch.</summary>
+public sealed class AdamW : Optimizer
+{
+    private readonly Tensor[] _first;
+    private readonly Tensor[] _second;
+
+    /// <summary>An optimizer with zero moments.</summary>
+    public AdamW(IReadOnlyList<TrainedParameter> parameters)
+        : base(parameters)
+    {
+        _first = AddMoments("first");
+        _second = AddMoments("second");
+    }
+
+    /// <summary>Decoupled weight decay, for parameters that decay.</summary>
+    public double WeightDecay { get; init; } = 0.01;
+
+    /// <summary>How much of the first moment is kept.</summary>
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>How much of the second moment is kept.</summary>
+    public double Beta2 { get; init; } = 0.999;
+
+    /// <summary>Added to the root of the second moment.</summary>
+    public double Epsilon { get; init; } = 1e-8;
+
+    private protected override void Update(int index, Tensor gradient, double rate, float gradientScale)
+    {
+        TrainedParameter parameter = Parameters[index];
+        var step = new AdamWStep(rate, StepCount, parameter.Decays ? WeightDecay : 0, Beta1, Beta2, Epsilon);
+        Operators.AdamWUpdate(parameter.Value, gradient, _first[index], _second[index], step, gradientScale);
+    }
+}
+
+/// <summary>Stochastic gradient descent with momentum; weight decay is added to the gradient, as in PyTorch.</summary>
+public sealed class Sgd : Optimizer
+{
+    private readonly Tensor[] _momentum;
+
+    /// <summary>An optimizer with zero momentum.</summary>
+    public Sgd(IReadOnlyList<TrainedParameter> parameters)
+        : base(parameters) => _momentum = AddMoments("momentum");
+
+    /// <summary>How much of the momentum is kept.</summary>
+    public double Momentum { get; init; } = 0.9;
+
+    /// <summary>Weight decay, for parameters that decay.</summary>
+    public double WeightDecay { get; init; }
+
+    private protected override void Update(int index, Tensor gradient, double rate, float gradientScale)
+    {
+        TrainedParameter parameter = Parameters[index];
+        Operators.SgdUpdate(parameter.Value, gradient, _momentum[index], rate, Momentum, parameter.Decays ? WeightDecay : 0, gradientScale);
+    }
+}
+
+/// <summary>Lion (Chen et al. 2023): the sign of an interpolated momentum; rates about a tenth of AdamW's.</summary>
+public sealed class Lion : Optimizer
+{
+    private readonly Tensor[] _momentum;
+
+    /// <summary>An optimizer with zero momentum.</summary>
+    public Lion(IReadOnlyList<TrainedParameter> parameters)
+        : base(parameters) => _momentum = AddMoments("momentum");
+
+    /// <summary>Decoupled weight decay, for parameters that decay.</summary>
+    public double WeightDecay { get; init; }
+
+    /// <summary>Interpolation for the step's direction.</summary>
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>How much of the momentum is kept.</summary>
+    public double Beta2 { get; init; } = 0.99;
+
+    private protected override void Update(int index, Tensor gradient, double rate, float gradientScale)
+    {
+        TrainedParameter parameter = Parameters[index];
+        Operators.LionUpdate(parameter.Value, gradient, _momentum[index], rate, Beta1, Beta2, parameter.Decays ? WeightDecay : 0, gradientScale);
+    }
+}

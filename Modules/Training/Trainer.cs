@@ -1,0 +1,123 @@
+using System.Diagnostics;
+using GpuTransformer.Host;
+
+namespace GpuTransformer.Modules;
+
+/// <summary>What one training step came to.</summary>
+/// <param name="Step">Its number, from 0.</param>
+/// <param name="Loss">The mean loss over the accumulated batches, unscaled.</param>
+/// <param name="GradientNorm">The global norm before clipping; not finite where the step was skipped for it.</param>
+/// <param name="Rate">The learning rate.</param>
+/// <param name="Skipped">Whether the loss or a gradient was not finite, so that the parameters were left alone.</param>
+/// <param name="Duration">How long it took.</param>
+public readonly record struct StepResult(long Step, double Loss, double GradientNorm, double Rate, bool Skipped, TimeSpan Duration);
+
+/// <summary>
+/// One training step after another: forward, backward, finite guard, clipping, optimizer, moving average. Memory of a step goes back to the pool when it ends.
+/// <code>
+/// using var trainer = new Trainer(model, new AdamW(TrainedParameter.Of(model)), new LearningRateSchedule { Peak = 1e-3, TotalSteps = 1000 });
+/// while (trainer.StepNumber &lt; 1000)
+///     Console.WriteLine(trainer.Step(() => Operators.MeanSquaredError(model.Forward(x), target)).Loss);
+/// </code>
+/// </summary>
+public sealed class Trainer : IDisposable
+{
+    /// <summary>A trainer at step 0. It owns the optimizer and the average, not the model.</summary>
+    public Trainer(Module model, Optimizer optimizer, LearningRateSchedule schedule)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(optimizer);
+        ArgumentNullException.ThrowIfNull(schedule);
+        Model = model;
+        Optimizer = optimizer;
+        Schedule = schedule;
+    }
+
+    /// <summary>What learns.</summary>
+    public Module Model { get; }
+
+    /// <summary>What changes it.</summary>
+    public Optimizer Optimizer { get; }
+
+    /// <summary>How fast.</summary>
+    public LearningRateSchedule Schedule { get; }
+
+    /// <summary>Gradients are scaled down so that their global norm is at most this; null for no clipping.</summary>
+    public double? ClipNorm { get; init; }
+
+    /// <summary>Batches whose gradients are averaged for one step.</summary>
+    public int AccumulationSteps { get; init; } = 1;
+
+    /// <summary>For float16; by default the loss is not scaled.</summary>
+    public LossScaler LossScaler { get; init; } = new(1f);
+
+    /// <summary>Followed after each step that was not skipped; null for none.</summary>
+    public ExponentialMovingAverage? Average { get; init; }
+
+    /// <summary>The number of the next step, from 0. Skipped ones count: the schedule and the data go on.</summary>
+    public long StepNumber { get; internal set; }
+
+    /// <summary>How many steps were skipped because something was not finite.</summary>
+    public long SkippedSteps { get; internal set; }
+
+    /// <summary>Takes one step.</summary>
+    /// <param name="loss">Computes the loss of one batch, a scalar; called <see cref="AccumulationSteps"/> times.</param>
+    public StepResult Step(Func<Tensor> loss) => Step(_ => loss());
+
+    /// <summary>Takes one step.</summary>
+    /// <param name="loss">Computes the loss of a batch, given its number within the step.</param>
+    public StepResult Step(Func<int, Tensor> loss)
+    {
+        ArgumentNullException.ThrowIfNull(loss);
+        long start = Stopwatch.GetTimestamp();
+        double total = 0;
+        for (int i = 0; i < AccumulationSteps; i++)
+            total += Batch(loss, i);
+        total /= AccumulationSteps;
+
+        float unscale = 1f / (LossScaler.Scale * AccumulationSteps);
+        double norm = Optimizer.GradientNorm() * unscale, rate = Schedule.At(StepNumber);
+        bool finite = double.IsFinite(total) && double.IsFinite(norm);
+        if (finite)
+        {
+            float clip = ClipNorm is { } most && norm > most ? (float)(most / norm) : 1f;
+            Optimizer.Step(rate, unscale * clip);
+            Average?.Update();
+        }
+        else
+        {
+            SkippedSteps++;
+        }
+
+        Optimizer.ClearGradients();
+        LossScaler.Update(finite);
+        return new StepResult(StepNumber++, total, norm, rate, !finite, Stopwatch.GetElapsedTime(start));
+    }
+
+    /// <summary>Writes parameters, moments, averages, step and loss scale in one atomic file.</summary>
+    public void Save(string path) => TrainingCheckpoint.Save(this, path);
+
+    /// <summary>Continues from a file that <see cref="Save"/> wrote for the same model and optimizer, exactly where it left off.</summary>
+    /// <exception cref="CheckpointException">The file is damaged or of another model; nothing was changed.</exception>
+    public void Resume(string path) => TrainingCheckpoint.Load(this, path);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Optimizer.Dispose();
+        Average?.Dispose();
+    }
+
+    private double Batch(Func<int, Tensor> loss, int index)
+    {
+        ComputeDevice device = Model.Device;
+        using StepScope step = device.BeginStep();
+        using GradientTape tape = device.BeginTape();
+        Tensor value = loss(index);
+        if (value.Shape.Count != 1)
+            throw new ArgumentException($"The loss has shape {value.Shape}; a training step needs one number.", nameof(loss));
+        using Tensor seed = Tensor.From(device, value.Shape, [LossScaler.Scale], value.DType);
+        tape.Backward(value, seed);
+        return value.ToArray()[0];
+    }
+}
