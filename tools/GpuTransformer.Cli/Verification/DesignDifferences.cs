@@ -1,72 +1,68 @@
-using System.Text.Json;
 using GpuTransformer.Modules;
 
 namespace GpuTransformer.Cli.Verification;
 
 /// <summary>
-/// Where this library differs from x-transformers on purpose; docs/differences.md is the list for people. A case counts as such a difference only if every
-/// element that is off lies where the rule says it must.
+/// Where this library differs from x-transformers on purpose, decided from a case's options and masks and never from its name; docs/differences.md says
+/// the same to people. An element that is off where no rule allows it makes the case a failed one.
 /// </summary>
 internal static class DesignDifferences
 {
-    // The key mask as the stack chooses it; the first that is given.
-    private static readonly string[] KeyMasks = ["input.self_attn_kv_mask", "input.mask"];
+    private const string DeadRow =
+        "see no key because of causality and masks together, and give zero; x-transformers' explicit path averages all values there, future and padding included";
 
-    private const string DeadRows =
-        "queries that see no key because of causality and padding together: zero here, the average of all values, future and padding included, in x-transformers";
+    private const string TopLeft =
+        "causality is aligned bottom-right whatever the lengths; x-transformers' fused path aligns it top-left where there are more queries than keys";
+
+    private const string Window =
+        "attn_max_attend_past limits self-attention only; x-transformers applies it to cross-attention too, where it compares positions of two different sequences";
 
     /// <summary>The documented reason why <paramref name="output"/> exceeds <paramref name="limit"/>, or null where none explains every element of it.</summary>
-    public static string? Explain(GoldenCase golden, SafetensorsReader file, GoldenOutput output, double limit)
+    public static string? Explain(GoldenCase golden, SafetensorsReader file, GoldenOutput output, double limit) => golden.Class switch
     {
-        if (output.Shape.Rank < 3 || !IsCausal(golden))
+        "Attend" => ExplainCore(golden, file, output, limit),
+        "Decoder" or "Encoder" or "AttentionLayers" or "TransformerBlock" => ExplainStack(golden, file, output, limit),
+        _ => null,
+    };
+
+    private static string? ExplainCore(GoldenCase golden, SafetensorsReader file, GoldenOutput output, double limit)
+    {
+        int queries = file["input.q"].Shape[2], keys = file["input.k"].Shape[2];
+        if (!golden.Flag("causal") || queries == 1 || golden.Flag("add_zero_kv"))
             return null;
-        int width = output.Shape[^1], queries = output.Shape[^2], rowsPerBatch = output.Actual.Length / output.Shape[0] / width;
-        bool[,] dead = FindDeadRows(file, output.Shape[0], queries);
-        int rows = 0, last = -1;
-        foreach (int row in output.Outside(limit).Select(i => i / width))
-        {
-            if (!dead[row / rowsPerBatch, row % queries])
-                return null;
-            rows += row == last ? 0 : 1;
-            last = row;
-        }
-
-        return $"{rows} rows are {DeadRows}";
+        if (golden.Flag("flash"))
+            return queries > keys ? TopLeft : null;
+        string? keyMask = null, pairMask = null;
+        if (file.Contains("input.mask"))
+            (keyMask, pairMask) = file["input.mask"].Shape.Rank == 2 ? ("input.mask", pairMask) : (keyMask, "input.mask");
+        var visibility = new CaseVisibility(file, (output.Shape[0], output.Shape[1], queries, keys), keyMask, pairMask: pairMask);
+        return OnlyIn(visibility.DeadRows(), output, limit);
     }
 
-    private static bool IsCausal(GoldenCase golden)
-        => golden.Class == "Decoder" || golden.Has("causal") || (golden.CallKwargs is { } call && call.TryGetProperty("causal", out JsonElement causal) && causal.GetBoolean());
-
-    /// <summary>[batch, queries]: true where causality (last query on last key) leaves only masked keys, while the batch row has keys that are not masked.</summary>
-    /// <remarks>A batch row whose keys are all masked gives zero in x-transformers too.</remarks>
-    private static bool[,] FindDeadRows(SafetensorsReader file, int batch, int queries)
+    private static string? ExplainStack(GoldenCase golden, SafetensorsReader file, GoldenOutput output, double limit)
     {
-        bool[,] visible = VisibleKeys(file, batch, queries);
-        int keys = visible.GetLength(1);
-        var dead = new bool[batch, queries];
-        for (int b = 0; b < batch; b++)
-        {
-            int first = Enumerable.Range(0, keys).FirstOrDefault(j => visible[b, j], keys);
-            for (int i = 0; i < queries; i++)
-                dead[b, i] = queries > 1 && first < keys && first > i + keys - queries;
-        }
-
-        return dead;
+        if (golden.Flag("cross_attend") && golden.Number("attn_max_attend_past") is not null && golden.Number("cross_attn_max_attend_past") is null)
+            return Window;
+        bool isCausal = golden.Class == "Decoder" || golden.Flag("causal"), hasFreeKeys = golden.Flag("attn_add_zero_kv") || golden.Number("attn_num_mem_kv") > 0;
+        if (!isCausal || hasFreeKeys || golden.Flag("attn_flash") || output.Shape.Rank != 3)
+            return null;
+        (int batch, int length, int heads) = (output.Shape[0], output.Shape[1], (int)(golden.Number("heads") ?? 8));
+        var visibility = new CaseVisibility(
+            file,
+            (batch, heads, length, length),
+            keyMask: file.Contains("input.self_attn_kv_mask") ? "input.self_attn_kv_mask" : "input.mask",
+            starts: "input.seq_start_pos",
+            queryMask: "input.mask",
+            pairMask: "input.attn_mask",
+            window: golden.Number("attn_max_attend_past"));
+        return OnlyIn(visibility.Spread(visibility.DeadRows()), output, limit);
     }
 
-    /// <summary>[batch, keys]: what seq_start_pos leaves, or the key mask, or everything.</summary>
-    private static bool[,] VisibleKeys(SafetensorsReader file, int batch, int queries)
+    // Rows are all axes but the last.
+    private static string? OnlyIn(bool[] allowed, GoldenOutput output, double limit)
     {
-        string? mask = KeyMasks.FirstOrDefault(name => file.Contains(name) && file[name].Shape.Rank == 2);
-        int keys = mask is not null ? file[mask].Shape[1] : file.Contains("input.k") ? file["input.k"].Shape[2] : queries;
-        float[]? flags = mask is null ? null : file.ReadSingles(mask), starts = file.Contains("input.seq_start_pos") ? file.ReadSingles("input.seq_start_pos") : null;
-        var visible = new bool[batch, keys];
-        for (int b = 0; b < batch; b++)
-        {
-            for (int j = 0; j < keys; j++)
-                visible[b, j] = starts is not null ? j >= starts[b] : flags is null || flags[b * keys + j] != 0;
-        }
-
-        return visible;
+        int width = output.Shape[^1];
+        List<int> rows = [.. output.Outside(limit).Select(i => i / width).Distinct()];
+        return rows.TrueForAll(row => allowed[row]) ? $"{rows.Count} of {allowed.Length} rows {DeadRow}" : null;
     }
 }

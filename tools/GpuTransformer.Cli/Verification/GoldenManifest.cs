@@ -64,6 +64,15 @@ internal sealed record GoldenCase(
     JsonElement? Accuracy = null,
     string? Sha256 = null)
 {
-    /// <summary>A keyword argument of the constructor that is true.</summary>
-    public bool Has(string option) => Kwargs.TryGetProperty(option, out JsonElement value) && value.ValueKind == JsonValueKind.True;
+    /// <summary>Whether an argument of the call or the constructor is true.</summary>
+    public bool Flag(string name) => Find(name) is { ValueKind: JsonValueKind.True };
+
+    /// <summary>The number that an argument of the call or the constructor is, or null.</summary>
+    public double? Number(string name) => Find(name) is { ValueKind: JsonValueKind.Number } number ? number.GetDouble() : null;
+
+    // What the call says overrides what the constructor was told.
+    private JsonElement? Find(string name)
+        => CallKwargs is { ValueKind: JsonValueKind.Object } call && call.TryGetProperty(name, out JsonElement argument) ? argument
+        : Kwargs.TryGetProperty(name, out JsonElement option) ? option
+        : null;
 }

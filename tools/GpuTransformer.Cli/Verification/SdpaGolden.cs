@@ -25,9 +25,9 @@ internal static class SdpaGolden
         {
             Heads = heads,
             KeyValueHeads = key.Shape[1],
-            Grouping = golden.Has("enable_gqa") ? HeadGrouping.Blocks : HeadGrouping.Modulo,
+            Grouping = golden.Flag("enable_gqa") ? HeadGrouping.Blocks : HeadGrouping.Modulo,
             Layout = AttentionLayout.HeadMajor,
-            Scale = golden.Kwargs.GetProperty("scale") is { ValueKind: JsonValueKind.Number } scale ? scale.GetSingle() : null,
+            Scale = (float?)golden.Number("scale"),
             Causal = Alignment(golden),
             Mask = file.Contains("input.mask") ? file.ReadTensor("input.mask", device) : null,
             Bias = file.Contains("input.bias") ? file.ReadTensor("input.bias", device) : null,
