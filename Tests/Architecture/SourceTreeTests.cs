@@ -15,7 +15,7 @@ public sealed partial class SourceTreeTests
 
     [TestMethod]
     [DataRow("Kernels", 300)]
-    [DataRow("Modules", 150)]
+    [DataRow("Modules", 200)]
     public void Files_are_short(string folder, int limit)
     {
         string[] tooLong =

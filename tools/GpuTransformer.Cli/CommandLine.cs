@@ -62,6 +62,7 @@ internal static class CommandLine
         RunCommand.Create(),
         BenchCommand.Create(),
         PtxCommand.Create(),
+        DemoCommand.Create(),
     };
 
     private static ExitCode Classify(Exception exception) => exception switch
