@@ -20,8 +20,8 @@ internal static unsafe class ElementVector
         if (typeof(TElement) == typeof(Float32))
             return Vector512.Load((float*)source);
 
-        (Vector256<uint> low, Vector256<uint> high) = Vector256.Widen(Vector256.Load((ushort*)source));
-        Vector512<uint> bits = Vector512.Create(low, high);
+        // One instruction; widening the halves one by one goes through memory.
+        Vector512<uint> bits = Vector512.WidenLower(Vector256.Load((ushort*)source).ToVector512Unsafe());
         if (typeof(TElement) == typeof(BFloat16))
             return (bits << 16).AsSingle();
 

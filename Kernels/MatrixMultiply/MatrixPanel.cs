@@ -14,7 +14,10 @@ internal static unsafe class MatrixPanel
     public const int Width = MatrixTile.Columns;
 
     private const int CacheLine = 64;
-    private const int PrefetchRows = 8;
+    private const int PrefetchRows = 24;
+
+    // Each line of the panel is written in pieces; this many lines stay in the first-level cache until they are whole.
+    private const int DepthPerBlock = 64;
 
     /// <summary>panel[k, j] = source[k, j]: widens and copies.</summary>
     /// <param name="source">[depth, columns], rows <paramref name="stride"/> apart</param>
@@ -52,13 +55,17 @@ internal static unsafe class MatrixPanel
         where TElement : unmanaged, IElement<TElement>
     {
         int fastColumns = Avx.IsSupported ? columns & ~7 : 0, fastDepth = depth & ~15;
-        for (int j = 0; j < fastColumns; j += 8)
+        for (int block = 0; block < fastDepth; block += DepthPerBlock)
         {
-            for (int k = 0; k < fastDepth; k += 16)
-                Transpose8x16(source + j * stride + k, stride, panel + (long)k * Width + j);
-            TransposeSlowly(source + j * stride + fastDepth, stride, depth - fastDepth, 8, panel + (long)fastDepth * Width + j);
+            int end = Math.Min(fastDepth, block + DepthPerBlock);
+            for (int j = 0; j < fastColumns; j += 8)
+            {
+                for (int k = block; k < end; k += 16)
+                    Transpose8x16(source + j * stride + k, stride, panel + (long)k * Width + j);
+            }
         }
 
+        TransposeSlowly(source + fastDepth, stride, depth - fastDepth, fastColumns, panel + (long)fastDepth * Width);
         TransposeSlowly(source + fastColumns * stride, stride, depth, columns - fastColumns, panel + fastColumns);
         int padded = (columns + 15) & ~15;
         for (int k = 0; columns < padded && k < depth; k++)
