@@ -32,6 +32,7 @@ public static class KernelCatalog
         SquaredErrorOperator.Definition,
         SquaredErrorBackwardOperator.Definition,
         WeightedMeanOperator.Definition,
+        AttentionBackwardOperator.Definition,
         SumOfSquaresOperator.Definition,
         InterpolateOperator.Definition,
         AdamWOperator.Definition,

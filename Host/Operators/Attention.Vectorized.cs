@@ -16,13 +16,13 @@ internal static partial class AttentionOperator
         "fused, SIMD, one query per lane, some queries of a head per block",
         static (device, a) => ElementDispatch.Launch<Vectorized, AttentionArguments>(device, a, a.Query.DType));
 
-    /// <summary>Queries per block. A function of the shape alone, so that results do not depend on the number of cores.</summary>
-    internal static int RowsPerBlock(in AttentionShape shape)
+    /// <summary>Rows (queries, or keys in backward) per block. A function of the shape alone, so that results do not depend on the number of cores.</summary>
+    internal static int RowsPerBlock(in AttentionShape shape, int heads, int rows)
     {
         const int Most = AttentionSight.MaximumLanes, Least = Most / 2;
-        long heads = (long)shape.Batch * shape.Heads, blocks = heads * ((shape.Queries + Most - 1) / Most);
+        long blocks = (long)shape.Batch * heads * ((rows + Most - 1) / Most);
         bool isWide = Math.Max(shape.HeadDim, shape.ValueDim) > WideHead;
-        return isWide || blocks < BlocksWanted || shape.Queries <= Least ? Least : Most;
+        return isWide || blocks < BlocksWanted || rows <= Least ? Least : Most;
     }
 
     private readonly unsafe struct Vectorized : IElementLaunch<AttentionArguments>
@@ -46,10 +46,10 @@ internal static partial class AttentionOperator
         Arrays = Pointers(a),
         Shape = a.Shape,
         Rules = a.Rules,
-        RowsPerBlock = RowsPerBlock(a.Shape),
+        RowsPerBlock = RowsPerBlock(a.Shape, a.Shape.Heads, a.Shape.Queries),
     };
 
-    private static unsafe AttentionPointers Pointers(AttentionArguments a) => new()
+    internal static unsafe AttentionPointers Pointers(AttentionArguments a) => new()
     {
         KeyMask = a.KeyMask is null ? null : a.KeyMask.Pointer<byte>(),
         Mask = a.Mask is null ? null : a.Mask.Pointer<byte>(),

@@ -37,8 +37,8 @@ internal static partial class AttentionOperator
         [VectorizedVariant(), PortableVariant()],
         Cases);
 
-    /// <summary>Checks everything and allocates the output.</summary>
-    internal static AttentionArguments Prepare(Tensor query, Tensor key, Tensor value, AttentionOptions options, Tensor? logSumExp)
+    /// <summary>Checks everything and allocates the output, or checks the <paramref name="output"/> of an earlier call, for its backward.</summary>
+    internal static AttentionArguments Prepare(Tensor query, Tensor key, Tensor value, AttentionOptions options, Tensor? logSumExp, Tensor? output = null)
     {
         AttentionChecks.CheckInputs(query, key, value, options);
         AttentionShape shape = AttentionGeometry.Shape(options, query.Shape, key.Shape, value.Shape);
@@ -49,12 +49,19 @@ internal static partial class AttentionOperator
             Arguments.CheckShape(logSumExp, [shape.Batch, shape.Heads, shape.Queries], "one number for each query of each head");
         }
 
+        Shape outputShape = AttentionGeometry.Output(options, shape);
+        if (output is not null)
+        {
+            Arguments.Check(query.Device, output, query.DType);
+            Arguments.CheckShape(output, outputShape, "attention of these inputs");
+        }
+
         return new AttentionArguments
         {
             Query = query,
             Key = key,
             Value = value,
-            Output = Tensor.Empty(query.Device, AttentionGeometry.Output(options, shape), query.DType),
+            Output = output ?? Tensor.Empty(query.Device, outputShape, query.DType),
             LogSumExp = logSumExp,
             KeyMask = options.KeyMask,
             Mask = options.Mask,

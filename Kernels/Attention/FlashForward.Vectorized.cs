@@ -58,7 +58,7 @@ internal unsafe struct FlashForwardVectorized<TElement> : IBlockKernel
             int count = rules.Sight.ListKeys(firstQuery, queries, key, keys, scratch.Numbers, scratch.Visible, out bool everything);
             if (count > 0)
             {
-                scratch.GatherRows(Key + Shape.KeyOffset(batch, head, 0), Shape.KeyRowStride, Value + Shape.ValueOffset(batch, head, 0), Shape.ValueRowStride, Shape, count);
+                scratch.GatherRows(Key + Shape.KeyOffset(batch, head, 0), Shape.KeyRowStride, Value + Shape.ValueOffset(batch, head, 0), Shape.ValueRowStride, 1f, Shape, count);
                 LaneProducts<TSimd, TVector>.Dot(scratch.HeadRows, count, scratch.HeadPanel, RowsPerBlock, Shape.HeadDim, scratch.Scores);
                 if (rules.HasBias)
                     rules.PackBiasByQuery(scratch, firstQuery, queries, key, keys);
@@ -93,7 +93,7 @@ internal unsafe struct FlashForwardVectorized<TElement> : IBlockKernel
     private readonly void End(in FlashScratch scratch, int batch, int head, int firstQuery, int queries)
     {
         TElement* target = Output + Shape.OutputOffset(batch, head, firstQuery);
-        LanePanel.Unpack(scratch.ValueSums, RowsPerBlock, target, Shape.OutputRowStride, queries, Shape.ValueDim, scratch.FourRows);
+        LanePanel.Unpack(scratch.ValueSums, RowsPerBlock, 1f, target, Shape.OutputRowStride, queries, Shape.ValueDim, scratch.FourRows);
         if (LogSumExp == null)
             return;
         float* logSumExp = LogSumExp + Shape.LogSumExpOffset(batch, head, firstQuery);

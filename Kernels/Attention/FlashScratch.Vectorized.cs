@@ -9,6 +9,9 @@ internal enum FlashPass
     /// <summary>Lanes are queries; two panels, sums for the query's gradient.</summary>
     QueryGradient,
 
+    /// <summary>Lanes are queries; two panels, sums for a tile of the bias's gradient.</summary>
+    BiasGradient,
+
     /// <summary>Lanes are keys; two panels, sums for the gradients of key and value.</summary>
     KeyValueGradient,
 }
@@ -28,7 +31,7 @@ internal unsafe struct FlashScratch
     public int Lanes;
     public float** HeadRows;    // [Tile] rows of keys (or queries), as wide as a head
     public float** ValueRows;   // [Tile] rows of values (or output gradients)
-    public float* Widened;      // [2][Tile][padded width] those rows in float32, where storage is narrower
+    public float* Widened;      // [2][Tile][padded width] those rows in float32, where storage is narrower, or scaled
     public int* Numbers;        // [Tile] which keys (or queries) they are
     public ulong* Visible;      // [Tile] a bit per lane
     public float* HeadPanel;    // [headDim][lanes] queries (or keys), scaled
@@ -36,7 +39,7 @@ internal unsafe struct FlashScratch
     public float* Scores;       // [Tile][lanes], then probabilities
     public float* Gradients;    // [Tile][lanes] of the probabilities, then of the scores; backward only
     public float* Bias;         // [Tile][lanes]
-    public float* HeadSums;     // [headDim rounded up to four][lanes] gradient of query or key; backward only
+    public float* HeadSums;     // [headDim rounded up to four][lanes] gradient of query or key, or [Tile][lanes] of the bias; backward only
     public float* ValueSums;    // [valueDim rounded up to four][lanes] output, or gradient of value
     public float* LanePositions; // [lanes] for ALiBi
     public float* LaneSlopes;   // [lanes] ALiBi's slope, negative; zero in lanes without
@@ -55,10 +58,11 @@ internal unsafe struct FlashScratch
         _next = memory;
         Lanes = lanes;
         int widest = LanePanel.PaddedWidth(Math.Max(Math.Max(shape.HeadDim, shape.ValueDim), Tile));
-        int backward = pass == FlashPass.Forward ? 0 : 1, values = pass == FlashPass.QueryGradient ? 0 : 1;
+        int backward = pass == FlashPass.Forward ? 0 : 1, values = pass is FlashPass.QueryGradient or FlashPass.BiasGradient ? 0 : 1;
+        int sums = pass == FlashPass.BiasGradient ? Tile : Padded(shape.HeadDim);
         HeadRows = (float**)Take(Tile * sizeof(float*));
         ValueRows = (float**)Take(Tile * sizeof(float*));
-        Widened = (float*)Take(widens ? 2 * Tile * widest * sizeof(float) : 0);
+        Widened = Floats((widens ? 2 : pass == FlashPass.KeyValueGradient ? 1 : 0) * Tile * widest);
         Numbers = (int*)Take(Tile * sizeof(int));
         Visible = (ulong*)Take(Tile * sizeof(ulong));
         HeadPanel = Floats(shape.HeadDim * lanes);
@@ -66,7 +70,7 @@ internal unsafe struct FlashScratch
         Scores = Floats(Tile * lanes);
         Gradients = Floats(backward * Tile * lanes);
         Bias = Floats(Tile * lanes);
-        HeadSums = Floats(backward * Padded(shape.HeadDim) * lanes);
+        HeadSums = Floats(backward * sums * lanes);
         ValueSums = Floats(values * Padded(shape.ValueDim) * lanes);
         LanePositions = Floats(lanes);
         LaneSlopes = Floats(lanes);
@@ -92,26 +96,23 @@ internal unsafe struct FlashScratch
     /// <param name="headStride">Elements from one of its rows to the next.</param>
     /// <param name="values">Where row 0 of a tensor as wide as a value starts.</param>
     /// <param name="valueStride">Elements from one of its rows to the next.</param>
+    /// <param name="headScale">Multiplies the former; other than 1 only in the pass over keys.</param>
     /// <param name="shape">The widths.</param>
     /// <param name="count">How many rows are listed in <see cref="Numbers"/>.</param>
-    public readonly void GatherRows<TElement>(TElement* heads, long headStride, TElement* values, long valueStride, in AttentionShape shape, int count)
+    public readonly void GatherRows<TElement>(TElement* heads, long headStride, TElement* values, long valueStride, float headScale, in AttentionShape shape, int count)
         where TElement : unmanaged, IElement<TElement>
     {
         int width = LanePanel.PaddedWidth(Math.Max(shape.HeadDim, shape.ValueDim));
         for (int r = 0; r < count; r++)
         {
             TElement* head = heads + Numbers[r] * headStride, value = values + Numbers[r] * valueStride;
-            if (typeof(TElement) == typeof(Float32))
-            {
-                HeadRows[r] = (float*)head;
-                ValueRows[r] = (float*)value;
-                continue;
-            }
-
-            HeadRows[r] = Widened + r * width;
-            ValueRows[r] = Widened + (Tile + r) * width;
-            LanePanel.Widen(head, shape.HeadDim, HeadRows[r]);
-            LanePanel.Widen(value, shape.ValueDim, ValueRows[r]);
+            bool direct = typeof(TElement) == typeof(Float32);
+            HeadRows[r] = direct && headScale == 1f ? (float*)head : Widened + r * width;
+            ValueRows[r] = direct ? (float*)value : Widened + (Tile + r) * width;
+            if (!direct || headScale != 1f)
+                LanePanel.Widen(head, shape.HeadDim, headScale, HeadRows[r]);
+            if (!direct)
+                LanePanel.Widen(value, shape.ValueDim, 1f, ValueRows[r]);
         }
 
         // Rows are multiplied four at a time.

@@ -47,47 +47,48 @@ internal static unsafe class LanePanel
         }
     }
 
-    /// <summary>target[lane][c] = panel[c][lane].</summary>
+    /// <summary>target[lane][c] = scale · panel[c][lane].</summary>
     /// <param name="panel">[width rounded up to four][lanes]</param>
     /// <param name="lanes">A multiple of four.</param>
+    /// <param name="scale">Multiplies every element.</param>
     /// <param name="target">Row 0.</param>
     /// <param name="rowStride">Elements from one row to the next.</param>
     /// <param name="rows">Rows, at most <paramref name="lanes"/>.</param>
     /// <param name="width">Elements of a row.</param>
     /// <param name="fourRows">[4][<see cref="PaddedWidth"/>] scratch</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Unpack<TElement>(float* panel, int lanes, TElement* target, long rowStride, int rows, int width, float* fourRows)
+    public static void Unpack<TElement>(float* panel, int lanes, float scale, TElement* target, long rowStride, int rows, int width, float* fourRows)
         where TElement : unmanaged, IElement<TElement>
     {
         int padded = PaddedWidth(width);
-        Vector128<float> one = Vector128<float>.One;
+        Vector128<float> scales = Vector128.Create(scale);
         for (int lane = 0; lane < rows; lane += RowTile)
         {
             float* corner = panel + lane;
             if (typeof(TElement) == typeof(Float32) && lane + RowTile <= rows && width % 4 == 0)
             {
                 for (int c = 0; c < width; c += 4)
-                    Transpose(corner + (long)c * lanes, lanes, one, (float*)(target + lane * rowStride) + c, rowStride);
+                    Transpose(corner + (long)c * lanes, lanes, scales, (float*)(target + lane * rowStride) + c, rowStride);
                 continue;
             }
 
             for (int c = 0; c < width; c += 4)
-                Transpose(corner + (long)c * lanes, lanes, one, fourRows + c, padded);
+                Transpose(corner + (long)c * lanes, lanes, scales, fourRows + c, padded);
             for (int r = 0; r < Math.Min(RowTile, rows - lane); r++)
                 Narrow(fourRows + r * padded, target + (lane + r) * rowStride, width);
         }
     }
 
-    /// <summary>target[c] = source[c].</summary>
+    /// <summary>target[c] = scale · source[c].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Widen<TElement>(TElement* source, int width, float* target)
+    public static void Widen<TElement>(TElement* source, int width, float scale, float* target)
         where TElement : unmanaged, IElement<TElement>
     {
         int c = 0;
         for (; c + ElementVector.Width <= width; c += ElementVector.Width)
-            ElementVector.Load(source + c).Store(target + c);
+            (Vector512.Create(scale) * ElementVector.Load(source + c)).Store(target + c);
         for (; c < width; c++)
-            target[c] = TElement.ToSingle(source[c]);
+            target[c] = scale * TElement.ToSingle(source[c]);
     }
 
     // Four rows, those past the last as zeros.
@@ -98,7 +99,7 @@ internal static unsafe class LanePanel
         for (int r = 0; r < RowTile; r++)
         {
             if (r < rows)
-                Widen(source + r * rowStride, width, fourRows + r * padded);
+                Widen(source + r * rowStride, width, 1f, fourRows + r * padded);
             else
                 new Span<float>(fourRows + r * padded, padded).Clear();
         }

@@ -1,0 +1,69 @@
+namespace GpuTransformer.Host;
+
+public static partial class Operators
+{
+    /// <summary>
+    /// The gradients of <see cref="Attention"/>. Probabilities are recomputed from the log-sum-exp: P = exp(S − lse), dV = Pᵀ dO, dP = dO Vᵀ,
+    /// dS = P · (dP − Σ_d O · dO) · softclamp'(S), dQ = scale · dS K, dK = scale · dSᵀ Q, dBias = dS. No query × key array exists at any time, and the same
+    /// bits result every time: nothing is added atomically.
+    /// </summary>
+    /// <param name="outputGradient">dO, of the output's shape and data type.</param>
+    /// <param name="query">As in the forward.</param>
+    /// <param name="key">As in the forward.</param>
+    /// <param name="value">As in the forward.</param>
+    /// <param name="output">What the forward returned.</param>
+    /// <param name="logSumExp">What the forward wrote.</param>
+    /// <param name="options">As in the forward.</param>
+    /// <param name="wantsBias">Whether the gradient of the additive bias is computed, which costs as much as the query's.</param>
+    /// <returns>Gradients of the inputs' shapes and data types; that of the bias is float32, or null.</returns>
+    /// <exception cref="ArgumentException">A shape, device, data type or option does not fit; nothing was launched.</exception>
+    /// <remarks>Dao et al., "FlashAttention", 2022, in separate passes for queries and keys (Dao, "FlashAttention-2", 2023).</remarks>
+    public static AttentionGradients AttentionBackward(
+        Tensor outputGradient, Tensor query, Tensor key, Tensor value, Tensor output, Tensor logSumExp, AttentionOptions options, bool wantsBias = false)
+    {
+        AttentionBackwardArguments arguments = AttentionBackwardOperator.Prepare(outputGradient, query, key, value, output, logSumExp, options, wantsBias);
+        AttentionBackwardOperator.Definition.Run(query.Device, arguments);
+        return new AttentionGradients(arguments.QueryGradient, arguments.KeyGradient, arguments.ValueGradient, arguments.BiasGradient);
+    }
+}
+
+/// <summary>What attention's backward returns.</summary>
+/// <param name="Query">dQ, as the query.</param>
+/// <param name="Key">dK, as the key.</param>
+/// <param name="Value">dV, as the value.</param>
+/// <param name="Bias">dBias, as the bias; null where it was not asked for.</param>
+public sealed record AttentionGradients(Tensor Query, Tensor Key, Tensor Value, Tensor? Bias);
+
+/// <summary>The gradients of attention in the catalogue.</summary>
+internal static partial class AttentionBackwardOperator
+{
+    public static readonly OperatorDefinition<AttentionBackwardArguments> Definition = new(
+        "AttentionBackward",
+        "dV = Pᵀ dO, dS = P (dO Vᵀ − Σ O dO) softclamp'(S), dQ = scale dS K, dK = scale dSᵀ Q, dBias = dS",
+        [VectorizedVariant()],
+        Cases);
+
+    /// <summary>Checks everything and allocates the gradients.</summary>
+    internal static AttentionBackwardArguments Prepare(
+        Tensor outputGradient, Tensor query, Tensor key, Tensor value, Tensor output, Tensor logSumExp, AttentionOptions options, bool wantsBias)
+    {
+        ArgumentNullException.ThrowIfNull(output);
+        ArgumentNullException.ThrowIfNull(logSumExp);
+        AttentionArguments forward = AttentionOperator.Prepare(query, key, value, options, logSumExp, output);
+        ComputeDevice device = query.Device;
+        Arguments.Check(device, outputGradient, query.DType);
+        Arguments.CheckShape(outputGradient, output.Shape, "the gradient of that output");
+        if (wantsBias && options.Bias is null)
+            throw Arguments.Wrong(nameof(options), "has no Bias whose gradient could be computed; pass one, or leave wantsBias off.");
+        return new AttentionBackwardArguments
+        {
+            Forward = forward,
+            OutputGradient = outputGradient,
+            Delta = Tensor.Empty(device, logSumExp.Shape),
+            QueryGradient = Tensor.Empty(device, query.Shape, query.DType),
+            KeyGradient = Tensor.Empty(device, key.Shape, query.DType),
+            ValueGradient = Tensor.Empty(device, value.Shape, query.DType),
+            BiasGradient = wantsBias ? Tensor.Empty(device, options.Bias!.Shape) : null,
+        };
+    }
+}
