@@ -22,8 +22,13 @@ public static partial class Operators
     public static Tensor Attention(Tensor query, Tensor key, Tensor value, AttentionOptions options, Tensor? logSumExp = null)
     {
         AttentionArguments arguments = AttentionOperator.Prepare(query, key, value, options, logSumExp);
+        bool records = query.Device.Records(query, key, value, options.Bias);
+        if (records && logSumExp is null)
+            arguments = arguments with { LogSumExp = Tensor.Empty(query.Device, [arguments.Shape.Batch, arguments.Shape.Heads, arguments.Shape.Queries]) };
         if (arguments.Output.Shape.Count > 0)
             AttentionOperator.Definition.Run(query.Device, arguments);
+        if (records)
+            AttentionBackwardOperator.Record(arguments, options);
         return arguments.Output;
     }
 }

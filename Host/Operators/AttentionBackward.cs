@@ -43,6 +43,19 @@ internal static partial class AttentionBackwardOperator
         [VectorizedVariant()],
         Cases);
 
+    /// <summary>Remembers a forward call on the tape.</summary>
+    internal static void Record(AttentionArguments forward, AttentionOptions options)
+        => forward.Query.Device.Record(forward.Output, (_, gradient) =>
+        {
+            AttentionGradients gradients = Operators.AttentionBackward(
+                gradient, forward.Query, forward.Key, forward.Value, forward.Output, forward.LogSumExp!, options, GradientTape.Wants(options.Bias));
+            GradientTape.Accumulate(forward.Query, gradients.Query);
+            GradientTape.Accumulate(forward.Key, gradients.Key);
+            GradientTape.Accumulate(forward.Value, gradients.Value);
+            if (gradients.Bias is { } bias)
+                GradientTape.Accumulate(options.Bias!, bias);
+        });
+
     /// <summary>Checks everything and allocates the gradients.</summary>
     internal static AttentionBackwardArguments Prepare(
         Tensor outputGradient, Tensor query, Tensor key, Tensor value, Tensor output, Tensor logSumExp, AttentionOptions options, bool wantsBias)
