@@ -15,7 +15,13 @@ public static partial class Operators
         ArgumentNullException.ThrowIfNull(input);
         Arguments.CheckFloating(input.Device, input);
         ActivateOperator.CheckDefined(activation, nameof(activation));
-        return Elementwise.Compute(ActivateOperator.Definition, input, null, new ActivateOperation((int)activation));
+        Tensor output = Elementwise.Compute(ActivateOperator.Definition, input, null, new ActivateOperation((int)activation));
+        if (input.Device.Records(input))
+            Record(input, activation, output);
+        return output;
+
+        static void Record(Tensor input, Activation activation, Tensor output)
+            => input.Device.Record(output, (_, gradient) => GradientTape.Accumulate(input, ActivationBackward(gradient, input, activation)));
     }
 }
 

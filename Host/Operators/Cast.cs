@@ -18,7 +18,12 @@ public static partial class Operators
         Tensor output = Tensor.Empty(input.Device, input.Shape, dtype);
         if (output.Shape.Count > 0)
             CastOperator.Definition.Run(input.Device, new ElementwiseArguments<ScaleOperation>(input, null, output, CastOperator.Unchanged));
+        if (input.Device.Records(input))
+            Record(input, output);
         return output;
+
+        static void Record(Tensor input, Tensor output)
+            => input.Device.Record(output, (_, gradient) => GradientTape.Accumulate(input, Cast(gradient, input.DType)));
     }
 }
 

@@ -22,6 +22,28 @@ public static partial class Operators
         CopyRowsShape tail = CopyRowsArguments.WholeOutput(batch, secondRows, dim, secondRows) with { OutputRows = rows, OutputStart = firstRows };
         CopyRowsOperator.Run(new CopyRowsArguments(first, null, null, output, head));
         CopyRowsOperator.Run(new CopyRowsArguments(second, null, null, output, tail));
+        if (first.Device.Records(first, second))
+            Record(first, second, output);
         return output;
+
+        static void Record(Tensor first, Tensor second, Tensor output)
+            => first.Device.Record(output, (_, gradient) =>
+            {
+                int head = first.Shape[1];
+                if (GradientTape.Wants(first))
+                    GradientTape.Accumulate(first, SumBatch(SliceRows(gradient, 0, head), first.Shape[0]));
+                if (GradientTape.Wants(second))
+                    GradientTape.Accumulate(second, SliceRows(gradient, head, second.Shape[1]));
+            });
+    }
+
+    // The gradient of rows that stood in front of every sequence of the batch.
+    private static Tensor SumBatch(Tensor gradient, int batch)
+    {
+        if (gradient.Shape[0] == batch)
+            return gradient;
+        (int rows, int dim) = (gradient.Shape[1], gradient.Shape[2]);
+        using Tensor flat = gradient.Reshape([gradient.Shape[0], checked(rows * dim)]);
+        return SumRows(flat).Reshape([1, rows, dim]);
     }
 }

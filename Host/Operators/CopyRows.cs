@@ -52,6 +52,15 @@ internal static partial class CopyRowsOperator
             Definition.Run(arguments.Output.Device, arguments);
     }
 
+    /// <summary>y[b, r] = x[b, index[b, r]], zero where the index is out of range; the arguments were checked.</summary>
+    public static Tensor Gather(Tensor input, Tensor index)
+    {
+        (int batch, int rows, int dim, int picked) = (input.Shape[0], input.Shape[1], input.Shape[2], index.Shape[1]);
+        Tensor output = Tensor.Empty(input.Device, [batch, picked, dim], input.DType);
+        Run(new CopyRowsArguments(input, index, null, output, CopyRowsArguments.WholeOutput(batch, picked, dim, rows)));
+        return output;
+    }
+
     /// <summary>Reads the indices back and checks that every one is in [0, <paramref name="limit"/>).</summary>
     /// <exception cref="ArgumentException">One is not; the message says which.</exception>
     public static void CheckIndices(Tensor index, int limit, string name, string meaning)

@@ -26,6 +26,11 @@ public static partial class Operators
         Tensor output = Tensor.Empty(device, new Shape([.. ids.Shape.Lengths, dim]), table.DType);
         CopyRowsShape shape = CopyRowsArguments.WholeOutput(1, checked((int)ids.Shape.Count), dim, table.Shape[0]) with { Scale = scale };
         CopyRowsOperator.Run(new CopyRowsArguments(table, ids, null, output, shape));
+        if (device.Records(table))
+            Record(table, ids, scale, output);
         return output;
+
+        static void Record(Tensor table, Tensor ids, float scale, Tensor output)
+            => table.Device.Record(output, (_, gradient) => GradientTape.Accumulate(table, EmbeddingBackward(gradient, ids, table.Shape[0], scale)));
     }
 }

@@ -48,6 +48,6 @@ internal static partial class GatedLinearUnitOperator
             ]);
     }
 
-    private static string Describe(int rows, int inner, Activation activation, bool multiplied, float valueClamp, float gateClamp, DType dtype)
+    internal static string Describe(int rows, int inner, Activation activation, bool multiplied, float valueClamp, float gateClamp, DType dtype)
         => $"{rows}x{inner} {activation}{(multiplied ? " multiplier" : string.Empty)}{(valueClamp > 0f ? $" value clamp {valueClamp}" : string.Empty)}{(gateClamp > 0f ? $" gate clamp {gateClamp}" : string.Empty)} {dtype}";
 }

@@ -23,7 +23,19 @@ public static partial class Operators
         Tensor output = Tensor.Empty(input.Device, input.Shape.WithLast(input.Shape[^1] / 2), input.DType);
         if (output.Shape.Count > 0)
             GatedLinearUnitOperator.Definition.Run(input.Device, new GatedLinearUnitArguments(input, multiplier, output, activation, valueClamp ?? 0f, gateClamp ?? 0f));
+        if (input.Device.Records(input, multiplier))
+            Record(input, activation, multiplier, valueClamp, gateClamp, output);
         return output;
+
+        static void Record(Tensor input, Activation activation, Tensor? multiplier, float? valueClamp, float? gateClamp, Tensor output)
+            => input.Device.Record(output, (_, gradient) =>
+            {
+                (Tensor inputGradient, Tensor? multiplierGradient) = GatedLinearUnitBackward(
+                    gradient, input, activation, multiplier, valueClamp, gateClamp, GradientTape.Wants(multiplier));
+                GradientTape.Accumulate(input, inputGradient);
+                if (multiplierGradient is not null)
+                    GradientTape.Accumulate(multiplier!, multiplierGradient);
+            });
     }
 }
 
@@ -75,7 +87,7 @@ internal static partial class GatedLinearUnitOperator
             SoftClampOperator.CheckLimit(gateLimit, nameof(gateClamp));
     }
 
-    private readonly struct Portable : IElementLaunch<GatedLinearUnitArguments>
+    internal readonly struct Portable : IElementLaunch<GatedLinearUnitArguments>
     {
         public static void Launch<TElement>(ComputeDevice device, GatedLinearUnitArguments a)
             where TElement : unmanaged, IElement<TElement>
@@ -95,7 +107,7 @@ internal static partial class GatedLinearUnitOperator
         }
     }
 
-    private readonly unsafe struct Vectorized : IElementLaunch<GatedLinearUnitArguments>
+    internal readonly unsafe struct Vectorized : IElementLaunch<GatedLinearUnitArguments>
     {
         public static void Launch<TElement>(ComputeDevice device, GatedLinearUnitArguments a)
             where TElement : unmanaged, IElement<TElement>

@@ -12,14 +12,18 @@ public static partial class Operators
     /// <remarks>Waits for the device in order to check the indices.</remarks>
     public static Tensor GatherRows(Tensor input, Tensor index)
     {
-        (int batch, int rows, int dim) = Sequences.Check(input, nameof(input));
+        (int batch, int rows, _) = Sequences.Check(input, nameof(input));
         Arguments.Check(input.Device, index);
         if (index.Shape.Rank != 2 || index.Shape[0] != batch)
             throw Arguments.Wrong(nameof(index), $"has shape {index.Shape}, but the input {input.Shape} needs [{batch}, m].");
         CopyRowsOperator.CheckIndices(index, rows, nameof(index), "the number of rows is");
-        Tensor output = Tensor.Empty(input.Device, [batch, index.Shape[1], dim], input.DType);
-        CopyRowsOperator.Run(new CopyRowsArguments(input, index, null, output, CopyRowsArguments.WholeOutput(batch, index.Shape[1], dim, rows)));
+        Tensor output = CopyRowsOperator.Gather(input, index);
+        if (input.Device.Records(input))
+            Record(input, index, output);
         return output;
+
+        static void Record(Tensor input, Tensor index, Tensor output)
+            => input.Device.Record(output, (_, gradient) => GradientTape.Accumulate(input, ScatterRows(gradient, index, input.Shape[1])));
     }
 }
 

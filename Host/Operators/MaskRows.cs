@@ -18,6 +18,11 @@ public static partial class Operators
         Tensor output = Tensor.Empty(input.Device, input.Shape, input.DType);
         int rows = GainRows.RowCount(input);
         CopyRowsOperator.Run(new CopyRowsArguments(input, null, rowMask, output, CopyRowsArguments.WholeOutput(1, rows, input.Shape[^1], rows)));
+        if (input.Device.Records(input))
+            Record(input, rowMask, output);
         return output;
+
+        static void Record(Tensor input, Tensor rowMask, Tensor output)
+            => input.Device.Record(output, (_, gradient) => GradientTape.Accumulate(input, MaskRows(gradient, rowMask)));
     }
 }

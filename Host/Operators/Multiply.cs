@@ -13,7 +13,19 @@ public static partial class Operators
     public static Tensor Multiply(Tensor left, Tensor right)
     {
         Elementwise.CheckPair(left, right, nameof(left), nameof(right));
-        return Elementwise.Compute(MultiplyOperator.Definition, left, right, default);
+        Tensor output = Elementwise.Compute(MultiplyOperator.Definition, left, right, default);
+        if (left.Device.Records(left, right))
+            Record(left, right, output);
+        return output;
+
+        static void Record(Tensor left, Tensor right, Tensor output)
+            => left.Device.Record(output, (_, gradient) =>
+            {
+                if (GradientTape.Wants(left))
+                    GradientTape.Accumulate(left, Multiply(gradient, right));
+                if (GradientTape.Wants(right))
+                    GradientTape.Accumulate(right, Multiply(gradient, left));
+            });
     }
 }
 

@@ -16,7 +16,13 @@ public static partial class Operators
         Arguments.CheckFloating(input.Device, input);
         if (!float.IsFinite(factor))
             throw Arguments.Wrong(nameof(factor), $"is {factor}, but must be finite.");
-        return Elementwise.Compute(ScaleOperator.Definition, input, null, new ScaleOperation(factor));
+        Tensor output = Elementwise.Compute(ScaleOperator.Definition, input, null, new ScaleOperation(factor));
+        if (input.Device.Records(input))
+            Record(input, factor, output);
+        return output;
+
+        static void Record(Tensor input, float factor, Tensor output)
+            => input.Device.Record(output, (_, gradient) => GradientTape.Accumulate(input, Scale(gradient, factor)));
     }
 }
 

@@ -19,7 +19,21 @@ public static partial class Operators
         Tensor output = Tensor.Empty(input.Device, input.Shape, input.DType);
         if (output.Shape.Count > 0)
             ScaleAndShiftOperator.Definition.Run(input.Device, new ScaleAndShiftArguments(input, scales, shifts, output));
+        if (input.Device.Records(input, scale, shift))
+            Record(input, scale, shift, scaleOffset, output);
         return output;
+
+        static void Record(Tensor input, Tensor? scale, Tensor? shift, float scaleOffset, Tensor output)
+            => input.Device.Record(output, (_, gradient) =>
+            {
+                (Tensor inputGradient, Tensor? scaleGradient, Tensor? shiftGradient) = ScaleAndShiftBackward(
+                    gradient, input, scale, shift, scaleOffset, GradientTape.Wants(scale), GradientTape.Wants(shift));
+                GradientTape.Accumulate(input, inputGradient);
+                if (scaleGradient is not null)
+                    GradientTape.Accumulate(scale!, scaleGradient);
+                if (shiftGradient is not null)
+                    GradientTape.Accumulate(shift!, shiftGradient);
+            });
     }
 }
 

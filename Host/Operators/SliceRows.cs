@@ -19,7 +19,12 @@ public static partial class Operators
             throw Arguments.Wrong(nameof(count), $"is {count}, but the input {input.Shape} has {rows - start} rows from row {start} on.");
         Tensor output = Tensor.Empty(input.Device, [batch, count, dim], input.DType);
         CopyRowsOperator.Run(new CopyRowsArguments(input, null, null, output, CopyRowsArguments.WholeOutput(batch, count, dim, rows) with { InputStart = start }));
+        if (input.Device.Records(input))
+            Record(input, start, output);
         return output;
+
+        static void Record(Tensor input, int start, Tensor output)
+            => input.Device.Record(output, (_, gradient) => GradientTape.Accumulate(input, PadRows(gradient, start, input.Shape[1])));
     }
 
     /// <summary>Rows of zeros in front of and behind each sequence: y[b, start + r] = x[b, r], zero elsewhere. The gradient of <see cref="SliceRows"/>.</summary>
@@ -36,6 +41,11 @@ public static partial class Operators
             throw Arguments.Wrong(nameof(rows), $"is {rows}, but {start} rows of zeros and the input {input.Shape} need {(long)start + inputRows}.");
         Tensor output = Tensor.Empty(input.Device, [batch, rows, dim], input.DType);
         CopyRowsOperator.Run(new CopyRowsArguments(input, null, null, output, CopyRowsArguments.WholeOutput(batch, rows, dim, inputRows) with { InputStart = -start }));
+        if (input.Device.Records(input))
+            Record(input, start, output);
         return output;
+
+        static void Record(Tensor input, int start, Tensor output)
+            => input.Device.Record(output, (_, gradient) => GradientTape.Accumulate(input, SliceRows(gradient, start, input.Shape[1])));
     }
 }

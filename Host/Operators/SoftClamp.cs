@@ -15,7 +15,13 @@ public static partial class Operators
         ArgumentNullException.ThrowIfNull(input);
         Arguments.CheckFloating(input.Device, input);
         SoftClampOperator.CheckLimit(value, nameof(value));
-        return Elementwise.Compute(SoftClampOperator.Definition, input, null, new SoftClampOperation(value));
+        Tensor output = Elementwise.Compute(SoftClampOperator.Definition, input, null, new SoftClampOperation(value));
+        if (input.Device.Records(input))
+            Record(input, value, output);
+        return output;
+
+        static void Record(Tensor input, float value, Tensor output)
+            => input.Device.Record(output, (_, gradient) => GradientTape.Accumulate(input, SoftClampBackward(gradient, input, value)));
     }
 }
 

@@ -19,4 +19,27 @@ internal static class SoftClamp
     /// <summary>As <see cref="Apply(Vector512{float}, float)"/>; x itself where the limit is 0, which stands for none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> ApplyIfSet(Vector512<float> x, float limit) => limit > 0f ? Apply(x, limit) : x;
+
+    /// <summary>d/dx of <see cref="ApplyIfSet(float, float)"/>.</summary>
+    public static float Derivative(float x, float limit)
+    {
+        float derivative = 1f;
+        if (limit > 0f)
+        {
+            float t = SpecialFunctions.Tanh(x / limit);
+            derivative = 1f - t * t;
+        }
+
+        return derivative;
+    }
+
+    /// <summary>d/dx of <see cref="ApplyIfSet(Vector512{float}, float)"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Derivative(Vector512<float> x, float limit)
+    {
+        if (!(limit > 0f))
+            return Vector512<float>.One;
+        Vector512<float> t = SpecialFunctions.Tanh(x / Vector512.Create(limit));
+        return Vector512<float>.One - t * t;
+    }
 }

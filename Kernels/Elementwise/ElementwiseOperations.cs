@@ -78,3 +78,31 @@ internal readonly struct InterpolateOperation(float weight) : IElementwiseOperat
     public static Vector512<float> Apply(InterpolateOperation operation, Vector512<float> left, Vector512<float> right)
         => left + Vector512.Create(operation._weight) * (right - left);
 }
+
+/// <summary>dx = dy · f′(x) for an activation; left is dy, right is x.</summary>
+internal readonly struct ActivationBackwardOperation(int code) : IElementwiseOperation<ActivationBackwardOperation>
+{
+    private readonly int _code = code;
+
+    public static bool IsBinary => true;
+
+    public static float Apply(ActivationBackwardOperation operation, float left, float right) => left * ActivationDerivative.Apply(operation._code, right);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Apply(ActivationBackwardOperation operation, Vector512<float> left, Vector512<float> right)
+        => left * ActivationDerivative.Apply(operation._code, right);
+}
+
+/// <summary>dx = dy · (1 − tanh²(x / c)); left is dy, right is x.</summary>
+internal readonly struct SoftClampBackwardOperation(float limit) : IElementwiseOperation<SoftClampBackwardOperation>
+{
+    private readonly float _limit = limit;
+
+    public static bool IsBinary => true;
+
+    public static float Apply(SoftClampBackwardOperation operation, float left, float right) => left * SoftClamp.Derivative(right, operation._limit);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Apply(SoftClampBackwardOperation operation, Vector512<float> left, Vector512<float> right)
+        => left * SoftClamp.Derivative(right, operation._limit);
+}

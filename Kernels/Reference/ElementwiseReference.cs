@@ -19,4 +19,9 @@ internal static class ElementwiseReference
     public static T SoftClamp<T>(T x, double limit)
         where T : IFloatingPointIeee754<T>
         => T.CreateChecked(limit) * T.Tanh(x / T.CreateChecked(limit));
+
+    /// <summary>d/dx c · tanh(x / c) = 1 − tanh²(x / c).</summary>
+    public static T SoftClampDerivative<T>(T x, double limit)
+        where T : IFloatingPointIeee754<T>
+        => T.One - T.Tanh(x / T.CreateChecked(limit)) * T.Tanh(x / T.CreateChecked(limit));
 }
