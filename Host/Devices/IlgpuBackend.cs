@@ -1,7 +1,9 @@
+using GpuTransformer.Host.Cuda;
 using ILGPU;
 using ILGPU.Algorithms;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
 
 namespace GpuTransformer.Host;
 
@@ -13,6 +15,10 @@ internal sealed class IlgpuBackend(Context context, Accelerator accelerator) : D
 
     public Accelerator Accelerator { get; } = accelerator;
 
+    /// <summary>Whether it is a CUDA device of at least that compute capability.</summary>
+    public bool IsCudaAtLeast(int major, int minor)
+        => Accelerator is CudaAccelerator cuda && (cuda.Architecture.Major > major || (cuda.Architecture.Major == major && cuda.Architecture.Minor >= minor));
+
     /// <summary>Opens a device that discovery found.</summary>
     public static IlgpuBackend Open(Device device) => Open(CreateContext(static _ => { }), device);
 
@@ -20,13 +26,18 @@ internal sealed class IlgpuBackend(Context context, Accelerator accelerator) : D
     public static IlgpuBackend OpenSimulator() => Open(CreateContext(static builder => builder.CPU(SimulatorShape)), SimulatorShape);
 
     /// <summary>A context with the compiler settings that all kernels here are meant for.</summary>
-    public static Context CreateContext(Action<Context.Builder> devices) => Context.Create(builder =>
+    public static Context CreateContext(Action<Context.Builder> devices)
     {
-        // O2 turns generic loads into global ones; kernels are small functions that only make sense inlined. Without the algorithms, exp and its like
-        // have no PTX form.
-        builder.Optimize(OptimizationLevel.O2).Inlining(InliningMode.Aggressive).EnableAlgorithms();
-        devices(builder);
-    });
+        Context context = Context.Create(builder =>
+        {
+            // O2 turns generic loads into global ones; kernels are small functions that only make sense inlined. Without the algorithms, exp and its like
+            // have no PTX form.
+            builder.Optimize(OptimizationLevel.O2).Inlining(InliningMode.Aggressive).EnableAlgorithms();
+            devices(builder);
+        });
+        PtxIntrinsics.Register(context);
+        return context;
+    }
 
     public override DeviceAllocation Allocate(long bytes) => new IlgpuAllocation(Accelerator.Allocate1D<byte>(bytes), bytes);
 

@@ -39,7 +39,7 @@ internal static partial class AttentionOperator
     public static readonly OperatorDefinition<AttentionArguments> Definition = new(
         "Attention",
         "output = softmax(softclamp(scale · Q Kᵀ + bias)) V over the visible keys",
-        [VectorizedVariant(), PortableVariant()],
+        [VectorizedVariant(), PortableVariant(), TensorCoreVariant()],
         Cases);
 
     /// <summary>Checks everything and allocates the output, or checks the <paramref name="output"/> of an earlier call, for its backward.</summary>
