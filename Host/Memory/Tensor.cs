@@ -212,6 +212,9 @@ public sealed partial class Tensor : IDisposable
         where T : unmanaged
         => ((IlgpuAllocation)Allocation).View.SubView(_offset, Bytes).Cast<T>();
 
+    /// <summary>Whether a GPU can load four neighbouring elements at once: false for some slices.</summary>
+    internal bool StartsOnQuad => _offset % (4 * DType.SizeInBytes()) == 0;
+
     /// <summary>The memory as a Vectorized kernel sees it.</summary>
     internal unsafe T* Pointer<T>()
         where T : unmanaged

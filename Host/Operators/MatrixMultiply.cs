@@ -125,10 +125,15 @@ internal static partial class MatrixMultiplyOperator
                 K = a.K,
                 TransposeLeft = a.TransposeLeft ? 1 : 0,
                 TransposeRight = a.TransposeRight ? 1 : 0,
+                LeftQuads = HasQuads(a.Left, a.TransposeLeft ? a.M : a.K),
+                RightQuads = HasQuads(a.Right, a.TransposeRight ? a.K : a.N),
                 Activation = (int)a.Activation,
             });
         }
     }
+
+    // Whether every row starts where four elements can be loaded at once.
+    private static int HasQuads(Tensor tensor, int rowStride) => tensor.StartsOnQuad && rowStride % 4 == 0 ? 1 : 0;
 
     private readonly unsafe struct Vectorized : IElementLaunch<MatrixMultiplyArguments>
     {

@@ -38,6 +38,8 @@ internal struct MatrixMultiplyPortable<TElement>
     public int K;
     public int TransposeLeft;
     public int TransposeRight;
+    public int LeftQuads;  // 1 where A's rows start on multiples of four elements in memory
+    public int RightQuads; // the same of B
     public int Activation;
 
     /// <summary>Grid: one group per tile, the tiles of a row of tiles being neighbours.</summary>
@@ -55,13 +57,13 @@ internal struct MatrixMultiplyPortable<TElement>
         {
             // What is contiguous in memory is what neighbouring threads read: the inner width of A and of a transposed B.
             if (p.TransposeLeft == 0)
-                LoadTransposed(p.Left, row, p.M, k, p.K, shared, 0);
+                LoadTransposed(p.Left, p.LeftQuads, row, p.M, k, p.K, shared, 0);
             else
-                LoadStraight(p.Left, row, p.M, k, p.K, shared, 0);
+                LoadStraight(p.Left, p.LeftQuads, row, p.M, k, p.K, shared, 0);
             if (p.TransposeRight == 0)
-                LoadStraight(p.Right, column, p.N, k, p.K, shared, RightStart);
+                LoadStraight(p.Right, p.RightQuads, column, p.N, k, p.K, shared, RightStart);
             else
-                LoadTransposed(p.Right, column, p.N, k, p.K, shared, RightStart);
+                LoadTransposed(p.Right, p.RightQuads, column, p.N, k, p.K, shared, RightStart);
             Group.Barrier();
             for (int d = 0; d < Depth; d++)
             {
@@ -84,12 +86,12 @@ internal struct MatrixMultiplyPortable<TElement>
     }
 
     // (shared + offset)[d, i] = matrix[start + i, k + d]: the matrix is [length, depth].
-    private static void LoadTransposed(ArrayView<TElement> matrix, int start, int length, int k, int depth, ArrayView<float> shared, int offset)
+    private static void LoadTransposed(ArrayView<TElement> matrix, int quads, int start, int length, int k, int depth, ArrayView<float> shared, int offset)
     {
         for (int quad = Group.IdxX; quad < Tile * Depth / 4; quad += GroupSize)
         {
             int i = quad / (Depth / 4), d = quad % (Depth / 4) * 4;
-            Float4 values = LoadQuad(matrix, (long)(start + i) * depth + k + d, start + i < length ? depth - k - d : 0, depth);
+            Float4 values = LoadQuad(matrix, (long)(start + i) * depth + k + d, start + i < length ? depth - k - d : 0, quads);
             shared[offset + d * Stride + i] = values.X;
             shared[offset + (d + 1) * Stride + i] = values.Y;
             shared[offset + (d + 2) * Stride + i] = values.Z;
@@ -98,21 +100,21 @@ internal struct MatrixMultiplyPortable<TElement>
     }
 
     // (shared + offset)[d, i] = matrix[k + d, start + i]: the matrix is [depth, length].
-    private static void LoadStraight(ArrayView<TElement> matrix, int start, int length, int k, int depth, ArrayView<float> shared, int offset)
+    private static void LoadStraight(ArrayView<TElement> matrix, int quads, int start, int length, int k, int depth, ArrayView<float> shared, int offset)
     {
         for (int quad = Group.IdxX; quad < Tile * Depth / 4; quad += GroupSize)
         {
             int d = quad / (Tile / 4), i = quad % (Tile / 4) * 4;
-            Float4 values = LoadQuad(matrix, (long)(k + d) * length + start + i, k + d < depth ? length - start - i : 0, length);
+            Float4 values = LoadQuad(matrix, (long)(k + d) * length + start + i, k + d < depth ? length - start - i : 0, quads);
             shared.Cast<Float4>()[(offset + d * Stride + i) / 4] = values;
         }
     }
 
     // Four numbers from index on, of which the first `available` exist; the others are zero.
-    private static Float4 LoadQuad(ArrayView<TElement> matrix, long index, int available, int stride)
+    private static Float4 LoadQuad(ArrayView<TElement> matrix, long index, int available, int quads)
     {
         var values = default(Float4);
-        if (available >= 4 && (stride & 3) == 0)
+        if (available >= 4 && quads != 0)
         {
             Quad<TElement> quad = matrix.Cast<Quad<TElement>>()[index / 4];
             values = new Float4(TElement.ToSingle(quad.E0), TElement.ToSingle(quad.E1), TElement.ToSingle(quad.E2), TElement.ToSingle(quad.E3));

@@ -35,6 +35,21 @@ public sealed class MatrixMultiplyTests
     }
 
     [TestMethod]
+    [DeviceRows(DType.Float32), DeviceRows(DType.BFloat16)]
+    public void Operands_may_start_anywhere_in_their_memory(string id, DType dtype)
+    {
+        // One element into a block: four elements cannot be loaded at once there.
+        ComputeDevice device = TestDevices.Get(id);
+        using StepScope step = device.BeginStep();
+        var random = new Random(5);
+        (int m, int n, int k) = (20, 24, 36);
+        Tensor left = Tensor.From(device, [m * k + 1], Values(random, m * k + 1), dtype), right = Tensor.From(device, [n * k + 1], Values(random, n * k + 1), dtype);
+        Tensor shifted = Operators.Linear(left.Slice(1, [m, k]), right.Slice(1, [n, k]));
+        Tensor moved = Operators.Linear(Tensor.From(device, [m, k], left.ToArray().AsSpan(1), dtype), Tensor.From(device, [n, k], right.ToArray().AsSpan(1), dtype));
+        CollectionAssert.AreEqual(moved.ToArray(), shifted.ToArray());
+    }
+
+    [TestMethod]
     [DeviceRows(0, 3, 2), DeviceRows(2, 0, 2), DeviceRows(2, 3, 0)]
     public void An_empty_side_gives_an_empty_or_zero_product(string id, int m, int k, int n)
     {
