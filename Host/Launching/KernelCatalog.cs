@@ -30,6 +30,7 @@ public static class KernelCatalog
         SoftClampBackwardOperator.Definition,
         GatedLinearUnitBackwardOperator.Definition,
         ScatterRowsOperator.Definition,
+        DropoutOperator.Definition,
         AttentionOperator.Definition,
         CrossEntropyOperator.Definition,
         CrossEntropyBackwardOperator.Definition,

@@ -1,0 +1,130 @@
+using GpuTransformer.Kernels;
+using GpuTransformer.Kernels.Reference;
+using ILGPU;
+
+namespace GpuTransformer.Host;
+
+public static partial class Operators
+{
+    /// <summary>
+    /// y = x / (1 − p) with probability 1 − p, zero otherwise. What is dropped depends on seed, stream and position alone: no mask is stored, the gradient draws
+    /// it again, and every device drops the same elements.
+    /// </summary>
+    /// <param name="input">Any shape.</param>
+    /// <param name="probability">p in [0, 1).</param>
+    /// <param name="seed">The run's seed.</param>
+    /// <param name="stream">A number for each call of a run: layer and step.</param>
+    /// <returns>A tensor of the input's shape and data type; the input itself where p is 0.</returns>
+    /// <exception cref="ArgumentException">A device or data type does not fit, or p is not in [0, 1); nothing was launched.</exception>
+    public static Tensor Dropout(Tensor input, float probability, ulong seed, ulong stream)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        Arguments.CheckFloating(input.Device, input);
+        if (!(probability >= 0f && probability < 1f))
+            throw Arguments.Wrong(nameof(probability), $"is {probability}, but must be in [0, 1).");
+        if (probability == 0f)
+            return input;
+        Tensor output = Tensor.Empty(input.Device, input.Shape, input.DType);
+        if (output.Shape.Count > 0)
+            DropoutOperator.Definition.Run(input.Device, new DropoutArguments(input, output, probability, seed, stream));
+        if (input.Device.Records(input))
+            Record(input, probability, seed, stream, output);
+        return output;
+
+        static void Record(Tensor input, float probability, ulong seed, ulong stream, Tensor output)
+            => input.Device.Record(output, (_, gradient) => GradientTape.Accumulate(input, Dropout(gradient, probability, seed, stream)));
+    }
+}
+
+/// <summary>What a Dropout variant is given.</summary>
+internal readonly record struct DropoutArguments(Tensor Input, Tensor Output, float Probability, ulong Seed, ulong Stream)
+{
+    // p < 1 in float32 is at most 1 − 2^−24, so the product fits.
+    public uint Threshold => (uint)(Probability * 4294967296.0);
+
+    public float Scale => 1f / (1f - Probability);
+}
+
+/// <summary>Dropout in the catalogue.</summary>
+internal static class DropoutOperator
+{
+    public static readonly OperatorDefinition<DropoutArguments> Definition = new(
+        "Dropout",
+        "y = x / (1 − p) or zero, by Philox 4x32-10",
+        [
+            new("Vectorized", VariantKind.Vectorized, "SIMD, sixteen counters at a time", static (device, a) => ElementDispatch.Launch<Vectorized, DropoutArguments>(device, a, a.Input.DType)),
+            new(
+                "Portable",
+                VariantKind.Portable,
+                "one counter and four elements per thread",
+                static (device, a) => ElementDispatch.Launch<Portable, DropoutArguments>(device, a, a.Input.DType),
+                [
+                    DeviceKernel.Of<DropoutPortable<Float32>>(DropoutPortable<Float32>.Kernel, DropoutPortable<Float32>.GroupSize),
+                    DeviceKernel.Of<DropoutPortable<BFloat16>>(DropoutPortable<BFloat16>.Kernel, DropoutPortable<BFloat16>.GroupSize),
+                    DeviceKernel.Of<DropoutPortable<Float16>>(DropoutPortable<Float16>.Kernel, DropoutPortable<Float16>.GroupSize),
+                ]),
+        ],
+        static seed =>
+            from dtype in ElementwiseCases.DTypes
+            from size in ElementwiseCases.Counts
+            select Case(seed, dtype, size.Count, size.Size));
+
+    private static ValidationCase<DropoutArguments> Case(int seed, DType dtype, int count, ValidationSize size)
+    {
+        const float Probability = 0.3f;
+        const ulong Key = 0x123456789abcdef0, Stream = 0xfedcba9876543210;
+        var data = new CaseData(CaseData.Seed(seed, count), dtype);
+        float[] input = data.Uniform(count);
+        return new ValidationCase<DropoutArguments>(
+            $"{count} p={Probability} {dtype}",
+            size,
+            dtype,
+            device => new DropoutArguments(Tensor.From(device, [count], input, dtype), Tensor.Empty(device, [count], dtype), Probability, Key, Stream),
+            static arguments => [("output", arguments.Output)],
+            () => [data.Expect("output", DropoutReference.Forward(CaseData.Convert<double>(input), Probability, Key, Stream), DropoutReference.Forward(input, Probability, Key, Stream))]);
+    }
+
+    private readonly struct Portable : IElementLaunch<DropoutArguments>
+    {
+        public static void Launch<TElement>(ComputeDevice device, DropoutArguments a)
+            where TElement : unmanaged, IElement<TElement>
+        {
+            const int PerGroup = 4 * DropoutPortable<TElement>.GroupSize;
+            int groups = checked((int)((a.Output.Shape.Count + PerGroup - 1) / PerGroup));
+            device.Launch(DropoutPortable<TElement>.Kernel, new Index3D(groups, 1, 1), new Index3D(DropoutPortable<TElement>.GroupSize, 1, 1), new DropoutPortable<TElement>
+            {
+                Input = a.Input.View<TElement>(),
+                Output = a.Output.View<TElement>(),
+                KeyA = (uint)a.Seed,
+                KeyB = (uint)(a.Seed >> 32),
+                StreamA = (uint)a.Stream,
+                StreamB = (uint)(a.Stream >> 32),
+                Threshold = a.Threshold,
+                Scale = a.Scale,
+            });
+        }
+    }
+
+    private readonly unsafe struct Vectorized : IElementLaunch<DropoutArguments>
+    {
+        public static void Launch<TElement>(ComputeDevice device, DropoutArguments a)
+            where TElement : unmanaged, IElement<TElement>
+        {
+            long count = a.Output.Shape.Count;
+            int perBlock = VectorizedBlocks.ElementsPerBlock(device, count);
+            device.Launch(checked((int)((count + perBlock - 1) / perBlock)), new DropoutVectorized<TElement>
+            {
+                Input = a.Input.Pointer<TElement>(),
+                Output = a.Output.Pointer<TElement>(),
+                Count = count,
+                ElementsPerBlock = perBlock,
+                KeyA = (uint)a.Seed,
+                KeyB = (uint)(a.Seed >> 32),
+                StreamA = (uint)a.Stream,
+                StreamB = (uint)(a.Stream >> 32),
+                Threshold = a.Threshold,
+                Scale = a.Scale,
+            });
+        }
+    }
+}
