@@ -31,7 +31,7 @@ internal struct AttentionPortable<TElement, TOutput, TMask, TScore>
     public static void Kernel(AttentionPortable<TElement, TOutput, TMask, TScore> p)
     {
         ArrayView<Float4> staging = SharedMemory.Allocate<Float4>(AttentionTiles.StagingLength);
-        ArrayView<Float4> scores = SharedMemory.Allocate<Float4>(AttentionTiles.TileKeys * AttentionTiles.RowStride);
+        ArrayView<Float4> scores = SharedMemory.Allocate<Float4>(AttentionTiles.ScoreLength);
         ArrayView<Float4> factors = SharedMemory.Allocate<Float4>(AttentionTiles.TileRows / 4);
         ArrayView<float> partials = SharedMemory.Allocate<float>(AttentionTiles.GroupSize);
         TileIndex at = TileIndex.Of(p.Shape.Heads, AttentionTiles.TileRows, p.Shape.Queries);
@@ -54,7 +54,7 @@ internal struct AttentionPortable<TElement, TOutput, TMask, TScore>
             Group.Barrier();
             output = TOutput.ScaleRows(output, factors[AttentionTiles.ProductRow]);
             output = AttentionTiles.AddWeighted(
-                output, staging, scores, AttentionTiles.RowStride, AttentionTiles.ProductRow, IntrinsicMath.Min(AttentionTiles.TileKeys, end - key), ValueRows(p, at, key));
+                output, staging, scores, IntrinsicMath.Min(AttentionTiles.TileKeys, end - key), ValueRows(p, at, key));
             key = AttentionTiles.NextKey(key, first, p.Rules.FreeColumns);
         }
 
@@ -69,8 +69,7 @@ internal struct AttentionPortable<TElement, TOutput, TMask, TScore>
     private static float Score(AttentionPortable<TElement, TOutput, TMask, TScore> p, ArrayView<Float4> scores, AttentionRow row, int key, float largest)
     {
         ArrayView<float> tile = scores.Cast<float>();
-        int first = AttentionTiles.SoftmaxPart * AttentionTiles.SoftmaxKeys;
-        int at = first * AttentionTiles.RowStride * 4 + AttentionTiles.SoftmaxRow;
+        int first = AttentionTiles.SoftmaxPart * AttentionTiles.SoftmaxKeys, at = AttentionTiles.SoftmaxStart;
         for (int n = 0; n < AttentionTiles.SoftmaxKeys; n++)
         {
             float score = AttentionRow.Score<TMask, TScore>(p.Arrays, p.Rules, row, tile[at], key + first + n);
@@ -86,7 +85,7 @@ internal struct AttentionPortable<TElement, TOutput, TMask, TScore>
     private static float Exponentiate(ArrayView<Float4> scores, float largest)
     {
         ArrayView<float> tile = scores.Cast<float>();
-        int at = AttentionTiles.SoftmaxPart * AttentionTiles.SoftmaxKeys * AttentionTiles.RowStride * 4 + AttentionTiles.SoftmaxRow;
+        int at = AttentionTiles.SoftmaxStart;
         float sum = 0f;
         for (int n = 0; n < AttentionTiles.SoftmaxKeys; n++)
         {

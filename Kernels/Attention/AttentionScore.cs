@@ -7,12 +7,17 @@ internal interface IAttentionScore
 {
     /// <summary>log2 e · softclamp(scale · product + bias).</summary>
     static abstract float Apply(AttentionArrays arrays, AttentionRules rules, AttentionRow row, float product, int key);
+
+    /// <summary>softclamp'(S) at a visible score, which is given as <see cref="Apply"/> returned it.</summary>
+    static abstract float Derivative(AttentionRules rules, float score);
 }
 
 /// <summary>scale · product.</summary>
 internal readonly struct ScaledScore : IAttentionScore
 {
     public static float Apply(AttentionArrays arrays, AttentionRules rules, AttentionRow row, float product, int key) => product * (rules.Scale * AttentionRow.Log2E);
+
+    public static float Derivative(AttentionRules rules, float score) => 1f;
 }
 
 /// <summary>scale · product + bias, soft-clamped: an additive bias, ALiBi, the clamp, or several of them.</summary>
@@ -33,5 +38,18 @@ internal readonly struct BiasedScore : IAttentionScore
         }
 
         return SoftClamp.ApplyIfSet(score, rules.SoftClamp) * AttentionRow.Log2E;
+    }
+
+    public static float Derivative(AttentionRules rules, float score)
+    {
+        // d/dx c tanh(x / c) = 1 − tanh², and the clamped score is c tanh.
+        float slope = 1f;
+        if (rules.SoftClamp > 0f)
+        {
+            float tanh = score * AttentionRow.Ln2 / rules.SoftClamp;
+            slope = 1f - tanh * tanh;
+        }
+
+        return slope;
     }
 }

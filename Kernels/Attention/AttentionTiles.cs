@@ -69,7 +69,10 @@ internal static class AttentionTiles
     /// <summary>Floats of an untransposed tile in the staging area: as many rows as fit, a power of two whatever the width.</summary>
     public const int PanelLength = 2048;
 
-    // Keys that one thread takes in the softmax.
+    /// <summary>Float4s of a transposed tile of scores, [<see cref="TileKeys"/>][<see cref="TileRows"/>].</summary>
+    public const int ScoreLength = TileKeys * RowStride;
+
+    /// <summary>Keys that one thread takes in the softmax.</summary>
     public const int SoftmaxKeys = TileKeys * TileRows / GroupSize;
 
     /// <summary>Which four rows of a product this thread computes.</summary>
@@ -83,6 +86,9 @@ internal static class AttentionTiles
 
     /// <summary>Which quarter of that row's keys it takes.</summary>
     public static int SoftmaxPart => Group.IdxX / TileRows;
+
+    /// <summary>Where the first of those keys is in a transposed tile, in floats; the next is four <see cref="RowStride"/>s on.</summary>
+    public static int SoftmaxStart => SoftmaxPart * SoftmaxKeys * RowStride * 4 + SoftmaxRow;
 
     /// <summary>The start of the next tile of keys: the one after, or past all those that lie before the window of every row.</summary>
     public static int NextKey(int key, int first, int freeColumns)
@@ -136,11 +142,10 @@ internal static class AttentionTiles
     }
 
     /// <summary>
-    /// tile + weights panel, the weights being a transposed tile [columns of the sum][4-row groups]: the values of a tile of keys, weighted by their probabilities.
-    /// Ends with a barrier, so the staging area is free again.
+    /// tile + Σ weight · row over the first <paramref name="terms"/> rows of <paramref name="values"/>, the weights being a transposed tile, [rows of values][rows of
+    /// the tile]. Ends with a barrier, so the staging area is free again.
     /// </summary>
-    public static TOutput AddWeighted<TElement, TOutput>(
-        TOutput output, ArrayView<Float4> staging, ArrayView<Float4> weights, int weightStride, int weightStart, int terms, TileRows<TElement> values)
+    public static TOutput AddWeighted<TElement, TOutput>(TOutput tile, ArrayView<Float4> staging, ArrayView<Float4> weights, int terms, TileRows<TElement> values)
         where TElement : unmanaged, IElement<TElement>
         where TOutput : unmanaged, IAttentionOutputTile<TOutput>
     {
@@ -150,11 +155,11 @@ internal static class AttentionTiles
             LoadPanel(staging, values, start, TOutput.Columns);
             Group.Barrier();
             for (int n = 0; n < step; n++)
-                output = TOutput.AddOuter(output, weights[(start + n) * weightStride + weightStart], staging, n * (TOutput.Columns / 4) + ProductColumn);
+                tile = TOutput.AddOuter(tile, weights[(start + n) * RowStride + ProductRow], staging, n * (TOutput.Columns / 4) + ProductColumn);
             Group.Barrier();
         }
 
-        return output;
+        return tile;
     }
 
     /// <summary>Writes the thread's products to a transposed tile, [keys][rows].</summary>

@@ -1,0 +1,132 @@
+using GpuTransformer.Kernels;
+using ILGPU;
+
+namespace GpuTransformer.Host;
+
+internal static partial class AttentionBackwardOperator
+{
+    private static KernelVariant<AttentionBackwardArguments> PortableVariant() => new(
+        "Portable",
+        VariantKind.Portable,
+        "passes by row, by query, by key and by bias; the forward's tiles",
+        static (device, a) => ElementDispatch.Launch<Portable, AttentionBackwardArguments>(device, a, a.Forward.Query.DType),
+        [
+            DeviceKernel.Of<AttentionBackwardDeltaPortable<Float32>>(AttentionBackwardDeltaPortable<Float32>.Kernel, AttentionBackwardDeltaPortable<Float32>.GroupSize),
+            QueryEntryPoint<Float32, OutputTile64, NoAttentionMask, ScaledScore>(),
+            QueryEntryPoint<Float32, OutputTile64, ArrayAttentionMask, BiasedScore>(),
+            QueryEntryPoint<BFloat16, DoubleTile<DoubleTile<OutputTile64>>, ArrayAttentionMask, BiasedScore>(),
+            KeyValueEntryPoint<Float32, OutputTile64, NoAttentionMask, ScaledScore>(),
+            KeyValueEntryPoint<Float32, OutputTile64, ArrayAttentionMask, BiasedScore>(),
+            KeyValueEntryPoint<BFloat16, DoubleTile<OutputTile64>, ArrayAttentionMask, BiasedScore>(),
+            KeyValueEntryPoint<Float32, DoubleTile<DoubleTile<OutputTile64>>, ArrayAttentionMask, BiasedScore>(),
+            DeviceKernel.Of<AttentionBackwardBiasPortable<Float32, ArrayAttentionMask, BiasedScore>>(
+                AttentionBackwardBiasPortable<Float32, ArrayAttentionMask, BiasedScore>.Kernel, AttentionTiles.GroupSize),
+        ]);
+
+    private static DeviceKernel QueryEntryPoint<TElement, TOutput, TMask, TScore>()
+        where TElement : unmanaged, IElement<TElement>
+        where TOutput : unmanaged, IAttentionOutputTile<TOutput>
+        where TMask : struct, IAttentionMask
+        where TScore : struct, IAttentionScore
+        => DeviceKernel.Of<AttentionBackwardQueryPortable<TElement, TOutput, TMask, TScore>>(
+            AttentionBackwardQueryPortable<TElement, TOutput, TMask, TScore>.Kernel, AttentionTiles.GroupSize);
+
+    private static DeviceKernel KeyValueEntryPoint<TElement, TOutput, TMask, TScore>()
+        where TElement : unmanaged, IElement<TElement>
+        where TOutput : unmanaged, IAttentionOutputTile<TOutput>
+        where TMask : struct, IAttentionMask
+        where TScore : struct, IAttentionScore
+        => DeviceKernel.Of<AttentionBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>>(
+            AttentionBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>.Kernel, AttentionTiles.GroupSize);
+
+    private static readonly Index3D _group = new(AttentionTiles.GroupSize, 1, 1);
+
+    private static AttentionBackwardTensors<TElement> Views<TElement>(in AttentionBackwardArguments a)
+        where TElement : unmanaged, IElement<TElement> => new()
+    {
+        Query = a.Forward.Query.View<TElement>(),
+        Key = a.Forward.Key.View<TElement>(),
+        Value = a.Forward.Value.View<TElement>(),
+        OutputGradient = a.OutputGradient.View<TElement>(),
+        LogSumExp = a.Forward.LogSumExp!.View<float>(),
+        Delta = a.Delta.View<float>(),
+        Arrays = AttentionOperator.Views(a.Forward),
+        Shape = a.Forward.Shape,
+        Rules = a.Forward.Rules,
+    };
+
+    private readonly struct Portable : IElementLaunch<AttentionBackwardArguments>
+    {
+        public static void Launch<TElement>(ComputeDevice device, AttentionBackwardArguments a)
+            where TElement : unmanaged, IElement<TElement>
+        {
+            AttentionShape shape = a.Forward.Shape;
+            device.Launch(
+                AttentionBackwardDeltaPortable<TElement>.Kernel,
+                AttentionOperator.TileGrid(shape, shape.Heads, shape.Queries, 1),
+                new Index3D(AttentionBackwardDeltaPortable<TElement>.GroupSize, 1, 1),
+                new AttentionBackwardDeltaPortable<TElement>
+                {
+                    Output = a.Forward.Output.View<TElement>(),
+                    OutputGradient = a.OutputGradient.View<TElement>(),
+                    Delta = a.Delta.View<float>(),
+                    Shape = shape,
+                });
+            AttentionDispatch.Launch<QueryPass, TElement, AttentionBackwardArguments>(device, a, a.Forward, shape.HeadDim);
+            AttentionDispatch.Launch<KeyValuePass, TElement, AttentionBackwardArguments>(device, a, a.Forward, Math.Max(shape.HeadDim, shape.ValueDim));
+            if (a.BiasGradient is { } bias)
+                LaunchBias<TElement>(device, a, bias);
+        }
+
+        private static void LaunchBias<TElement>(ComputeDevice device, AttentionBackwardArguments a, Tensor bias)
+            where TElement : unmanaged, IElement<TElement>
+        {
+            int tiles = checked((bias.Shape[2] + AttentionTiles.TileRows - 1) / AttentionTiles.TileRows * bias.Shape[1] * bias.Shape[0]);
+            device.Launch(
+                AttentionBackwardBiasPortable<TElement, ArrayAttentionMask, BiasedScore>.Kernel,
+                new Index3D(tiles, (a.Forward.Shape.Keys + AttentionTiles.TileKeys - 1) / AttentionTiles.TileKeys, 1),
+                _group,
+                new AttentionBackwardBiasPortable<TElement, ArrayAttentionMask, BiasedScore>
+                {
+                    Tensors = Views<TElement>(a),
+                    BiasGradient = bias.View<float>(),
+                    BiasBatches = bias.Shape[0],
+                    BiasHeads = bias.Shape[1],
+                    BiasQueries = bias.Shape[2],
+                });
+        }
+    }
+
+    private readonly struct QueryPass : IAttentionLaunch<AttentionBackwardArguments>
+    {
+        public static void Launch<TElement, TOutput, TMask, TScore>(ComputeDevice device, AttentionBackwardArguments a)
+            where TElement : unmanaged, IElement<TElement>
+            where TOutput : unmanaged, IAttentionOutputTile<TOutput>
+            where TMask : struct, IAttentionMask
+            where TScore : struct, IAttentionScore
+            => device.Launch(
+                AttentionBackwardQueryPortable<TElement, TOutput, TMask, TScore>.Kernel,
+                AttentionOperator.TileGrid(a.Forward.Shape, a.Forward.Shape.Heads, a.Forward.Shape.Queries, AttentionTiles.TileRows),
+                _group,
+                new AttentionBackwardQueryPortable<TElement, TOutput, TMask, TScore> { Tensors = Views<TElement>(a), QueryGradient = a.QueryGradient.View<TElement>() });
+    }
+
+    private readonly struct KeyValuePass : IAttentionLaunch<AttentionBackwardArguments>
+    {
+        public static void Launch<TElement, TOutput, TMask, TScore>(ComputeDevice device, AttentionBackwardArguments a)
+            where TElement : unmanaged, IElement<TElement>
+            where TOutput : unmanaged, IAttentionOutputTile<TOutput>
+            where TMask : struct, IAttentionMask
+            where TScore : struct, IAttentionScore
+            => device.Launch(
+                AttentionBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>.Kernel,
+                AttentionOperator.TileGrid(a.Forward.Shape, a.Forward.Shape.KeyValueHeads, a.Forward.Shape.Keys, AttentionTiles.TileRows),
+                _group,
+                new AttentionBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>
+                {
+                    Tensors = Views<TElement>(a),
+                    KeyGradient = a.KeyGradient.View<TElement>(),
+                    ValueGradient = a.ValueGradient.View<TElement>(),
+                });
+    }
+}

@@ -1,0 +1,116 @@
+using ILGPU;
+
+namespace GpuTransformer.Kernels;
+
+/// <summary>
+/// dK = scale · dSᵀ Q and dV = Pᵀ dO: a group owns 32 keys of one key/value head and walks over the queries of every head that reads it, 64 at a time. The sums are
+/// the group's alone, in a fixed order, so the same bits result every time.
+/// </summary>
+/// <remarks>The tiles are the forward's with keys and queries exchanged: keys are the rows, so a thread's softmax row is a key.</remarks>
+internal struct AttentionBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>
+    where TElement : unmanaged, IElement<TElement>
+    where TOutput : unmanaged, IAttentionOutputTile<TOutput>
+    where TMask : struct, IAttentionMask
+    where TScore : struct, IAttentionScore
+{
+    public AttentionBackwardTensors<TElement> Tensors;
+    public ArrayView<TElement> KeyGradient;   // as the key
+    public ArrayView<TElement> ValueGradient; // as the value
+
+    /// <summary>Grid: one group per tile of keys, key/value head and batch.</summary>
+    public static void Kernel(AttentionBackwardKeyValuePortable<TElement, TOutput, TMask, TScore> p)
+    {
+        ArrayView<Float4> staging = SharedMemory.Allocate<Float4>(AttentionTiles.StagingLength);
+        ArrayView<Float4> scores = SharedMemory.Allocate<Float4>(AttentionTiles.ScoreLength);
+        ArrayView<Float4> gradients = SharedMemory.Allocate<Float4>(AttentionTiles.ScoreLength);
+        AttentionBackwardTensors<TElement> t = p.Tensors;
+        TileIndex at = TileIndex.Of(t.Shape.KeyValueHeads, AttentionTiles.TileRows, t.Shape.Keys);
+        int firstQuery = FirstQuery(t.Shape, t.Rules, at.Start), endQuery = EndQuery(t.Shape, t.Rules, at.Start);
+
+        TOutput keyGradient = default, valueGradient = default;
+        for (int head = 0; head < t.Shape.Heads; head++)
+        {
+            // A head that reads other keys has no queries here.
+            int end = t.Shape.KeyValueHead(head) == at.Head ? endQuery : 0;
+            for (int query = firstQuery; query < end; query += AttentionTiles.TileKeys)
+            {
+                int terms = IntrinsicMath.Min(AttentionTiles.TileKeys, end - query);
+                Products(t, staging, scores, gradients, at, head, query);
+                Gradients(t, scores, gradients, at, head, query);
+                Group.Barrier();
+                valueGradient = AttentionTiles.AddWeighted(
+                    valueGradient, staging, scores, terms, AttentionBackwardTensors<TElement>.OutputGradientRows(t, at.Batch, head, query));
+                keyGradient = AttentionTiles.AddWeighted(keyGradient, staging, gradients, terms, AttentionBackwardTensors<TElement>.QueryRows(t, at.Batch, head, query));
+            }
+        }
+
+        float scale = t.Rules.Scale;
+        TOutput.Store(TOutput.ScaleRows(keyGradient, new Float4(scale, scale, scale, scale)), KeyTarget(p, at), 0);
+        TOutput.Store(valueGradient, ValueTarget(p, at), 0);
+    }
+
+    /// <summary>K Qᵀ and V dOᵀ for 32 keys and 64 queries, transposed, in shared memory.</summary>
+    private static void Products(
+        AttentionBackwardTensors<TElement> t, ArrayView<Float4> staging, ArrayView<Float4> scores, ArrayView<Float4> gradients, TileIndex at, int head, int query)
+    {
+        AttentionTiles.StoreTransposed(scores, AttentionTiles.Products(
+            staging, AttentionBackwardTensors<TElement>.KeyRows(t, at.Batch, head, at.Start), AttentionBackwardTensors<TElement>.QueryRows(t, at.Batch, head, query)));
+        AttentionTiles.StoreTransposed(gradients, AttentionTiles.Products(
+            staging, AttentionBackwardTensors<TElement>.ValueRows(t, at.Batch, head, at.Start), AttentionBackwardTensors<TElement>.OutputGradientRows(t, at.Batch, head, query)));
+        Group.Barrier();
+    }
+
+    /// <summary>Turns the products into P and dS, in place, for the thread's key and sixteen of the queries, which its whole warp shares.</summary>
+    private static void Gradients(AttentionBackwardTensors<TElement> t, ArrayView<Float4> scores, ArrayView<Float4> gradients, TileIndex at, int head, int query)
+    {
+        ArrayView<float> probabilities = scores.Cast<float>(), tile = gradients.Cast<float>();
+        int key = at.Start + AttentionTiles.SoftmaxRow, first = query + AttentionTiles.SoftmaxPart * AttentionTiles.SoftmaxKeys, cell = AttentionTiles.SoftmaxStart;
+        for (int n = 0; n < AttentionTiles.SoftmaxKeys; n++)
+        {
+            AttentionRow row = AttentionRow.Of(t.Arrays, t.Shape, t.Rules, at.Batch, head, first + n);
+            long offset = t.Shape.LogSumExpOffset(at.Batch, head, IntrinsicMath.Min(first + n, t.Shape.Queries - 1));
+            float score = AttentionRow.Score<TMask, TScore>(t.Arrays, t.Rules, row, probabilities[cell], key);
+            float probability = AttentionBackwardTensors<TElement>.Probability(score, t.LogSumExp[offset]);
+            tile[cell] = AttentionBackwardTensors<TElement>.ScoreGradient<TScore>(t.Rules, score, probability, tile[cell], t.Delta[offset]);
+            probabilities[cell] = probability;
+            cell += AttentionTiles.RowStride * 4;
+        }
+    }
+
+    /// <summary>The first query that sees any of the tile's keys: under causality, the one that sees the first key.</summary>
+    private static int FirstQuery(AttentionShape shape, AttentionRules rules, int key)
+        => rules.Causal == 0 || key < rules.FreeColumns ? 0 : IntrinsicMath.Max(0, key - rules.CausalOffset) / AttentionTiles.TileKeys * AttentionTiles.TileKeys;
+
+    /// <summary>One past the last query that sees any of the tile's keys: with a window, the one that still sees the last key.</summary>
+    private static int EndQuery(AttentionShape shape, AttentionRules rules, int key)
+    {
+        int last = key + AttentionTiles.TileRows - 1 + rules.Window - (shape.Keys - shape.Queries);
+        return rules.Window < 0 || key < rules.FreeColumns ? shape.Queries : IntrinsicMath.Min(shape.Queries, last + 1);
+    }
+
+    private static TileStore<TElement> KeyTarget(AttentionBackwardKeyValuePortable<TElement, TOutput, TMask, TScore> p, TileIndex at)
+    {
+        AttentionShape shape = p.Tensors.Shape;
+        return new TileStore<TElement>
+        {
+            Target = p.KeyGradient,
+            Start = at.Batch * shape.KeyBatchStride + at.Head * shape.KeyHeadStride + at.Start * shape.KeyRowStride,
+            RowStride = shape.KeyRowStride,
+            Rows = shape.Keys - at.Start,
+            Columns = shape.HeadDim,
+        };
+    }
+
+    private static TileStore<TElement> ValueTarget(AttentionBackwardKeyValuePortable<TElement, TOutput, TMask, TScore> p, TileIndex at)
+    {
+        AttentionShape shape = p.Tensors.Shape;
+        return new TileStore<TElement>
+        {
+            Target = p.ValueGradient,
+            Start = at.Batch * shape.ValueBatchStride + at.Head * shape.ValueHeadStride + at.Start * shape.ValueRowStride,
+            RowStride = shape.ValueRowStride,
+            Rows = shape.Keys - at.Start,
+            Columns = shape.ValueDim,
+        };
+    }
+}

@@ -1,0 +1,67 @@
+using ILGPU;
+using ILGPU.Algorithms;
+
+namespace GpuTransformer.Kernels;
+
+/// <summary>What the passes of attention's backward read, and the arithmetic that they share.</summary>
+internal struct AttentionBackwardTensors<TElement>
+    where TElement : unmanaged, IElement<TElement>
+{
+    public ArrayView<TElement> Query;          // strided [batch, heads, queries, headDim]
+    public ArrayView<TElement> Key;            // strided [batch, keyValueHeads, keys, headDim]
+    public ArrayView<TElement> Value;          // strided [batch, keyValueHeads, keys, valueDim]
+    public ArrayView<TElement> OutputGradient; // strided [batch, heads, queries, valueDim]
+    public ArrayView<float> LogSumExp;         // [batch, heads, queries]
+    public ArrayView<float> Delta;             // [batch, heads, queries]: Σ_d output · outputGradient
+    public AttentionArrays Arrays;
+    public AttentionShape Shape;
+    public AttentionRules Rules;
+
+    /// <summary>Queries from <paramref name="query"/> on.</summary>
+    public static TileRows<TElement> QueryRows(AttentionBackwardTensors<TElement> t, int batch, int head, int query) => new()
+    {
+        Source = t.Query,
+        Start = t.Shape.QueryOffset(batch, head, query),
+        RowStride = t.Shape.QueryRowStride,
+        Rows = t.Shape.Queries - query,
+        Columns = t.Shape.HeadDim,
+    };
+
+    /// <summary>Keys from <paramref name="key"/> on, of the head that query head <paramref name="head"/> reads.</summary>
+    public static TileRows<TElement> KeyRows(AttentionBackwardTensors<TElement> t, int batch, int head, int key) => new()
+    {
+        Source = t.Key,
+        Start = t.Shape.KeyOffset(batch, head, key),
+        RowStride = t.Shape.KeyRowStride,
+        Rows = t.Shape.Keys - key,
+        Columns = t.Shape.HeadDim,
+    };
+
+    /// <summary>Values from <paramref name="key"/> on, of the head that query head <paramref name="head"/> reads.</summary>
+    public static TileRows<TElement> ValueRows(AttentionBackwardTensors<TElement> t, int batch, int head, int key) => new()
+    {
+        Source = t.Value,
+        Start = t.Shape.ValueOffset(batch, head, key),
+        RowStride = t.Shape.ValueRowStride,
+        Rows = t.Shape.Keys - key,
+        Columns = t.Shape.ValueDim,
+    };
+
+    /// <summary>Output gradients from <paramref name="query"/> on.</summary>
+    public static TileRows<TElement> OutputGradientRows(AttentionBackwardTensors<TElement> t, int batch, int head, int query) => new()
+    {
+        Source = t.OutputGradient,
+        Start = t.Shape.OutputOffset(batch, head, query),
+        RowStride = t.Shape.OutputRowStride,
+        Rows = t.Shape.Queries - query,
+        Columns = t.Shape.ValueDim,
+    };
+
+    /// <summary>The probability of a score (times log2 e), zero where it is hidden.</summary>
+    public static float Probability(float score, float logSumExp) => score <= AttentionRow.Hidden ? 0f : XMath.Exp2(score - logSumExp * AttentionRow.Log2E);
+
+    /// <summary>dS = P (dP − delta) softclamp'(S), the gradient of scale · q·k + bias.</summary>
+    public static float ScoreGradient<TScore>(AttentionRules rules, float score, float probability, float probabilityGradient, float delta)
+        where TScore : struct, IAttentionScore
+        => probability * (probabilityGradient - delta) * TScore.Derivative(rules, score);
+}
