@@ -40,7 +40,7 @@ internal static partial class AttentionBackwardOperator
     public static readonly OperatorDefinition<AttentionBackwardArguments> Definition = new(
         "AttentionBackward",
         "dV = Pᵀ dO, dS = P (dO Vᵀ − Σ O dO) softclamp'(S), dQ = scale dS K, dK = scale dSᵀ Q, dBias = dS",
-        [VectorizedVariant()],
+        [VectorizedVariant(), PortableVariant()],
         Cases);
 
     /// <summary>Remembers a forward call on the tape.</summary>

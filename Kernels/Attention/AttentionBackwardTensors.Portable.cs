@@ -60,8 +60,8 @@ internal struct AttentionBackwardTensors<TElement>
     /// <summary>The probability of a score (times log2 e), zero where it is hidden.</summary>
     public static float Probability(float score, float logSumExp) => score <= AttentionRow.Hidden ? 0f : XMath.Exp2(score - logSumExp * AttentionRow.Log2E);
 
-    /// <summary>dS = P (dP − delta) softclamp'(S), the gradient of scale · q·k + bias.</summary>
+    /// <summary>dS = P (dP − delta) softclamp'(S), the gradient of scale · q·k + bias; zero where the key is hidden, at whose score the clamp has no slope.</summary>
     public static float ScoreGradient<TScore>(AttentionRules rules, float score, float probability, float probabilityGradient, float delta)
         where TScore : struct, IAttentionScore
-        => probability * (probabilityGradient - delta) * TScore.Derivative(rules, score);
+        => score <= AttentionRow.Hidden ? 0f : probability * (probabilityGradient - delta) * TScore.Derivative(rules, score);
 }
