@@ -21,10 +21,10 @@ internal static partial class AttentionOperator
 
     private static DeviceKernel EntryPoint<TElement, TOutput, TMask, TScore>()
         where TElement : unmanaged, IElement<TElement>
-        where TOutput : unmanaged, IAttentionOutputTile<TOutput>
+        where TOutput : unmanaged, IOutputTile<TOutput>
         where TMask : struct, IAttentionMask
         where TScore : struct, IAttentionScore
-        => DeviceKernel.Of<AttentionPortable<TElement, TOutput, TMask, TScore>>(AttentionPortable<TElement, TOutput, TMask, TScore>.Kernel, AttentionTiles.GroupSize);
+        => DeviceKernel.Of<FlashForwardPortable<TElement, TOutput, TMask, TScore>>(FlashForwardPortable<TElement, TOutput, TMask, TScore>.Kernel, AttentionTiles.GroupSize);
 
     private readonly struct Portable : IElementLaunch<AttentionArguments>, IAttentionLaunch<AttentionArguments>
     {
@@ -34,21 +34,21 @@ internal static partial class AttentionOperator
 
         public static void Launch<TElement, TOutput, TMask, TScore>(ComputeDevice device, AttentionArguments a)
             where TElement : unmanaged, IElement<TElement>
-            where TOutput : unmanaged, IAttentionOutputTile<TOutput>
+            where TOutput : unmanaged, IOutputTile<TOutput>
             where TMask : struct, IAttentionMask
             where TScore : struct, IAttentionScore
             => device.Launch(
-                AttentionPortable<TElement, TOutput, TMask, TScore>.Kernel,
+                FlashForwardPortable<TElement, TOutput, TMask, TScore>.Kernel,
                 TileGrid(a.Shape, a.Shape.Heads, a.Shape.Queries, AttentionTiles.TileRows),
                 new Index3D(AttentionTiles.GroupSize, 1, 1),
-                new AttentionPortable<TElement, TOutput, TMask, TScore>
+                new FlashForwardPortable<TElement, TOutput, TMask, TScore>
                 {
                     Query = a.Query.View<TElement>(),
                     Key = a.Key.View<TElement>(),
                     Value = a.Value.View<TElement>(),
                     Output = a.Output.View<TElement>(),
                     LogSumExp = a.LogSumExp?.View<float>() ?? default,
-                    Arrays = Views(a),
+                    Arrays = Arrays(a),
                     Shape = a.Shape,
                     Rules = a.Rules,
                 });
@@ -59,7 +59,7 @@ internal static partial class AttentionOperator
         => new(checked((rows + tileRows - 1) / tileRows * heads * shape.Batch), 1, 1);
 
     /// <summary>The masks and biases as an ILGPU kernel sees them.</summary>
-    internal static AttentionArrays Views(in AttentionArguments a) => new()
+    internal static AttentionArrays Arrays(in AttentionArguments a) => new()
     {
         KeyMask = a.KeyMask?.View<byte>() ?? default,
         Mask = a.Mask?.View<byte>() ?? default,

@@ -11,7 +11,7 @@ internal static partial class AttentionBackwardOperator
         "passes by row, by query, by key and by bias; the forward's tiles",
         static (device, a) => ElementDispatch.Launch<Portable, AttentionBackwardArguments>(device, a, a.Forward.Query.DType),
         [
-            DeviceKernel.Of<AttentionBackwardDeltaPortable<Float32>>(AttentionBackwardDeltaPortable<Float32>.Kernel, AttentionBackwardDeltaPortable<Float32>.GroupSize),
+            DeviceKernel.Of<FlashBackwardDeltaPortable<Float32>>(FlashBackwardDeltaPortable<Float32>.Kernel, FlashBackwardDeltaPortable<Float32>.GroupSize),
             QueryEntryPoint<Float32, OutputTile64, NoAttentionMask, ScaledScore>(),
             QueryEntryPoint<Float32, OutputTile64, ArrayAttentionMask, BiasedScore>(),
             QueryEntryPoint<BFloat16, DoubleTile<DoubleTile<OutputTile64>>, ArrayAttentionMask, BiasedScore>(),
@@ -19,29 +19,29 @@ internal static partial class AttentionBackwardOperator
             KeyValueEntryPoint<Float32, OutputTile64, ArrayAttentionMask, BiasedScore>(),
             KeyValueEntryPoint<BFloat16, DoubleTile<OutputTile64>, ArrayAttentionMask, BiasedScore>(),
             KeyValueEntryPoint<Float32, DoubleTile<DoubleTile<OutputTile64>>, ArrayAttentionMask, BiasedScore>(),
-            DeviceKernel.Of<AttentionBackwardBiasPortable<Float32, ArrayAttentionMask, BiasedScore>>(
-                AttentionBackwardBiasPortable<Float32, ArrayAttentionMask, BiasedScore>.Kernel, AttentionTiles.GroupSize),
+            DeviceKernel.Of<FlashBackwardBiasPortable<Float32, ArrayAttentionMask, BiasedScore>>(
+                FlashBackwardBiasPortable<Float32, ArrayAttentionMask, BiasedScore>.Kernel, AttentionTiles.GroupSize),
         ]);
 
     private static DeviceKernel QueryEntryPoint<TElement, TOutput, TMask, TScore>()
         where TElement : unmanaged, IElement<TElement>
-        where TOutput : unmanaged, IAttentionOutputTile<TOutput>
+        where TOutput : unmanaged, IOutputTile<TOutput>
         where TMask : struct, IAttentionMask
         where TScore : struct, IAttentionScore
-        => DeviceKernel.Of<AttentionBackwardQueryPortable<TElement, TOutput, TMask, TScore>>(
-            AttentionBackwardQueryPortable<TElement, TOutput, TMask, TScore>.Kernel, AttentionTiles.GroupSize);
+        => DeviceKernel.Of<FlashBackwardQueryPortable<TElement, TOutput, TMask, TScore>>(
+            FlashBackwardQueryPortable<TElement, TOutput, TMask, TScore>.Kernel, AttentionTiles.GroupSize);
 
     private static DeviceKernel KeyValueEntryPoint<TElement, TOutput, TMask, TScore>()
         where TElement : unmanaged, IElement<TElement>
-        where TOutput : unmanaged, IAttentionOutputTile<TOutput>
+        where TOutput : unmanaged, IOutputTile<TOutput>
         where TMask : struct, IAttentionMask
         where TScore : struct, IAttentionScore
-        => DeviceKernel.Of<AttentionBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>>(
-            AttentionBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>.Kernel, AttentionTiles.GroupSize);
+        => DeviceKernel.Of<FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>>(
+            FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>.Kernel, AttentionTiles.GroupSize);
 
     private static readonly Index3D _group = new(AttentionTiles.GroupSize, 1, 1);
 
-    private static AttentionBackwardTensors<TElement> Views<TElement>(in AttentionBackwardArguments a)
+    private static FlashBackwardViews<TElement> Views<TElement>(in AttentionBackwardArguments a)
         where TElement : unmanaged, IElement<TElement> => new()
     {
         Query = a.Forward.Query.View<TElement>(),
@@ -50,7 +50,7 @@ internal static partial class AttentionBackwardOperator
         OutputGradient = a.OutputGradient.View<TElement>(),
         LogSumExp = a.Forward.LogSumExp!.View<float>(),
         Delta = a.Delta.View<float>(),
-        Arrays = AttentionOperator.Views(a.Forward),
+        Arrays = AttentionOperator.Arrays(a.Forward),
         Shape = a.Forward.Shape,
         Rules = a.Forward.Rules,
     };
@@ -62,10 +62,10 @@ internal static partial class AttentionBackwardOperator
         {
             AttentionShape shape = a.Forward.Shape;
             device.Launch(
-                AttentionBackwardDeltaPortable<TElement>.Kernel,
+                FlashBackwardDeltaPortable<TElement>.Kernel,
                 AttentionOperator.TileGrid(shape, shape.Heads, shape.Queries, 1),
-                new Index3D(AttentionBackwardDeltaPortable<TElement>.GroupSize, 1, 1),
-                new AttentionBackwardDeltaPortable<TElement>
+                new Index3D(FlashBackwardDeltaPortable<TElement>.GroupSize, 1, 1),
+                new FlashBackwardDeltaPortable<TElement>
                 {
                     Output = a.Forward.Output.View<TElement>(),
                     OutputGradient = a.OutputGradient.View<TElement>(),
@@ -83,10 +83,10 @@ internal static partial class AttentionBackwardOperator
         {
             int tiles = checked((bias.Shape[2] + AttentionTiles.TileRows - 1) / AttentionTiles.TileRows * bias.Shape[1] * bias.Shape[0]);
             device.Launch(
-                AttentionBackwardBiasPortable<TElement, ArrayAttentionMask, BiasedScore>.Kernel,
+                FlashBackwardBiasPortable<TElement, ArrayAttentionMask, BiasedScore>.Kernel,
                 new Index3D(tiles, (a.Forward.Shape.Keys + AttentionTiles.TileKeys - 1) / AttentionTiles.TileKeys, 1),
                 _group,
-                new AttentionBackwardBiasPortable<TElement, ArrayAttentionMask, BiasedScore>
+                new FlashBackwardBiasPortable<TElement, ArrayAttentionMask, BiasedScore>
                 {
                     Tensors = Views<TElement>(a),
                     BiasGradient = bias.View<float>(),
@@ -101,28 +101,28 @@ internal static partial class AttentionBackwardOperator
     {
         public static void Launch<TElement, TOutput, TMask, TScore>(ComputeDevice device, AttentionBackwardArguments a)
             where TElement : unmanaged, IElement<TElement>
-            where TOutput : unmanaged, IAttentionOutputTile<TOutput>
+            where TOutput : unmanaged, IOutputTile<TOutput>
             where TMask : struct, IAttentionMask
             where TScore : struct, IAttentionScore
             => device.Launch(
-                AttentionBackwardQueryPortable<TElement, TOutput, TMask, TScore>.Kernel,
+                FlashBackwardQueryPortable<TElement, TOutput, TMask, TScore>.Kernel,
                 AttentionOperator.TileGrid(a.Forward.Shape, a.Forward.Shape.Heads, a.Forward.Shape.Queries, AttentionTiles.TileRows),
                 _group,
-                new AttentionBackwardQueryPortable<TElement, TOutput, TMask, TScore> { Tensors = Views<TElement>(a), QueryGradient = a.QueryGradient.View<TElement>() });
+                new FlashBackwardQueryPortable<TElement, TOutput, TMask, TScore> { Tensors = Views<TElement>(a), QueryGradient = a.QueryGradient.View<TElement>() });
     }
 
     private readonly struct KeyValuePass : IAttentionLaunch<AttentionBackwardArguments>
     {
         public static void Launch<TElement, TOutput, TMask, TScore>(ComputeDevice device, AttentionBackwardArguments a)
             where TElement : unmanaged, IElement<TElement>
-            where TOutput : unmanaged, IAttentionOutputTile<TOutput>
+            where TOutput : unmanaged, IOutputTile<TOutput>
             where TMask : struct, IAttentionMask
             where TScore : struct, IAttentionScore
             => device.Launch(
-                AttentionBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>.Kernel,
+                FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>.Kernel,
                 AttentionOperator.TileGrid(a.Forward.Shape, a.Forward.Shape.KeyValueHeads, a.Forward.Shape.Keys, AttentionTiles.TileRows),
                 _group,
-                new AttentionBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>
+                new FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>
                 {
                     Tensors = Views<TElement>(a),
                     KeyGradient = a.KeyGradient.View<TElement>(),

@@ -9,7 +9,7 @@ internal interface IAttentionLaunch<TArguments>
     /// <summary>Launches the specialisation.</summary>
     static abstract void Launch<TElement, TOutput, TMask, TScore>(ComputeDevice device, TArguments arguments)
         where TElement : unmanaged, IElement<TElement>
-        where TOutput : unmanaged, IAttentionOutputTile<TOutput>
+        where TOutput : unmanaged, IOutputTile<TOutput>
         where TMask : struct, IAttentionMask
         where TScore : struct, IAttentionScore;
 }
@@ -38,7 +38,7 @@ internal static class AttentionDispatch
     private static void LaunchRules<TLaunch, TElement, TOutput, TArguments>(ComputeDevice device, TArguments arguments, bool plain)
         where TLaunch : IAttentionLaunch<TArguments>
         where TElement : unmanaged, IElement<TElement>
-        where TOutput : unmanaged, IAttentionOutputTile<TOutput>
+        where TOutput : unmanaged, IOutputTile<TOutput>
         where TArguments : struct
     {
         if (plain)

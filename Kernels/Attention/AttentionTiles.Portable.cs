@@ -147,7 +147,7 @@ internal static class AttentionTiles
     /// </summary>
     public static TOutput AddWeighted<TElement, TOutput>(TOutput tile, ArrayView<Float4> staging, ArrayView<Float4> weights, int terms, TileRows<TElement> values)
         where TElement : unmanaged, IElement<TElement>
-        where TOutput : unmanaged, IAttentionOutputTile<TOutput>
+        where TOutput : unmanaged, IOutputTile<TOutput>
     {
         int step = PanelLength / TOutput.Columns;
         for (int start = 0; start < terms; start += step)

@@ -12,9 +12,9 @@ namespace GpuTransformer.Kernels;
 /// output. For the softmax between them, thread t owns sixteen keys of row t % 32: a row's maximum is then four numbers to exchange.
 /// Dao et al. 2022; Milakov, Gimelshein 2018.
 /// </remarks>
-internal struct AttentionPortable<TElement, TOutput, TMask, TScore>
+internal struct FlashForwardPortable<TElement, TOutput, TMask, TScore>
     where TElement : unmanaged, IElement<TElement>
-    where TOutput : unmanaged, IAttentionOutputTile<TOutput>
+    where TOutput : unmanaged, IOutputTile<TOutput>
     where TMask : struct, IAttentionMask
     where TScore : struct, IAttentionScore
 {
@@ -28,7 +28,7 @@ internal struct AttentionPortable<TElement, TOutput, TMask, TScore>
     public AttentionRules Rules;
 
     /// <summary>Grid: one group per tile of queries, head and batch, the tiles of one head being neighbours so that they share its keys in the cache.</summary>
-    public static void Kernel(AttentionPortable<TElement, TOutput, TMask, TScore> p)
+    public static void Kernel(FlashForwardPortable<TElement, TOutput, TMask, TScore> p)
     {
         ArrayView<Float4> staging = SharedMemory.Allocate<Float4>(AttentionTiles.StagingLength);
         ArrayView<Float4> scores = SharedMemory.Allocate<Float4>(AttentionTiles.ScoreLength);
@@ -66,7 +66,7 @@ internal struct AttentionPortable<TElement, TOutput, TMask, TScore>
     }
 
     /// <summary>Turns the thread's sixteen products into scores, in place, and returns their maximum, or <paramref name="largest"/> if that is larger.</summary>
-    private static float Score(AttentionPortable<TElement, TOutput, TMask, TScore> p, ArrayView<Float4> scores, AttentionRow row, int key, float largest)
+    private static float Score(FlashForwardPortable<TElement, TOutput, TMask, TScore> p, ArrayView<Float4> scores, AttentionRow row, int key, float largest)
     {
         ArrayView<float> tile = scores.Cast<float>();
         int first = AttentionTiles.SoftmaxPart * AttentionTiles.SoftmaxKeys, at = AttentionTiles.SoftmaxStart;
@@ -106,14 +106,14 @@ internal struct AttentionPortable<TElement, TOutput, TMask, TScore>
             factors.Cast<float>()[AttentionTiles.SoftmaxRow] = factor;
     }
 
-    private static void StoreLogSumExp(AttentionPortable<TElement, TOutput, TMask, TScore> p, TileIndex at, float largest, float sum)
+    private static void StoreLogSumExp(FlashForwardPortable<TElement, TOutput, TMask, TScore> p, TileIndex at, float largest, float sum)
     {
         int query = at.Start + AttentionTiles.SoftmaxRow;
         if (p.LogSumExp.Length > 0 && AttentionTiles.SoftmaxPart == 0 && query < p.Shape.Queries)
             p.LogSumExp[p.Shape.LogSumExpOffset(at.Batch, at.Head, query)] = sum == 0f ? AttentionRules.DeadLogSumExp : (largest + XMath.Log2(sum)) * AttentionRow.Ln2;
     }
 
-    private static TileRows<TElement> QueryRows(AttentionPortable<TElement, TOutput, TMask, TScore> p, TileIndex at) => new()
+    private static TileRows<TElement> QueryRows(FlashForwardPortable<TElement, TOutput, TMask, TScore> p, TileIndex at) => new()
     {
         Source = p.Query,
         Start = p.Shape.QueryOffset(at.Batch, at.Head, at.Start),
@@ -122,7 +122,7 @@ internal struct AttentionPortable<TElement, TOutput, TMask, TScore>
         Columns = p.Shape.HeadDim,
     };
 
-    private static TileRows<TElement> KeyRows(AttentionPortable<TElement, TOutput, TMask, TScore> p, TileIndex at, int key) => new()
+    private static TileRows<TElement> KeyRows(FlashForwardPortable<TElement, TOutput, TMask, TScore> p, TileIndex at, int key) => new()
     {
         Source = p.Key,
         Start = p.Shape.KeyOffset(at.Batch, at.Head, key),
@@ -131,7 +131,7 @@ internal struct AttentionPortable<TElement, TOutput, TMask, TScore>
         Columns = p.Shape.HeadDim,
     };
 
-    private static TileRows<TElement> ValueRows(AttentionPortable<TElement, TOutput, TMask, TScore> p, TileIndex at, int key) => new()
+    private static TileRows<TElement> ValueRows(FlashForwardPortable<TElement, TOutput, TMask, TScore> p, TileIndex at, int key) => new()
     {
         Source = p.Value,
         Start = p.Shape.ValueOffset(at.Batch, at.Head, key),
@@ -140,7 +140,7 @@ internal struct AttentionPortable<TElement, TOutput, TMask, TScore>
         Columns = p.Shape.ValueDim,
     };
 
-    private static TileStore<TElement> OutputRows(AttentionPortable<TElement, TOutput, TMask, TScore> p, TileIndex at) => new()
+    private static TileStore<TElement> OutputRows(FlashForwardPortable<TElement, TOutput, TMask, TScore> p, TileIndex at) => new()
     {
         Target = p.Output,
         Start = p.Shape.OutputOffset(at.Batch, at.Head, at.Start),

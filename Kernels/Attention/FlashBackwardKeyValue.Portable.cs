@@ -7,23 +7,23 @@ namespace GpuTransformer.Kernels;
 /// the group's alone, in a fixed order, so the same bits result every time.
 /// </summary>
 /// <remarks>The tiles are the forward's with keys and queries exchanged: keys are the rows, so a thread's softmax row is a key.</remarks>
-internal struct AttentionBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>
+internal struct FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>
     where TElement : unmanaged, IElement<TElement>
-    where TOutput : unmanaged, IAttentionOutputTile<TOutput>
+    where TOutput : unmanaged, IOutputTile<TOutput>
     where TMask : struct, IAttentionMask
     where TScore : struct, IAttentionScore
 {
-    public AttentionBackwardTensors<TElement> Tensors;
+    public FlashBackwardViews<TElement> Tensors;
     public ArrayView<TElement> KeyGradient;   // as the key
     public ArrayView<TElement> ValueGradient; // as the value
 
     /// <summary>Grid: one group per tile of keys, key/value head and batch.</summary>
-    public static void Kernel(AttentionBackwardKeyValuePortable<TElement, TOutput, TMask, TScore> p)
+    public static void Kernel(FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore> p)
     {
         ArrayView<Float4> staging = SharedMemory.Allocate<Float4>(AttentionTiles.StagingLength);
         ArrayView<Float4> scores = SharedMemory.Allocate<Float4>(AttentionTiles.ScoreLength);
         ArrayView<Float4> gradients = SharedMemory.Allocate<Float4>(AttentionTiles.ScoreLength);
-        AttentionBackwardTensors<TElement> t = p.Tensors;
+        FlashBackwardViews<TElement> t = p.Tensors;
         TileIndex at = TileIndex.Of(t.Shape.KeyValueHeads, AttentionTiles.TileRows, t.Shape.Keys);
         int firstQuery = FirstQuery(t.Shape, t.Rules, at.Start), endQuery = EndQuery(t.Shape, t.Rules, at.Start);
 
@@ -39,8 +39,8 @@ internal struct AttentionBackwardKeyValuePortable<TElement, TOutput, TMask, TSco
                 Gradients(t, scores, gradients, at, head, query);
                 Group.Barrier();
                 valueGradient = AttentionTiles.AddWeighted(
-                    valueGradient, staging, scores, terms, AttentionBackwardTensors<TElement>.OutputGradientRows(t, at.Batch, head, query));
-                keyGradient = AttentionTiles.AddWeighted(keyGradient, staging, gradients, terms, AttentionBackwardTensors<TElement>.QueryRows(t, at.Batch, head, query));
+                    valueGradient, staging, scores, terms, FlashBackwardViews<TElement>.OutputGradientRows(t, at.Batch, head, query));
+                keyGradient = AttentionTiles.AddWeighted(keyGradient, staging, gradients, terms, FlashBackwardViews<TElement>.QueryRows(t, at.Batch, head, query));
             }
         }
 
@@ -51,17 +51,17 @@ internal struct AttentionBackwardKeyValuePortable<TElement, TOutput, TMask, TSco
 
     /// <summary>K Qᵀ and V dOᵀ for 32 keys and 64 queries, transposed, in shared memory.</summary>
     private static void Products(
-        AttentionBackwardTensors<TElement> t, ArrayView<Float4> staging, ArrayView<Float4> scores, ArrayView<Float4> gradients, TileIndex at, int head, int query)
+        FlashBackwardViews<TElement> t, ArrayView<Float4> staging, ArrayView<Float4> scores, ArrayView<Float4> gradients, TileIndex at, int head, int query)
     {
         AttentionTiles.StoreTransposed(scores, AttentionTiles.Products(
-            staging, AttentionBackwardTensors<TElement>.KeyRows(t, at.Batch, head, at.Start), AttentionBackwardTensors<TElement>.QueryRows(t, at.Batch, head, query)));
+            staging, FlashBackwardViews<TElement>.KeyRows(t, at.Batch, head, at.Start), FlashBackwardViews<TElement>.QueryRows(t, at.Batch, head, query)));
         AttentionTiles.StoreTransposed(gradients, AttentionTiles.Products(
-            staging, AttentionBackwardTensors<TElement>.ValueRows(t, at.Batch, head, at.Start), AttentionBackwardTensors<TElement>.OutputGradientRows(t, at.Batch, head, query)));
+            staging, FlashBackwardViews<TElement>.ValueRows(t, at.Batch, head, at.Start), FlashBackwardViews<TElement>.OutputGradientRows(t, at.Batch, head, query)));
         Group.Barrier();
     }
 
     /// <summary>Turns the products into P and dS, in place, for the thread's key and sixteen of the queries, which its whole warp shares.</summary>
-    private static void Gradients(AttentionBackwardTensors<TElement> t, ArrayView<Float4> scores, ArrayView<Float4> gradients, TileIndex at, int head, int query)
+    private static void Gradients(FlashBackwardViews<TElement> t, ArrayView<Float4> scores, ArrayView<Float4> gradients, TileIndex at, int head, int query)
     {
         ArrayView<float> probabilities = scores.Cast<float>(), tile = gradients.Cast<float>();
         int key = at.Start + AttentionTiles.SoftmaxRow, first = query + AttentionTiles.SoftmaxPart * AttentionTiles.SoftmaxKeys, cell = AttentionTiles.SoftmaxStart;
@@ -70,8 +70,8 @@ internal struct AttentionBackwardKeyValuePortable<TElement, TOutput, TMask, TSco
             AttentionRow row = AttentionRow.Of(t.Arrays, t.Shape, t.Rules, at.Batch, head, first + n);
             long offset = t.Shape.LogSumExpOffset(at.Batch, head, IntrinsicMath.Min(first + n, t.Shape.Queries - 1));
             float score = AttentionRow.Score<TMask, TScore>(t.Arrays, t.Rules, row, probabilities[cell], key);
-            float probability = AttentionBackwardTensors<TElement>.Probability(score, t.LogSumExp[offset]);
-            tile[cell] = AttentionBackwardTensors<TElement>.ScoreGradient<TScore>(t.Rules, score, probability, tile[cell], t.Delta[offset]);
+            float probability = FlashBackwardViews<TElement>.Probability(score, t.LogSumExp[offset]);
+            tile[cell] = FlashBackwardViews<TElement>.ScoreGradient<TScore>(t.Rules, score, probability, tile[cell], t.Delta[offset]);
             probabilities[cell] = probability;
             cell += AttentionTiles.RowStride * 4;
         }
@@ -88,7 +88,7 @@ internal struct AttentionBackwardKeyValuePortable<TElement, TOutput, TMask, TSco
         return rules.Window < 0 || key < rules.FreeColumns ? shape.Queries : IntrinsicMath.Min(shape.Queries, last + 1);
     }
 
-    private static TileStore<TElement> KeyTarget(AttentionBackwardKeyValuePortable<TElement, TOutput, TMask, TScore> p, TileIndex at)
+    private static TileStore<TElement> KeyTarget(FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore> p, TileIndex at)
     {
         AttentionShape shape = p.Tensors.Shape;
         return new TileStore<TElement>
@@ -101,7 +101,7 @@ internal struct AttentionBackwardKeyValuePortable<TElement, TOutput, TMask, TSco
         };
     }
 
-    private static TileStore<TElement> ValueTarget(AttentionBackwardKeyValuePortable<TElement, TOutput, TMask, TScore> p, TileIndex at)
+    private static TileStore<TElement> ValueTarget(FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore> p, TileIndex at)
     {
         AttentionShape shape = p.Tensors.Shape;
         return new TileStore<TElement>

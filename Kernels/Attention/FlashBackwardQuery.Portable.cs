@@ -3,24 +3,24 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>dQ = scale · dS K: as the forward, a group owns 32 queries of one head and walks over the keys; dS exists for one tile only, in shared memory.</summary>
-internal struct AttentionBackwardQueryPortable<TElement, TOutput, TMask, TScore>
+internal struct FlashBackwardQueryPortable<TElement, TOutput, TMask, TScore>
     where TElement : unmanaged, IElement<TElement>
-    where TOutput : unmanaged, IAttentionOutputTile<TOutput>
+    where TOutput : unmanaged, IOutputTile<TOutput>
     where TMask : struct, IAttentionMask
     where TScore : struct, IAttentionScore
 {
-    public AttentionBackwardTensors<TElement> Tensors;
+    public FlashBackwardViews<TElement> Tensors;
     public ArrayView<TElement> QueryGradient; // as the query
 
     /// <summary>Grid: one group per tile of queries, head and batch.</summary>
-    public static void Kernel(AttentionBackwardQueryPortable<TElement, TOutput, TMask, TScore> p)
+    public static void Kernel(FlashBackwardQueryPortable<TElement, TOutput, TMask, TScore> p)
     {
         ArrayView<Float4> staging = SharedMemory.Allocate<Float4>(AttentionTiles.StagingLength);
         ArrayView<Float4> scores = SharedMemory.Allocate<Float4>(AttentionTiles.ScoreLength);
         ArrayView<Float4> gradients = SharedMemory.Allocate<Float4>(AttentionTiles.ScoreLength);
-        AttentionBackwardTensors<TElement> t = p.Tensors;
+        FlashBackwardViews<TElement> t = p.Tensors;
         TileIndex at = TileIndex.Of(t.Shape.Heads, AttentionTiles.TileRows, t.Shape.Queries);
-        AttentionBackwardRow row = AttentionBackwardRow.Of(t, at, at.Start);
+        FlashBackwardRow row = FlashBackwardRow.Of(t, at, at.Start);
         int first = AttentionRow.FirstKey(t.Shape, t.Rules, at.Start);
         int end = t.Rules.KeyEnd(t.Shape, IntrinsicMath.Min(at.Start + AttentionTiles.TileRows, t.Shape.Queries) - 1);
 
@@ -28,11 +28,11 @@ internal struct AttentionBackwardQueryPortable<TElement, TOutput, TMask, TScore>
         int key = AttentionTiles.NextKey(-AttentionTiles.TileKeys, first, t.Rules.FreeColumns);
         while (key < end)
         {
-            AttentionBackwardRow.Products(t, staging, scores, gradients, at, at.Start, key);
-            AttentionBackwardRow.ScoreGradients<TElement, TMask, TScore>(t, scores, gradients, row, key);
+            FlashBackwardRow.Products(t, staging, scores, gradients, at, at.Start, key);
+            FlashBackwardRow.ScoreGradients<TElement, TMask, TScore>(t, scores, gradients, row, key);
             Group.Barrier();
             output = AttentionTiles.AddWeighted(
-                output, staging, gradients, IntrinsicMath.Min(AttentionTiles.TileKeys, end - key), AttentionBackwardTensors<TElement>.KeyRows(t, at.Batch, at.Head, key));
+                output, staging, gradients, IntrinsicMath.Min(AttentionTiles.TileKeys, end - key), FlashBackwardViews<TElement>.KeyRows(t, at.Batch, at.Head, key));
             key = AttentionTiles.NextKey(key, first, t.Rules.FreeColumns);
         }
 
@@ -40,7 +40,7 @@ internal struct AttentionBackwardQueryPortable<TElement, TOutput, TMask, TScore>
         TOutput.Store(TOutput.ScaleRows(output, new Float4(scale, scale, scale, scale)), Target(p, at), 0);
     }
 
-    private static TileStore<TElement> Target(AttentionBackwardQueryPortable<TElement, TOutput, TMask, TScore> p, TileIndex at) => new()
+    private static TileStore<TElement> Target(FlashBackwardQueryPortable<TElement, TOutput, TMask, TScore> p, TileIndex at) => new()
     {
         Target = p.QueryGradient,
         Start = p.Tensors.Shape.QueryOffset(at.Batch, at.Head, at.Start),

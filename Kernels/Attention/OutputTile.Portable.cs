@@ -6,8 +6,8 @@ namespace GpuTransformer.Kernels;
 /// A thread's share of an output tile: four rows and four of every 64 columns. A value width up to 64, 128 or 256 is one, two or four such shares,
 /// as fields, for only fields stay in registers.
 /// </summary>
-internal interface IAttentionOutputTile<TSelf>
-    where TSelf : unmanaged, IAttentionOutputTile<TSelf>
+internal interface IOutputTile<TSelf>
+    where TSelf : unmanaged, IOutputTile<TSelf>
 {
     /// <summary>Columns of the whole group's tile.</summary>
     static abstract int Columns { get; }
@@ -24,7 +24,7 @@ internal interface IAttentionOutputTile<TSelf>
 }
 
 /// <summary>64 columns.</summary>
-internal struct OutputTile64 : IAttentionOutputTile<OutputTile64>
+internal struct OutputTile64 : IOutputTile<OutputTile64>
 {
     private Tile4x4 _tile;
 
@@ -41,8 +41,8 @@ internal struct OutputTile64 : IAttentionOutputTile<OutputTile64>
 }
 
 /// <summary>Twice the columns of <typeparamref name="THalf"/>.</summary>
-internal struct DoubleTile<THalf> : IAttentionOutputTile<DoubleTile<THalf>>
-    where THalf : unmanaged, IAttentionOutputTile<THalf>
+internal struct DoubleTile<THalf> : IOutputTile<DoubleTile<THalf>>
+    where THalf : unmanaged, IOutputTile<THalf>
 {
     private THalf _left;
     private THalf _right;

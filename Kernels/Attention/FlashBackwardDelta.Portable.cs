@@ -3,7 +3,7 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>delta = Σ_d output · outputGradient, one group per query of a head: what softmax's gradient subtracts from every dP of the row.</summary>
-internal struct AttentionBackwardDeltaPortable<TElement>
+internal struct FlashBackwardDeltaPortable<TElement>
     where TElement : unmanaged, IElement<TElement>
 {
     /// <summary>Threads per row.</summary>
@@ -15,7 +15,7 @@ internal struct AttentionBackwardDeltaPortable<TElement>
     public AttentionShape Shape;
 
     /// <summary>Grid: one group per row.</summary>
-    public static void Kernel(AttentionBackwardDeltaPortable<TElement> p)
+    public static void Kernel(FlashBackwardDeltaPortable<TElement> p)
     {
         TileIndex at = TileIndex.Of(p.Shape.Heads, 1, p.Shape.Queries);
         long start = p.Shape.OutputOffset(at.Batch, at.Head, at.Start);

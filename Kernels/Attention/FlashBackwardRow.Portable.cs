@@ -3,36 +3,36 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>One query as the passes by query see it: its rules and what forward and the first pass left behind for it.</summary>
-internal struct AttentionBackwardRow
+internal struct FlashBackwardRow
 {
     public AttentionRow Row;
     public float LogSumExp;
     public float Delta;
 
     /// <summary>The row that this thread works on, of the tile that starts at <paramref name="query"/>.</summary>
-    public static AttentionBackwardRow Of<TElement>(AttentionBackwardTensors<TElement> t, TileIndex at, int query)
+    public static FlashBackwardRow Of<TElement>(FlashBackwardViews<TElement> t, TileIndex at, int query)
         where TElement : unmanaged, IElement<TElement>
     {
         int i = query + AttentionTiles.SoftmaxRow;
         long offset = t.Shape.LogSumExpOffset(at.Batch, at.Head, IntrinsicMath.Min(i, t.Shape.Queries - 1));
-        return new AttentionBackwardRow { Row = AttentionRow.Of(t.Arrays, t.Shape, t.Rules, at.Batch, at.Head, i), LogSumExp = t.LogSumExp[offset], Delta = t.Delta[offset] };
+        return new FlashBackwardRow { Row = AttentionRow.Of(t.Arrays, t.Shape, t.Rules, at.Batch, at.Head, i), LogSumExp = t.LogSumExp[offset], Delta = t.Delta[offset] };
     }
 
     /// <summary>Q Kᵀ and dO Vᵀ for 32 queries and 64 keys, transposed, in shared memory.</summary>
     public static void Products<TElement>(
-        AttentionBackwardTensors<TElement> t, ArrayView<Float4> staging, ArrayView<Float4> scores, ArrayView<Float4> gradients, TileIndex at, int query, int key)
+        FlashBackwardViews<TElement> t, ArrayView<Float4> staging, ArrayView<Float4> scores, ArrayView<Float4> gradients, TileIndex at, int query, int key)
         where TElement : unmanaged, IElement<TElement>
     {
         AttentionTiles.StoreTransposed(scores, AttentionTiles.Products(
-            staging, AttentionBackwardTensors<TElement>.QueryRows(t, at.Batch, at.Head, query), AttentionBackwardTensors<TElement>.KeyRows(t, at.Batch, at.Head, key)));
+            staging, FlashBackwardViews<TElement>.QueryRows(t, at.Batch, at.Head, query), FlashBackwardViews<TElement>.KeyRows(t, at.Batch, at.Head, key)));
         AttentionTiles.StoreTransposed(gradients, AttentionTiles.Products(
-            staging, AttentionBackwardTensors<TElement>.OutputGradientRows(t, at.Batch, at.Head, query), AttentionBackwardTensors<TElement>.ValueRows(t, at.Batch, at.Head, key)));
+            staging, FlashBackwardViews<TElement>.OutputGradientRows(t, at.Batch, at.Head, query), FlashBackwardViews<TElement>.ValueRows(t, at.Batch, at.Head, key)));
         Group.Barrier();
     }
 
     /// <summary>Turns dO Vᵀ into dS, in place, for the thread's sixteen keys of its row.</summary>
     public static void ScoreGradients<TElement, TMask, TScore>(
-        AttentionBackwardTensors<TElement> t, ArrayView<Float4> scores, ArrayView<Float4> gradients, AttentionBackwardRow row, int key)
+        FlashBackwardViews<TElement> t, ArrayView<Float4> scores, ArrayView<Float4> gradients, FlashBackwardRow row, int key)
         where TElement : unmanaged, IElement<TElement>
         where TMask : struct, IAttentionMask
         where TScore : struct, IAttentionScore
@@ -42,8 +42,8 @@ internal struct AttentionBackwardRow
         for (int n = 0; n < AttentionTiles.SoftmaxKeys; n++)
         {
             float score = AttentionRow.Score<TMask, TScore>(t.Arrays, t.Rules, row.Row, products[at], key + first + n);
-            float probability = AttentionBackwardTensors<TElement>.Probability(score, row.LogSumExp);
-            tile[at] = AttentionBackwardTensors<TElement>.ScoreGradient<TScore>(t.Rules, score, probability, tile[at], row.Delta);
+            float probability = FlashBackwardViews<TElement>.Probability(score, row.LogSumExp);
+            tile[at] = FlashBackwardViews<TElement>.ScoreGradient<TScore>(t.Rules, score, probability, tile[at], row.Delta);
             at += AttentionTiles.RowStride * 4;
         }
     }

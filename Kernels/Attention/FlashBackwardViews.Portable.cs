@@ -4,7 +4,7 @@ using ILGPU.Algorithms;
 namespace GpuTransformer.Kernels;
 
 /// <summary>What the passes of attention's backward read, and the arithmetic that they share.</summary>
-internal struct AttentionBackwardTensors<TElement>
+internal struct FlashBackwardViews<TElement>
     where TElement : unmanaged, IElement<TElement>
 {
     public ArrayView<TElement> Query;          // strided [batch, heads, queries, headDim]
@@ -18,7 +18,7 @@ internal struct AttentionBackwardTensors<TElement>
     public AttentionRules Rules;
 
     /// <summary>Queries from <paramref name="query"/> on.</summary>
-    public static TileRows<TElement> QueryRows(AttentionBackwardTensors<TElement> t, int batch, int head, int query) => new()
+    public static TileRows<TElement> QueryRows(FlashBackwardViews<TElement> t, int batch, int head, int query) => new()
     {
         Source = t.Query,
         Start = t.Shape.QueryOffset(batch, head, query),
@@ -28,7 +28,7 @@ internal struct AttentionBackwardTensors<TElement>
     };
 
     /// <summary>Keys from <paramref name="key"/> on, of the head that query head <paramref name="head"/> reads.</summary>
-    public static TileRows<TElement> KeyRows(AttentionBackwardTensors<TElement> t, int batch, int head, int key) => new()
+    public static TileRows<TElement> KeyRows(FlashBackwardViews<TElement> t, int batch, int head, int key) => new()
     {
         Source = t.Key,
         Start = t.Shape.KeyOffset(batch, head, key),
@@ -38,7 +38,7 @@ internal struct AttentionBackwardTensors<TElement>
     };
 
     /// <summary>Values from <paramref name="key"/> on, of the head that query head <paramref name="head"/> reads.</summary>
-    public static TileRows<TElement> ValueRows(AttentionBackwardTensors<TElement> t, int batch, int head, int key) => new()
+    public static TileRows<TElement> ValueRows(FlashBackwardViews<TElement> t, int batch, int head, int key) => new()
     {
         Source = t.Value,
         Start = t.Shape.ValueOffset(batch, head, key),
@@ -48,7 +48,7 @@ internal struct AttentionBackwardTensors<TElement>
     };
 
     /// <summary>Output gradients from <paramref name="query"/> on.</summary>
-    public static TileRows<TElement> OutputGradientRows(AttentionBackwardTensors<TElement> t, int batch, int head, int query) => new()
+    public static TileRows<TElement> OutputGradientRows(FlashBackwardViews<TElement> t, int batch, int head, int query) => new()
     {
         Source = t.OutputGradient,
         Start = t.Shape.OutputOffset(batch, head, query),
