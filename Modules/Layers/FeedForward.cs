@@ -58,8 +58,8 @@ public sealed class FeedForward : Branch
     public Tensor Forward(Tensor x)
     {
         ForwardChecks.Input(this, x, Options.Dim);
-        using StepScope step = Device.BeginStep();
-        return step.Keep(Run(x, BranchInputs.None, null));
+        using InferenceScope scope = InferenceScope.Begin(Device);
+        return scope.Keep(Run(x, BranchInputs.None, null));
     }
 
     /// <inheritdoc/>
