@@ -1,3 +1,4 @@
+using System.Numerics;
 using GpuTransformer.Kernels;
 
 namespace GpuTransformer.Host;
@@ -19,10 +20,15 @@ internal static partial class AttentionOperator
     /// <summary>Rows (queries, or keys in backward) per block. A function of the shape alone, so that results do not depend on the number of cores.</summary>
     internal static int RowsPerBlock(in AttentionShape shape, int heads, int rows)
     {
-        const int Most = AttentionSight.MaximumLanes, Least = Most / 2;
-        long blocks = (long)shape.Batch * heads * ((rows + Most - 1) / Most);
+        const int Most = AttentionSight.MaximumLanes, Half = Most / 2, Few = 8;
+        if (rows <= Half)
+            return Math.Max(Few, (int)BitOperations.RoundUpToPowerOf2((uint)rows));
+
+        // A block costs the same however full it is.
+        int blocks = (rows + Most - 1) / Most, halfBlocks = (rows + Half - 1) / Half;
+        bool isWasteful = halfBlocks * Half < 0.9 * blocks * Most;
         bool isWide = Math.Max(shape.HeadDim, shape.ValueDim) > WideHead;
-        return isWide || blocks < BlocksWanted || rows <= Least ? Least : Most;
+        return isWide || isWasteful || (long)shape.Batch * heads * blocks < BlocksWanted ? Half : Most;
     }
 
     private readonly unsafe struct Vectorized : IElementLaunch<AttentionArguments>

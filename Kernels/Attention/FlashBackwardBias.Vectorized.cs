@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 
 namespace GpuTransformer.Kernels;
 
@@ -7,7 +6,7 @@ namespace GpuTransformer.Kernels;
 /// The gradient of an additive bias: dS, summed over the axes along which the bias is broadcast. A block owns a tile of the bias and recomputes all that flows
 /// into it, in order, so that nothing as large as the scores exists and nothing is added atomically.
 /// </summary>
-internal unsafe struct FlashBackwardBiasVectorized<TElement> : IBlockKernel
+internal unsafe struct FlashBackwardBiasVectorized<TElement> : ILaneKernel
     where TElement : unmanaged, IElement<TElement>
 {
     public FlashBackwardTensors<TElement> Tensors;
@@ -25,18 +24,12 @@ internal unsafe struct FlashBackwardBiasVectorized<TElement> : IBlockKernel
 
     private readonly int KeyTiles => (Tensors.Shape.Keys - Tensors.Rules.FreeColumns + FlashScratch.Tile - 1) / FlashScratch.Tile;
 
-    public readonly void Execute(int block)
-    {
-        if (Vector512.IsHardwareAccelerated)
-            Run<Simd512, Vector512<float>>(block);
-        else if (Vector256.IsHardwareAccelerated)
-            Run<Simd256, Vector256<float>>(block);
-        else
-            Run<Simd128, Vector128<float>>(block);
-    }
+    public readonly int Lanes => Tensors.RowsPerBlock;
+
+    public void Execute(int block) => LaneKernel.Execute(ref this, block);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void Run<TSimd, TVector>(int block)
+    public readonly void Run<TSimd, TVector>(int block)
         where TSimd : struct, ISimd<TVector>
         where TVector : unmanaged
     {

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 
 namespace GpuTransformer.Kernels;
 
@@ -7,7 +6,7 @@ namespace GpuTransformer.Kernels;
 /// What softmax's backward subtracts from every probability's gradient: delta = Σ_d output · outputGradient, one number per query and head, which equals
 /// Σ_j P · dP without needing P. A block is some queries of one head.
 /// </summary>
-internal unsafe struct FlashBackwardDeltaVectorized<TElement> : IBlockKernel
+internal unsafe struct FlashBackwardDeltaVectorized<TElement> : ILaneKernel
     where TElement : unmanaged, IElement<TElement>
 {
     public FlashBackwardTensors<TElement> Tensors;
@@ -15,18 +14,12 @@ internal unsafe struct FlashBackwardDeltaVectorized<TElement> : IBlockKernel
     /// <summary>How many blocks there are.</summary>
     public readonly int Blocks => checked(Tensors.Shape.Batch * Tensors.Shape.Heads * Tensors.BlocksPerHead(Tensors.Shape.Queries));
 
-    public readonly void Execute(int block)
-    {
-        if (Vector512.IsHardwareAccelerated)
-            Run<Simd512, Vector512<float>>(block);
-        else if (Vector256.IsHardwareAccelerated)
-            Run<Simd256, Vector256<float>>(block);
-        else
-            Run<Simd128, Vector128<float>>(block);
-    }
+    public readonly int Lanes => Tensors.RowsPerBlock;
+
+    public void Execute(int block) => LaneKernel.Execute(ref this, block);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void Run<TSimd, TVector>(int block)
+    public readonly void Run<TSimd, TVector>(int block)
         where TSimd : struct, ISimd<TVector>
         where TVector : unmanaged
     {
@@ -43,10 +36,16 @@ internal unsafe struct FlashBackwardDeltaVectorized<TElement> : IBlockKernel
         LanePanel.Pack(Tensors.OutputGradient + offset, shape.OutputRowStride, queries, shape.ValueDim, 1f, gradient, lanes, fourRows);
         for (int lane = 0; lane < lanes; lane += TSimd.Width)
         {
-            // Summed in the order in which dO Vᵀ is, so that where a query sees one key alone the difference, and the gradient, is exactly zero.
+            // Summed in the order and the pieces in which dO Vᵀ is, so that where a query sees one key alone the difference, and the gradient, is exactly zero.
             TVector sum = default;
-            for (int c = 0; c < shape.ValueDim; c++)
-                sum = TSimd.MultiplyAdd(TSimd.Load(output + c * lanes + lane), TSimd.Load(gradient + c * lanes + lane), sum);
+            for (int start = 0; start < shape.ValueDim; start += LaneProducts<TSimd, TVector>.DepthPiece)
+            {
+                TVector piece = default;
+                for (int c = start; c < Math.Min(shape.ValueDim, start + LaneProducts<TSimd, TVector>.DepthPiece); c++)
+                    piece = TSimd.MultiplyAdd(TSimd.Load(output + c * lanes + lane), TSimd.Load(gradient + c * lanes + lane), piece);
+                sum = TSimd.Add(sum, piece);
+            }
+
             TSimd.Store(sum, delta + lane);
         }
 

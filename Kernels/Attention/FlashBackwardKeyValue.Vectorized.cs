@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 
 namespace GpuTransformer.Kernels;
 
@@ -7,7 +6,7 @@ namespace GpuTransformer.Kernels;
 /// The gradients of key and value: dV = Pᵀ dO and dK = scale · dSᵀ Q, a block of keys of one key/value head at a time, one key per lane. All query heads that
 /// share the key/value head are summed by the same block, in order: no atomics, the same bits every time.
 /// </summary>
-internal unsafe struct FlashBackwardKeyValueVectorized<TElement> : IBlockKernel
+internal unsafe struct FlashBackwardKeyValueVectorized<TElement> : ILaneKernel
     where TElement : unmanaged, IElement<TElement>
 {
     public FlashBackwardTensors<TElement> Tensors;
@@ -15,18 +14,12 @@ internal unsafe struct FlashBackwardKeyValueVectorized<TElement> : IBlockKernel
     /// <summary>How many blocks there are.</summary>
     public readonly int Blocks => checked(Tensors.Shape.Batch * Tensors.Shape.KeyValueHeads * Tensors.BlocksPerHead(Tensors.Shape.Keys));
 
-    public readonly void Execute(int block)
-    {
-        if (Vector512.IsHardwareAccelerated)
-            Run<Simd512, Vector512<float>>(block);
-        else if (Vector256.IsHardwareAccelerated)
-            Run<Simd256, Vector256<float>>(block);
-        else
-            Run<Simd128, Vector128<float>>(block);
-    }
+    public readonly int Lanes => Tensors.RowsPerBlock;
+
+    public void Execute(int block) => LaneKernel.Execute(ref this, block);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void Run<TSimd, TVector>(int block)
+    public readonly void Run<TSimd, TVector>(int block)
         where TSimd : struct, ISimd<TVector>
         where TVector : unmanaged
     {

@@ -1,10 +1,9 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 
 namespace GpuTransformer.Kernels;
 
 /// <summary>The query's gradient: dQ = scale · dS K, a block of queries of one head at a time, one query per lane; dS is recomputed from the log-sum-exp.</summary>
-internal unsafe struct FlashBackwardQueryVectorized<TElement> : IBlockKernel
+internal unsafe struct FlashBackwardQueryVectorized<TElement> : ILaneKernel
     where TElement : unmanaged, IElement<TElement>
 {
     public FlashBackwardTensors<TElement> Tensors;
@@ -12,18 +11,12 @@ internal unsafe struct FlashBackwardQueryVectorized<TElement> : IBlockKernel
     /// <summary>How many blocks there are.</summary>
     public readonly int Blocks => checked(Tensors.Shape.Batch * Tensors.Shape.Heads * Tensors.BlocksPerHead(Tensors.Shape.Queries));
 
-    public readonly void Execute(int block)
-    {
-        if (Vector512.IsHardwareAccelerated)
-            Run<Simd512, Vector512<float>>(block);
-        else if (Vector256.IsHardwareAccelerated)
-            Run<Simd256, Vector256<float>>(block);
-        else
-            Run<Simd128, Vector128<float>>(block);
-    }
+    public readonly int Lanes => Tensors.RowsPerBlock;
+
+    public void Execute(int block) => LaneKernel.Execute(ref this, block);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void Run<TSimd, TVector>(int block)
+    public readonly void Run<TSimd, TVector>(int block)
         where TSimd : struct, ISimd<TVector>
         where TVector : unmanaged
     {

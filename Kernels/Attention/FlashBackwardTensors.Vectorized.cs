@@ -18,7 +18,7 @@ internal unsafe struct FlashBackwardTensors<TElement>
     public AttentionPointers Arrays;
     public AttentionShape Shape;
     public AttentionRules Rules;
-    public int RowsPerBlock;         // 32 or 64 queries or keys
+    public int RowsPerBlock;         // 8, 16, 32 or 64 queries or keys
 
     /// <summary>Rows along the pass's own axis make this many blocks per head.</summary>
     public readonly int BlocksPerHead(int rows) => (rows + RowsPerBlock - 1) / RowsPerBlock;

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 
 namespace GpuTransformer.Kernels;
 
@@ -8,7 +7,7 @@ namespace GpuTransformer.Kernels;
 /// Each lane is one query, so masks are bits, the softmax needs no sums across lanes, and keys that no query of the block sees cost nothing.
 /// </summary>
 /// <remarks>Dao et al., "FlashAttention", 2022, with the roles of rows and lanes exchanged: keys and values are broadcast from where they are.</remarks>
-internal unsafe struct FlashForwardVectorized<TElement> : IBlockKernel
+internal unsafe struct FlashForwardVectorized<TElement> : ILaneKernel
     where TElement : unmanaged, IElement<TElement>
 {
     public TElement* Query;   // by the shape's strides, like the next three
@@ -19,24 +18,17 @@ internal unsafe struct FlashForwardVectorized<TElement> : IBlockKernel
     public AttentionPointers Arrays;
     public AttentionShape Shape;
     public AttentionRules Rules;
-    public int RowsPerBlock;  // 32 or 64
+    public int RowsPerBlock;  // 8, 16, 32 or 64
 
     /// <summary>How many blocks there are.</summary>
     public readonly int Blocks => checked(Shape.Batch * Shape.Heads * ((Shape.Queries + RowsPerBlock - 1) / RowsPerBlock));
 
-    public readonly void Execute(int block)
-    {
-        if (Vector512.IsHardwareAccelerated)
-            Run<Simd512, Vector512<float>>(block);
-        else if (Vector256.IsHardwareAccelerated)
-            Run<Simd256, Vector256<float>>(block);
-        else
-            Run<Simd128, Vector128<float>>(block);
-    }
+    public readonly int Lanes => RowsPerBlock;
 
-    /// <summary><see cref="Execute"/> with vectors of a given width.</summary>
+    public void Execute(int block) => LaneKernel.Execute(ref this, block);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal readonly void Run<TSimd, TVector>(int block)
+    public readonly void Run<TSimd, TVector>(int block)
         where TSimd : struct, ISimd<TVector>
         where TVector : unmanaged
     {

@@ -14,9 +14,11 @@ internal static unsafe class LaneProducts<TSimd, TVector>
     /// <summary>Rows that are computed together; row lists and panels are padded to a multiple of it.</summary>
     public const int RowTile = 4;
 
-    // A sum of many terms in one float32 loses digits with every term; scores of ±80 then cost a softmax three times what PyTorch's error is. Pieces of 16
-    // keep the partial sums small, for a twentieth of the time.
-    private const int DepthPiece = 16;
+    /// <summary>
+    /// Terms of a score that are summed before the sum joins the others. One long float32 sum loses digits with every term; scores of ±80 then cost a softmax
+    /// three times what PyTorch's error is. Short pieces keep the partial sums small, for a twentieth of the time.
+    /// </summary>
+    public const int DepthPiece = 16;
 
     /// <summary>output[r][lane] = Σ_d rows[r][d] · panel[d][lane].</summary>
     /// <param name="rows">[count rounded up to four] pointers</param>
