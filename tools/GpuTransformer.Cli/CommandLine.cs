@@ -60,6 +60,7 @@ internal static class CommandLine
         ValidateCommand.Create(),
         VerifyCommand.Create(),
         RunCommand.Create(),
+        InspectCommand.Create(),
         BenchCommand.Create(),
         PtxCommand.Create(),
         DemoCommand.Create(),
