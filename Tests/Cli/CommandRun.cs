@@ -37,6 +37,9 @@ internal sealed record CommandRun(int ExitCode, string Output, string Error)
         return this;
     }
 
+    /// <summary>It is written for people to read.</summary>
+    public void Says(string text) => StringAssert.Contains(Output, text, StringComparison.Ordinal);
+
     /// <summary>An error of the caller's: told on stderr in words, with no stack trace, and each of <paramref name="parts"/> in it.</summary>
     public void ComplainsAbout(params IReadOnlyList<string> parts)
     {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace GpuTransformer.Cli.Verification;
 
@@ -49,6 +50,7 @@ internal sealed record GoldenManifest(DirectoryInfo Folder, IReadOnlyList<Golden
 /// <param name="CallKwargs">Call options that are not tensors.</param>
 /// <param name="InputDtype">f32, f16 or bf16 for scaled_dot_product_attention.</param>
 /// <param name="Accuracy">PyTorch's own errors, where it does not store its output.</param>
+/// <param name="Fp32VsFp64">How far PyTorch's float32 run is from its float64 run.</param>
 /// <param name="Sha256">Of the file.</param>
 internal sealed record GoldenCase(
     string Name,
@@ -62,8 +64,13 @@ internal sealed record GoldenCase(
     JsonElement? CallKwargs = null,
     string? InputDtype = null,
     JsonElement? Accuracy = null,
+    JsonElement? Fp32VsFp64 = null,
     string? Sha256 = null)
 {
+    /// <summary>The largest difference of PyTorch's float32 output from its float64 output, where the manifest has it.</summary>
+    [JsonIgnore]
+    public double? PlainError => Fp32VsFp64 is { ValueKind: JsonValueKind.Object } errors && errors.TryGetProperty("output", out JsonElement output) ? output.GetProperty("max_abs_diff").GetDouble() : null;
+
     /// <summary>Whether an argument of the call or the constructor is true.</summary>
     public bool Flag(string name) => Find(name) is { ValueKind: JsonValueKind.True };
 
