@@ -64,6 +64,7 @@ internal static class CommandLine
         BenchCommand.Create(),
         PtxCommand.Create(),
         DemoCommand.Create(),
+        TrainCommand.Create(),
     };
 
     private static ExitCode Classify(Exception exception) => exception switch

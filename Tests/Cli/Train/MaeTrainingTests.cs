@@ -1,0 +1,91 @@
+using System.Globalization;
+using System.Text.Json;
+using GpuTransformer.Cli;
+
+namespace GpuTransformer.Tests.Cli.Train;
+
+[TestClass]
+public sealed class MaeTrainingTests
+{
+    private string _folder = string.Empty;
+
+    [TestInitialize]
+    public void CreateFolder() => _folder = Directory.CreateTempSubdirectory("train-mae-").FullName;
+
+    [TestCleanup]
+    public void DeleteFolder() => Directory.Delete(_folder, recursive: true);
+
+    [TestMethod]
+    public async Task Learning_starts_at_the_mean_and_goes_towards_the_optimum()
+    {
+        JsonElement report = await Train("whole", "--steps", "400", "--batch", "64");
+        double error = report.GetProperty("masked_mse").GetDouble(), optimum = report.GetProperty("optimum").GetDouble();
+        Assert.AreEqual(0.2415, optimum, 0.02);
+        Assert.IsGreaterThan(optimum, error, "Nothing can be better than the optimum.");
+
+        // Predicting the mean gets 1; copying the nearest visible pixel 0.6.
+        Assert.IsLessThan(0.6, error);
+    }
+
+    [TestMethod]
+    [DataRow("CrossAttending", false)]
+    [DataRow("Squeezed", true)]
+    [DataRow("SelfAttending", true)]
+    public async Task Every_decoder_trains_and_only_the_rectangular_one_needs_no_projection(string decoder, bool projects)
+    {
+        JsonElement report = await Train(decoder, "--steps", "3", "--batch", "8", "--decoder", decoder);
+        using GpuTransformer.Modules.SafetensorsReader checkpoint = GpuTransformer.Modules.SafetensorsReader.Open(Path.Combine(_folder, decoder, "checkpoint.safetensors"));
+        Assert.AreEqual(projects, checkpoint.Contains("model.enc_to_dec.weight"));
+        Assert.AreEqual(0, report.GetProperty("skipped_steps").GetInt32());
+    }
+
+    [TestMethod]
+    public async Task A_run_that_was_stopped_ends_where_the_whole_one_does()
+    {
+        JsonElement whole = await Train("whole", "--steps", "8", "--batch", "16");
+        string config = Path.Combine(_folder, "config.json");
+        await File.WriteAllTextAsync(config, """{"steps": 8, "batch_size": 16, "checkpoint_every": 3}""");
+        using (var stop = new CancellationTokenSource())
+        {
+            // The first checkpoint is the sign that the run is under way.
+            using var watcher = new FileSystemWatcher(_folder) { IncludeSubdirectories = true, EnableRaisingEvents = true };
+            watcher.Renamed += (_, _) => stop.Cancel();
+            int code = await CommandLine.RunAsync(["train", "mae", "--device", "cpu", "--config", config, "--output", Path.Combine(_folder, "parts")], TextWriter.Null, TextWriter.Null, stop.Token);
+            Assert.IsTrue(code is 130 or 0, $"Exit code {code}.");
+        }
+
+        JsonElement parts = await Train("parts", "--config", config, "--resume");
+        Assert.AreEqual(whole.GetProperty("masked_mse").GetDouble(), parts.GetProperty("masked_mse").GetDouble());
+        string[] rows = await File.ReadAllLinesAsync(Path.Combine(_folder, "parts", "loss.csv"));
+        CollectionAssert.AreEqual(Enumerable.Range(0, 8).Select(static i => i.ToString(CultureInfo.InvariantCulture)).ToArray(), rows.Skip(1).Select(static r => r.Split(',')[0]).ToArray());
+    }
+
+    [TestMethod]
+    public async Task Wrong_settings_are_usage_errors_that_name_them()
+    {
+        string config = Path.Combine(_folder, "config.json");
+        await File.WriteAllTextAsync(config, """{"image_size": 15}""");
+        Assert.Contains("patch_size", await Refused("--config", config));
+        await File.WriteAllTextAsync(config, """{"image_sise": 16}""");
+        Assert.Contains("image_sise", await Refused("--config", config));
+        Assert.Contains("nothing to resume", await Refused("--resume"));
+    }
+
+    private async Task<JsonElement> Train(string name, params string[] more)
+    {
+        string json = Path.Combine(_folder, $"{name}.json");
+        using var error = new StringWriter();
+        int code = await CommandLine.RunAsync(["train", "mae", "--device", "cpu", "--output", Path.Combine(_folder, name), "--json", json, .. more], TextWriter.Null, error);
+        Assert.AreEqual(0, code, error.ToString());
+        using JsonDocument document = JsonDocument.Parse(await File.ReadAllTextAsync(json));
+        return document.RootElement.Clone();
+    }
+
+    private async Task<string> Refused(params string[] more)
+    {
+        using var error = new StringWriter();
+        int code = await CommandLine.RunAsync(["train", "mae", "--device", "cpu", "--output", Path.Combine(_folder, "refused"), .. more], TextWriter.Null, error);
+        Assert.AreEqual(2, code);
+        return error.ToString();
+    }
+}
