@@ -64,9 +64,9 @@ internal sealed record AttentionProblem(int Queries, int Keys, int HeadDim, int 
         new(5, 3, 1, 70) { Size = ValidationSize.Tiny, Batch = 1, Heads = 1, KeyValueHeads = 1, Causal = CausalAlignment.BottomRight, DeadRows = true },
         new(4, 6, 8, 5) { Size = ValidationSize.Tiny, Batch = 1, KeyValueHeads = 1, FreeColumns = 2, Mask = AttentionAxes.All, Bias = AttentionAxes.Head, Window = 1, SoftClamp = 2f, Layout = AttentionLayout.HeadMajor },
 
-        // The same for the tensor cores, which take bfloat16 heads of width 64: two tiles of queries, then two tiles of keys under every rule.
-        new(69, 3, 64, 64) { Size = ValidationSize.Tiny, Batch = 1, Heads = 1, KeyValueHeads = 1, EveryType = true, Causal = CausalAlignment.BottomRight, DeadRows = true },
-        new(5, 70, 64, 64)
+        // The same for the tensor cores, which take bfloat16 heads of width 64: two tiles of queries and of keys, whole and not, with rows in every part of a warp.
+        new(82, 70, 64, 64) { Size = ValidationSize.Tiny, Batch = 1, Heads = 1, KeyValueHeads = 1, EveryType = true, Causal = CausalAlignment.BottomRight, DeadRows = true },
+        new(21, 70, 64, 64)
         {
             Size = ValidationSize.Tiny, Batch = 1, KeyValueHeads = 1, EveryType = true, KeyMask = true, Mask = AttentionAxes.Query, Alibi = true, FreeColumns = 1, Causal = CausalAlignment.BottomRight,
         },
