@@ -23,7 +23,7 @@ internal static partial class MatrixMultiplyOperator
         (int M, int N, int K, ValidationSize Size)[] shapes =
         [
             (1, 1, 1, ValidationSize.Tiny), (17, 3, 40, ValidationSize.Tiny), (5, 70, 17, ValidationSize.Tiny),
-            (1, 443, 80, ValidationSize.Quick), (64, 256, 256, ValidationSize.Quick), (129, 80, 443, ValidationSize.Quick), (443, 1023, 17, ValidationSize.Full), (1023, 129, 1023, ValidationSize.Full),
+            (1, 443, 80, ValidationSize.Quick), (64, 256, 256, ValidationSize.Quick), (129, 80, 443, ValidationSize.Quick), (259, 257, 261, ValidationSize.Quick), (443, 1023, 17, ValidationSize.Full), (1023, 129, 1023, ValidationSize.Full),
         ];
         foreach (DType dtype in FloatingTypes)
         {

@@ -140,16 +140,24 @@ internal static partial class MatrixMultiplyOperator
         // Packing 64 columns of B costs what multiplying them by some five rows does, so a block should have many more rows than that.
         private const int EnoughRows = 96;
 
+        // Transposing or widening A once and not for each panel pays from here on; below, a second launch costs more.
+        private const int ManyPanels = 4;
+        private const int ManyElements = 1 << 16;
+
         // More blocks than workers: a core that something else holds up for a while must not hold up the launch.
         private const int BlocksPerWorker = 4;
 
         public static void Launch<TElement>(ComputeDevice device, MatrixMultiplyArguments a)
             where TElement : unmanaged, IElement<TElement>
         {
-            int panels = Groups(a.N, MatrixPanel.Width), rows = RowsPerBlock(a.M, panels, device.Workers, a.TransposeLeft);
+            int panels = Groups(a.N, MatrixPanel.Width);
+            using Tensor? leftRows = IsWorthRows<TElement>(a, panels) ? WriteRows<TElement>(device, a) : null;
+            bool inPlace = typeof(TElement) == typeof(Float32) && !a.TransposeLeft;
+            int rows = RowsPerBlock(a.M, panels, device.Workers, a.TransposeLeft && leftRows is null);
             device.Launch(checked(panels * Groups(a.M, rows)), new MatrixMultiplyVectorized<TElement>
             {
                 Left = a.Left.Pointer<TElement>(),
+                LeftRows = inPlace ? a.Left.Pointer<float>() : leftRows is null ? null : leftRows.Pointer<float>(),
                 Right = a.Right.Pointer<TElement>(),
                 Epilogue = new MatrixEpilogue<TElement>
                 {
@@ -167,6 +175,25 @@ internal static partial class MatrixMultiplyOperator
                 TransposeLeft = a.TransposeLeft ? 1 : 0,
                 TransposeRight = a.TransposeRight ? 1 : 0,
             });
+        }
+
+        private static bool IsWorthRows<TElement>(in MatrixMultiplyArguments a, int panels)
+            where TElement : unmanaged, IElement<TElement>
+            => (a.TransposeLeft || typeof(TElement) != typeof(Float32)) && panels >= ManyPanels && (long)a.M * a.K >= ManyElements;
+
+        private static Tensor WriteRows<TElement>(ComputeDevice device, in MatrixMultiplyArguments a)
+            where TElement : unmanaged, IElement<TElement>
+        {
+            Tensor rows = Tensor.Empty(device, [a.M, a.K]);
+            device.Launch(Groups(a.M, MatrixRowsVectorized<TElement>.RowsPerBlock), new MatrixRowsVectorized<TElement>
+            {
+                Source = a.Left.Pointer<TElement>(),
+                Rows = rows.Pointer<float>(),
+                M = a.M,
+                K = a.K,
+                Transposed = a.TransposeLeft ? 1 : 0,
+            });
+            return rows;
         }
 
         private static int RowsPerBlock(int m, int panels, int workers, bool transposeLeft)

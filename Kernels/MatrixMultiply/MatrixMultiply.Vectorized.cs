@@ -25,6 +25,7 @@ internal unsafe struct MatrixMultiplyVectorized<TElement> : IBlockKernel
     private const int Slack = 16;
 
     public TElement* Left;  // [m, k], or [k, m] transposed
+    public float* LeftRows; // op(A) as float32 rows [m, k], or null: then they are made from Left
     public TElement* Right; // [k, n], or [n, k] transposed
     public MatrixEpilogue<TElement> Epilogue;
     public int M;
@@ -55,7 +56,7 @@ internal unsafe struct MatrixMultiplyVectorized<TElement> : IBlockKernel
         float* left = stackalloc float[DepthPerPanel * MatrixPanel.Width + Slack];
         float* sums = stackalloc float[(MostRowsPerBlock + MatrixTile.Rows) * MatrixTile.Columns];
         int chunks = Math.Max(1, (K + DepthPerPanel - 1) / DepthPerPanel), chunkDepth = (K + chunks - 1) / chunks;
-        int rowStep = TransposeLeft != 0 ? MatrixPanel.Width : MatrixTile.Rows;
+        int rowStep = LeftRows == null && TransposeLeft != 0 ? MatrixPanel.Width : MatrixTile.Rows;
         for (int chunk = 0; chunk < chunks; chunk++)
         {
             // Between chunks the sums of all tiles wait in memory; with one chunk they only pass through, in one place.
@@ -69,7 +70,7 @@ internal unsafe struct MatrixMultiplyVectorized<TElement> : IBlockKernel
             for (int r = 0; r < rows; r += rowStep)
             {
                 int end = Math.Min(rows, r + rowStep);
-                float* a = LeftRows(row + r, end - r, from, depth, left, out nint aRow, out nint aColumn);
+                float* a = RowsOfLeft(row + r, end - r, from, depth, left, out nint aRow, out nint aColumn);
                 for (int t = r; t < end; t += MatrixTile.Rows)
                 {
                     Multiply(a + (t - r) * aRow, aRow, aColumn, panel, depth, tile, columns, chunk > 0);
@@ -94,37 +95,33 @@ internal unsafe struct MatrixMultiplyVectorized<TElement> : IBlockKernel
             MatrixTile.Narrow(a, aRow, aColumn, panel + c, MatrixPanel.Width, depth, tile + c, accumulate);
     }
 
-    // Where rows of op(A) can be broadcast from: float32 in place, anything else and what ends early from a widened copy.
-    private readonly float* LeftRows(int row, int rows, int from, int depth, float* copy, out nint aRow, out nint aColumn)
+    // Where rows of op(A) can be broadcast from: float32 rows in place, anything else and what ends early from a widened copy.
+    private readonly float* RowsOfLeft(int row, int rows, int from, int depth, float* copy, out nint aRow, out nint aColumn)
     {
-        if (TransposeLeft != 0)
+        if (LeftRows != null && rows == MatrixTile.Rows)
+        {
+            (aRow, aColumn) = (K, 1);
+            return LeftRows + (long)row * K + from;
+        }
+
+        if (LeftRows == null && TransposeLeft != 0)
         {
             (aRow, aColumn) = (1, MatrixPanel.Width);
             MatrixPanel.Copy(Left + (long)from * M + row, M, depth, rows, copy);
             return copy;
         }
 
-        TElement* source = Left + (long)row * K + from;
-        if (typeof(TElement) == typeof(Float32) && rows == MatrixTile.Rows)
-        {
-            (aRow, aColumn) = (K, 1);
-            return (float*)source;
-        }
-
         (aRow, aColumn) = (DepthPerPanel, 1);
         for (int r = 0; r < MatrixTile.Rows; r++)
-            Widen(source + (long)Math.Min(r, rows - 1) * K, depth, copy + r * DepthPerPanel);
-        return copy;
-    }
+        {
+            long start = (long)(row + Math.Min(r, rows - 1)) * K + from;
+            if (LeftRows != null)
+                MatrixRowsVectorized<Float32>.Widen((Float32*)LeftRows + start, depth, copy + r * DepthPerPanel);
+            else
+                MatrixRowsVectorized<TElement>.Widen(Left + start, depth, copy + r * DepthPerPanel);
+        }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Widen(TElement* source, int count, float* target)
-    {
-        int whole = count & ~15, rest = count & 15;
-        for (int i = 0; i < whole; i += ElementVector.Width)
-            ElementVector.Load(source + i).Store(target + i);
-        if (rest > 0)
-            ElementVector.LoadPartial(source + whole, rest).Store(target + whole);
+        return copy;
     }
 
     // A few rows against the rows of a transposed B: both are read along k where they lie.
