@@ -90,6 +90,8 @@ internal static unsafe class ElementVector
     }
 
     // The two below are BFloat16.FromSingle and Float16.FromSingle, lane by lane; the comments on the steps are there.
+    // Inlined, so that kernels marked for full optimisation from the first call have them so too.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<uint> RoundToBFloat16(Vector512<uint> bits)
     {
         Vector512<uint> upper = bits >>> 16;
@@ -98,6 +100,7 @@ internal static unsafe class ElementVector
         return Vector512.ConditionalSelect(isNaN, upper | Vector512.Create(0x40u), rounded);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<uint> RoundToFloat16(Vector512<uint> bits)
     {
         Vector512<uint> sign = (bits >>> 16) & Vector512.Create(0x8000u);
