@@ -14,7 +14,7 @@ FAMILIES = [
     "seed", "enc_plain", "enc_alibi", "enc_cross", "enc_cross_alibi", "dec_causal", "dec_alibi", "dec_cross", "dec_cross_alibi",
     "cross_attender", "sdpa", "ff", "norm", "kv_heads",
 ]
-ALWAYS = ["seed_example_bf16", "sdpa__f32_key_padding_row_dead"]
+ALWAYS = ["seed_example_bf16", "sdpa__f32_key_padding_row_dead", "interm__enc_alibi", "interm__enc_cross"]
 LARGEST_FILE = 80 * 1024
 
 

@@ -58,11 +58,13 @@ public class AttentionLayers : Module
     /// <param name="pos">[sequence], [batch, sequence] or [batch, alibiHeads, sequence]: positions for ALiBi in place of 0, 1, 2, …</param>
     /// <param name="seqStartPos">Integers [batch]: where each sequence starts; what is before is hidden from self-attention's keys.</param>
     /// <param name="condition">[batch, DimCondition] or [batch, sequence, DimCondition]: needed by adaptive norms, an error without.</param>
+    /// <param name="hiddens">Receives the stream before every layer (the first is <paramref name="x"/> itself) and after the last, before the final norm: upstream's
+    /// layer_hiddens. They belong to the open step or, without one, to the caller.</param>
     /// <returns>[batch, sequence, dim]</returns>
     /// <exception cref="ArgumentException">A shape, data type or device does not fit, or an argument is missing or superfluous; nothing was launched.</exception>
     public Tensor Forward(
         Tensor x, Tensor? context = null, Tensor? mask = null, Tensor? contextMask = null, Tensor? attnMask = null, Tensor? selfAttnKvMask = null, Tensor? crossAttnMask = null,
-        Tensor? attnBias = null, Tensor? pos = null, Tensor? seqStartPos = null, Tensor? condition = null)
+        Tensor? attnBias = null, Tensor? pos = null, Tensor? seqStartPos = null, Tensor? condition = null, IList<Tensor>? hiddens = null)
         => Forward(new StackInputs(x)
         {
             Context = context,
@@ -75,6 +77,7 @@ public class AttentionLayers : Module
             Pos = pos,
             SeqStartPos = seqStartPos,
             Condition = condition,
+            Hiddens = hiddens,
         });
 
     /// <inheritdoc/>
@@ -97,10 +100,14 @@ public class AttentionLayers : Module
         {
             TransformerLayer layer = _layers[index];
             Tensor next = RunLayer(layer, x, layer.Kind == LayerKind.CrossAttention ? cross : self);
-            if (!ReferenceEquals(x, inputs.X))
+            if (inputs.Hiddens is not null)
+                inputs.Hiddens.Add(scope.Keep(x));
+            else if (!ReferenceEquals(x, inputs.X))
                 scope.Release(x);
             x = next;
         }
+
+        inputs.Hiddens?.Add(scope.Keep(x));
 
         if (Options.SoftclampOutput)
             x = Operators.SoftClamp(x, Options.SoftclampOutputValue);

@@ -14,7 +14,7 @@ public sealed class PrefixDecoder : AttentionLayers
     /// <summary>Runs the stack.</summary>
     /// <param name="x">[batch, sequence, dim]</param>
     /// <param name="prefixAttnLen">The prefix length of each sample, or one for all; empty for none.</param>
-    /// <param name="context">As for <see cref="AttentionLayers.Forward(Tensor, Tensor?, Tensor?, Tensor?, Tensor?, Tensor?, Tensor?, Tensor?, Tensor?, Tensor?, Tensor?)"/>.</param>
+    /// <param name="context">As for <see cref="AttentionLayers.Forward(Tensor, Tensor?, Tensor?, Tensor?, Tensor?, Tensor?, Tensor?, Tensor?, Tensor?, Tensor?, Tensor?, IList{Tensor}?)"/>.</param>
     /// <param name="mask">Likewise.</param>
     /// <param name="contextMask">Likewise.</param>
     /// <returns>[batch, sequence, dim]</returns>

@@ -25,6 +25,9 @@ internal sealed record StackInputs(Tensor X)
 
     public Tensor? Condition { get; init; }
 
+    /// <summary>Receives the stream before every layer and after the last; null where nobody asked.</summary>
+    public IList<Tensor>? Hiddens { get; init; }
+
     private int Batch => X.Shape[0];
 
     private int Length => X.Shape[1];
