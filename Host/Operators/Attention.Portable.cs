@@ -14,7 +14,6 @@ internal static partial class AttentionOperator
             EntryPoint<Float32, OutputTile64, NoAttentionMask, ScaledScore>(),
             EntryPoint<Float32, OutputTile64, ArrayAttentionMask, BiasedScore>(),
             EntryPoint<Float32, DoubleTile<OutputTile64>, ArrayAttentionMask, BiasedScore>(),
-            EntryPoint<Float32, DoubleTile<DoubleTile<OutputTile64>>, ArrayAttentionMask, BiasedScore>(),
             EntryPoint<Float16, OutputTile64, ArrayAttentionMask, BiasedScore>(),
             EntryPoint<BFloat16, OutputTile64, ArrayAttentionMask, BiasedScore>(),
         ]);
@@ -39,7 +38,7 @@ internal static partial class AttentionOperator
             where TScore : struct, IAttentionScore
             => device.Launch(
                 FlashForwardPortable<TElement, TOutput, TMask, TScore>.Kernel,
-                TileGrid(a.Shape, a.Shape.Heads, a.Shape.Queries, AttentionTiles.TileRows),
+                AttentionDispatch.Grid(a.Shape, a.Shape.Heads, a.Shape.Queries, AttentionTiles.TileRows, a.Shape.ValueDim, TOutput.Columns),
                 new Index3D(AttentionTiles.GroupSize, 1, 1),
                 new FlashForwardPortable<TElement, TOutput, TMask, TScore>
                 {
@@ -53,10 +52,6 @@ internal static partial class AttentionOperator
                     Rules = a.Rules,
                 });
     }
-
-    /// <summary>One group per tile of rows, head and batch; along x, the only axis that has room for many short sequences.</summary>
-    internal static Index3D TileGrid(in AttentionShape shape, int heads, int rows, int tileRows)
-        => new(checked((rows + tileRows - 1) / tileRows * heads * shape.Batch), 1, 1);
 
     /// <summary>The masks and biases as an ILGPU kernel sees them.</summary>
     internal static AttentionArrays Arrays(in AttentionArguments a) => new()

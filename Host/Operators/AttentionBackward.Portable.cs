@@ -14,11 +14,10 @@ internal static partial class AttentionBackwardOperator
             DeviceKernel.Of<FlashBackwardDeltaPortable<Float32>>(FlashBackwardDeltaPortable<Float32>.Kernel, FlashBackwardDeltaPortable<Float32>.GroupSize),
             QueryEntryPoint<Float32, OutputTile64, NoAttentionMask, ScaledScore>(),
             QueryEntryPoint<Float32, OutputTile64, ArrayAttentionMask, BiasedScore>(),
-            QueryEntryPoint<BFloat16, DoubleTile<DoubleTile<OutputTile64>>, ArrayAttentionMask, BiasedScore>(),
+            QueryEntryPoint<BFloat16, DoubleTile<OutputTile64>, ArrayAttentionMask, BiasedScore>(),
             KeyValueEntryPoint<Float32, OutputTile64, NoAttentionMask, ScaledScore>(),
             KeyValueEntryPoint<Float32, OutputTile64, ArrayAttentionMask, BiasedScore>(),
             KeyValueEntryPoint<BFloat16, DoubleTile<OutputTile64>, ArrayAttentionMask, BiasedScore>(),
-            KeyValueEntryPoint<Float32, DoubleTile<DoubleTile<OutputTile64>>, ArrayAttentionMask, BiasedScore>(),
             DeviceKernel.Of<FlashBackwardBiasPortable<Float32, ArrayAttentionMask, BiasedScore>>(
                 FlashBackwardBiasPortable<Float32, ArrayAttentionMask, BiasedScore>.Kernel, AttentionTiles.GroupSize),
         ]);
@@ -63,7 +62,7 @@ internal static partial class AttentionBackwardOperator
             AttentionShape shape = a.Forward.Shape;
             device.Launch(
                 FlashBackwardDeltaPortable<TElement>.Kernel,
-                AttentionOperator.TileGrid(shape, shape.Heads, shape.Queries, 1),
+                AttentionDispatch.Grid(shape, shape.Heads, shape.Queries, 1, 1, 1),
                 new Index3D(FlashBackwardDeltaPortable<TElement>.GroupSize, 1, 1),
                 new FlashBackwardDeltaPortable<TElement>
                 {
@@ -81,10 +80,10 @@ internal static partial class AttentionBackwardOperator
         private static void LaunchBias<TElement>(ComputeDevice device, AttentionBackwardArguments a, Tensor bias)
             where TElement : unmanaged, IElement<TElement>
         {
-            int tiles = checked((bias.Shape[2] + AttentionTiles.TileRows - 1) / AttentionTiles.TileRows * bias.Shape[1] * bias.Shape[0]);
+            int tiles = checked(AttentionDispatch.Tiles(bias.Shape[2], AttentionTiles.TileRows) * bias.Shape[1] * bias.Shape[0]);
             device.Launch(
                 FlashBackwardBiasPortable<TElement, ArrayAttentionMask, BiasedScore>.Kernel,
-                new Index3D(tiles, (a.Forward.Shape.Keys + AttentionTiles.TileKeys - 1) / AttentionTiles.TileKeys, 1),
+                new Index3D(tiles, AttentionDispatch.Tiles(a.Forward.Shape.Keys, AttentionTiles.TileKeys), 1),
                 _group,
                 new FlashBackwardBiasPortable<TElement, ArrayAttentionMask, BiasedScore>
                 {
@@ -106,7 +105,7 @@ internal static partial class AttentionBackwardOperator
             where TScore : struct, IAttentionScore
             => device.Launch(
                 FlashBackwardQueryPortable<TElement, TOutput, TMask, TScore>.Kernel,
-                AttentionOperator.TileGrid(a.Forward.Shape, a.Forward.Shape.Heads, a.Forward.Shape.Queries, AttentionTiles.TileRows),
+                AttentionDispatch.Grid(a.Forward.Shape, a.Forward.Shape.Heads, a.Forward.Shape.Queries, AttentionTiles.TileRows, a.Forward.Shape.HeadDim, TOutput.Columns),
                 _group,
                 new FlashBackwardQueryPortable<TElement, TOutput, TMask, TScore> { Tensors = Views<TElement>(a), QueryGradient = a.QueryGradient.View<TElement>() });
     }
@@ -120,7 +119,8 @@ internal static partial class AttentionBackwardOperator
             where TScore : struct, IAttentionScore
             => device.Launch(
                 FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>.Kernel,
-                AttentionOperator.TileGrid(a.Forward.Shape, a.Forward.Shape.KeyValueHeads, a.Forward.Shape.Keys, AttentionTiles.TileRows),
+                AttentionDispatch.Grid(
+                    a.Forward.Shape, a.Forward.Shape.KeyValueHeads, a.Forward.Shape.Keys, AttentionTiles.TileRows, Math.Max(a.Forward.Shape.HeadDim, a.Forward.Shape.ValueDim), TOutput.Columns),
                 _group,
                 new FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>
                 {

@@ -1,4 +1,5 @@
 using GpuTransformer.Kernels;
+using ILGPU;
 
 namespace GpuTransformer.Host;
 
@@ -29,11 +30,18 @@ internal static class AttentionDispatch
         bool plain = forward.KeyMask is null && forward.Mask is null && forward.Bias is null && forward.AlibiSlopes is null && forward.Rules.SoftClamp == 0f;
         if (width <= OutputTile64.Columns)
             LaunchRules<TLaunch, TElement, OutputTile64, TArguments>(device, arguments, plain);
-        else if (width <= DoubleTile<OutputTile64>.Columns)
-            LaunchRules<TLaunch, TElement, DoubleTile<OutputTile64>, TArguments>(device, arguments, plain);
         else
-            LaunchRules<TLaunch, TElement, DoubleTile<DoubleTile<OutputTile64>>, TArguments>(device, arguments, plain);
+            LaunchRules<TLaunch, TElement, DoubleTile<OutputTile64>, TArguments>(device, arguments, plain);
     }
+
+    /// <summary>
+    /// x: one group per tile of rows, head and batch, for only that axis has room for many short sequences; y: panels of <paramref name="tileColumns"/> columns.
+    /// </summary>
+    public static Index3D Grid(in AttentionShape shape, int heads, int rows, int tileRows, int columns, int tileColumns)
+        => new(checked(Tiles(rows, tileRows) * heads * shape.Batch), Tiles(columns, tileColumns), 1);
+
+    /// <summary>How many tiles cover a length.</summary>
+    public static int Tiles(int length, int tile) => (length + tile - 1) / tile;
 
     private static void LaunchRules<TLaunch, TElement, TOutput, TArguments>(ComputeDevice device, TArguments arguments, bool plain)
         where TLaunch : IAttentionLaunch<TArguments>

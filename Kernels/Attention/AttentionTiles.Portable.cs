@@ -33,6 +33,14 @@ internal struct TileRows<TElement>
     public int Rows;
     public int Columns;
 
+    /// <summary>The same rows from column <paramref name="first"/> on; none may be left.</summary>
+    public static TileRows<TElement> From(TileRows<TElement> tile, int first)
+    {
+        tile.Start += first;
+        tile.Columns -= first;
+        return tile;
+    }
+
     public static float Read(TileRows<TElement> tile, int row, int column)
         => row < tile.Rows && column < tile.Columns ? TElement.ToSingle(tile.Source[tile.Start + row * tile.RowStride + column]) : 0f;
 }
@@ -206,6 +214,14 @@ internal struct TileStore<TElement>
     /// <summary>Rows and columns that exist.</summary>
     public int Rows;
     public int Columns;
+
+    /// <summary>The same rows from column <paramref name="first"/> on; none may be left.</summary>
+    public static TileStore<TElement> From(TileStore<TElement> target, int first)
+    {
+        target.Start += first;
+        target.Columns -= first;
+        return target;
+    }
 
     /// <summary>Writes the thread's share of 64 columns, the first of them being <paramref name="column"/>.</summary>
     public static void Store(TileStore<TElement> target, Tile4x4 tile, int column)

@@ -17,7 +17,7 @@ internal struct FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>
     public ArrayView<TElement> KeyGradient;   // as the key
     public ArrayView<TElement> ValueGradient; // as the value
 
-    /// <summary>Grid: one group per tile of keys, key/value head and batch.</summary>
+    /// <summary>Grid: x: one group per tile of keys, key/value head and batch; y: panels of columns, as in the forward.</summary>
     public static void Kernel(FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore> p)
     {
         ArrayView<Float4> staging = SharedMemory.Allocate<Float4>(AttentionTiles.StagingLength);
@@ -28,6 +28,7 @@ internal struct FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>
         int firstQuery = FirstQuery(t.Shape, t.Rules, at.Start), endQuery = EndQuery(t.Shape, t.Rules, at.Start);
 
         TOutput keyGradient = default, valueGradient = default;
+        int panel = Grid.IdxY * TOutput.Columns;
         for (int head = 0; head < t.Shape.Heads; head++)
         {
             // A head that reads other keys has no queries here.
@@ -38,15 +39,16 @@ internal struct FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>
                 Products(t, staging, scores, gradients, at, head, query);
                 Gradients(t, scores, gradients, at, head, query);
                 Group.Barrier();
-                valueGradient = AttentionTiles.AddWeighted(
-                    valueGradient, staging, scores, terms, FlashBackwardViews<TElement>.OutputGradientRows(t, at.Batch, head, query));
-                keyGradient = AttentionTiles.AddWeighted(keyGradient, staging, gradients, terms, FlashBackwardViews<TElement>.QueryRows(t, at.Batch, head, query));
+                TileRows<TElement> outputGradients = FlashBackwardViews<TElement>.OutputGradientRows(t, at.Batch, head, query);
+                valueGradient = AttentionTiles.AddWeighted(valueGradient, staging, scores, terms, TileRows<TElement>.From(outputGradients, panel));
+                TileRows<TElement> queries = FlashBackwardViews<TElement>.QueryRows(t, at.Batch, head, query);
+                keyGradient = AttentionTiles.AddWeighted(keyGradient, staging, gradients, terms, TileRows<TElement>.From(queries, panel));
             }
         }
 
         float scale = t.Rules.Scale;
-        TOutput.Store(TOutput.ScaleRows(keyGradient, new Float4(scale, scale, scale, scale)), KeyTarget(p, at), 0);
-        TOutput.Store(valueGradient, ValueTarget(p, at), 0);
+        TOutput.Store(TOutput.ScaleRows(keyGradient, new Float4(scale, scale, scale, scale)), TileStore<TElement>.From(KeyTarget(p, at), panel), 0);
+        TOutput.Store(valueGradient, TileStore<TElement>.From(ValueTarget(p, at), panel), 0);
     }
 
     /// <summary>K Qᵀ and V dOᵀ for 32 keys and 64 queries, transposed, in shared memory.</summary>

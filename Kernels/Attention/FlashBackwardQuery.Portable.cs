@@ -12,7 +12,7 @@ internal struct FlashBackwardQueryPortable<TElement, TOutput, TMask, TScore>
     public FlashBackwardViews<TElement> Tensors;
     public ArrayView<TElement> QueryGradient; // as the query
 
-    /// <summary>Grid: one group per tile of queries, head and batch.</summary>
+    /// <summary>Grid: x: one group per tile of queries, head and batch; y: panels of columns, as in the forward.</summary>
     public static void Kernel(FlashBackwardQueryPortable<TElement, TOutput, TMask, TScore> p)
     {
         ArrayView<Float4> staging = SharedMemory.Allocate<Float4>(AttentionTiles.StagingLength);
@@ -25,6 +25,7 @@ internal struct FlashBackwardQueryPortable<TElement, TOutput, TMask, TScore>
         int end = t.Rules.KeyEnd(t.Shape, IntrinsicMath.Min(at.Start + AttentionTiles.TileRows, t.Shape.Queries) - 1);
 
         TOutput output = default;
+        int panel = Grid.IdxY * TOutput.Columns;
         int key = AttentionTiles.NextKey(-AttentionTiles.TileKeys, first, t.Rules.FreeColumns);
         while (key < end)
         {
@@ -32,12 +33,16 @@ internal struct FlashBackwardQueryPortable<TElement, TOutput, TMask, TScore>
             FlashBackwardRow.ScoreGradients<TElement, TMask, TScore>(t, scores, gradients, row, key);
             Group.Barrier();
             output = AttentionTiles.AddWeighted(
-                output, staging, gradients, IntrinsicMath.Min(AttentionTiles.TileKeys, end - key), FlashBackwardViews<TElement>.KeyRows(t, at.Batch, at.Head, key));
+                output,
+                staging,
+                gradients,
+                IntrinsicMath.Min(AttentionTiles.TileKeys, end - key),
+                TileRows<TElement>.From(FlashBackwardViews<TElement>.KeyRows(t, at.Batch, at.Head, key), panel));
             key = AttentionTiles.NextKey(key, first, t.Rules.FreeColumns);
         }
 
         float scale = t.Rules.Scale;
-        TOutput.Store(TOutput.ScaleRows(output, new Float4(scale, scale, scale, scale)), Target(p, at), 0);
+        TOutput.Store(TOutput.ScaleRows(output, new Float4(scale, scale, scale, scale)), TileStore<TElement>.From(Target(p, at), panel), 0);
     }
 
     private static TileStore<TElement> Target(FlashBackwardQueryPortable<TElement, TOutput, TMask, TScore> p, TileIndex at) => new()

@@ -27,7 +27,10 @@ internal struct FlashForwardPortable<TElement, TOutput, TMask, TScore>
     public AttentionShape Shape;
     public AttentionRules Rules;
 
-    /// <summary>Grid: one group per tile of queries, head and batch, the tiles of one head being neighbours so that they share its keys in the cache.</summary>
+    /// <summary>
+    /// Grid: x: one group per tile of queries, head and batch, the tiles of one head being neighbours so that they share its keys in the cache;
+    /// y: panels of output columns, of which a head wider than the tile has several, each computing the scores for itself.
+    /// </summary>
     public static void Kernel(FlashForwardPortable<TElement, TOutput, TMask, TScore> p)
     {
         ArrayView<Float4> staging = SharedMemory.Allocate<Float4>(AttentionTiles.StagingLength);
@@ -40,6 +43,7 @@ internal struct FlashForwardPortable<TElement, TOutput, TMask, TScore>
         int end = p.Rules.KeyEnd(p.Shape, IntrinsicMath.Min(at.Start + AttentionTiles.TileRows, p.Shape.Queries) - 1);
 
         TOutput output = default;
+        int panel = Grid.IdxY * TOutput.Columns;
         float largest = AttentionRow.Hidden, sum = 0f;
         int key = AttentionTiles.NextKey(-AttentionTiles.TileKeys, first, p.Rules.FreeColumns);
         while (key < end)
@@ -54,14 +58,14 @@ internal struct FlashForwardPortable<TElement, TOutput, TMask, TScore>
             Group.Barrier();
             output = TOutput.ScaleRows(output, factors[AttentionTiles.ProductRow]);
             output = AttentionTiles.AddWeighted(
-                output, staging, scores, IntrinsicMath.Min(AttentionTiles.TileKeys, end - key), ValueRows(p, at, key));
+                output, staging, scores, IntrinsicMath.Min(AttentionTiles.TileKeys, end - key), TileRows<TElement>.From(ValueRows(p, at, key), panel));
             key = AttentionTiles.NextKey(key, first, p.Rules.FreeColumns);
         }
 
         sum = AttentionTiles.RowSum(partials, sum);
         SetFactor(factors, sum > 0f ? 1f / sum : sum);
         Group.Barrier();
-        TOutput.Store(TOutput.ScaleRows(output, factors[AttentionTiles.ProductRow]), OutputRows(p, at), 0);
+        TOutput.Store(TOutput.ScaleRows(output, factors[AttentionTiles.ProductRow]), TileStore<TElement>.From(OutputRows(p, at), panel), 0);
         StoreLogSumExp(p, at, largest, sum);
     }
 
@@ -109,7 +113,7 @@ internal struct FlashForwardPortable<TElement, TOutput, TMask, TScore>
     private static void StoreLogSumExp(FlashForwardPortable<TElement, TOutput, TMask, TScore> p, TileIndex at, float largest, float sum)
     {
         int query = at.Start + AttentionTiles.SoftmaxRow;
-        if (p.LogSumExp.Length > 0 && AttentionTiles.SoftmaxPart == 0 && query < p.Shape.Queries)
+        if (p.LogSumExp.Length > 0 && Grid.IdxY == 0 && AttentionTiles.SoftmaxPart == 0 && query < p.Shape.Queries)
             p.LogSumExp[p.Shape.LogSumExpOffset(at.Batch, at.Head, query)] = sum == 0f ? AttentionRules.DeadLogSumExp : (largest + XMath.Log2(sum)) * AttentionRow.Ln2;
     }
 

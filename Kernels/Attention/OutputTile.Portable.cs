@@ -3,8 +3,8 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// A thread's share of an output tile: four rows and four of every 64 columns. A value width up to 64, 128 or 256 is one, two or four such shares,
-/// as fields, for only fields stay in registers.
+/// A thread's share of an output tile: four rows and four of every 64 columns. A width up to 64 is one such share, one up to 128 is two,
+/// as fields, for only fields stay in registers; wider heads are computed in panels of 128 columns.
 /// </summary>
 internal interface IOutputTile<TSelf>
     where TSelf : unmanaged, IOutputTile<TSelf>
