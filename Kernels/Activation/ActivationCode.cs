@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace GpuTransformer.Kernels;
@@ -38,6 +39,7 @@ internal static class ActivationCode
     }
 
     /// <summary>f(x) in sixteen SIMD lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Apply(int code, Vector512<float> x) => code switch
     {
         Gelu => GeluActivation.Apply(x),

@@ -31,6 +31,7 @@ internal static class ActivationDerivative
     }
 
     /// <summary>f′(x) in sixteen SIMD lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Apply(int code, Vector512<float> x) => code switch
     {
         ActivationCode.Gelu => Gelu(x),
