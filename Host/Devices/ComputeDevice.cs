@@ -12,6 +12,9 @@ namespace GpuTransformer.Host;
 /// </summary>
 public sealed partial class ComputeDevice : IDisposable
 {
+    // CUDA's limit for the second and third axis of a grid; the same everywhere, so that what runs on one device runs on all.
+    private const int LongestOuterAxis = 65535;
+
     private readonly Dictionary<MethodInfo, Delegate> _kernels = [];
     private readonly Stack<List<Tensor>> _scopeStorage = new();
     private bool _disposed;
@@ -101,8 +104,12 @@ public sealed partial class ComputeDevice : IDisposable
         where TParameters : struct
     {
         ThrowIfDisposed();
-        if (grid.Size == 0)
+
+        // Not grid.Size, which is 32 bits wide and may wrap around to zero.
+        if (grid.X == 0 || grid.Y == 0 || grid.Z == 0)
             return;
+        if (grid.Y > LongestOuterAxis || grid.Z > LongestOuterAxis)
+            throw new NotSupportedException($"{kernel.Method.DeclaringType?.Name} would need a grid of {grid.X} x {grid.Y} x {grid.Z} groups, but a GPU takes at most {LongestOuterAxis} along its outer axes. Use smaller batches.");
         if (!_kernels.TryGetValue(kernel.Method, out Delegate? loaded))
         {
             using Activity? activity = Diagnostics.Activities.StartActivity("kernel.compile");

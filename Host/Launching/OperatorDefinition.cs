@@ -36,7 +36,10 @@ internal sealed class OperatorDefinition<TArguments>(
 
     /// <summary>Launches the first variant that takes these arguments on this device, or the device's preferred one.</summary>
     /// <exception cref="NotSupportedException">No variant does.</exception>
-    public void Run(ComputeDevice device, in TArguments arguments)
+    public void Run(ComputeDevice device, in TArguments arguments) => Choose(device, arguments).Launch(device, arguments);
+
+    /// <summary>What <see cref="Run"/> launches.</summary>
+    internal KernelVariant<TArguments> Choose(ComputeDevice device, in TArguments arguments)
     {
         KernelVariant<TArguments>? chosen = null;
         foreach (KernelVariant<TArguments> variant in Variants)
@@ -46,8 +49,6 @@ internal sealed class OperatorDefinition<TArguments>(
                 chosen = variant;
         }
 
-        if (chosen is null)
-            throw new NotSupportedException($"{Name} has no variant for these arguments on {device}: {arguments}.");
-        chosen.Launch(device, arguments);
+        return chosen ?? throw new NotSupportedException($"{Name} has no variant for these arguments on {device}: {arguments}.");
     }
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Security.Cryptography;
 using GpuTransformer.Cli.Reporting;
 using GpuTransformer.Host;
 using GpuTransformer.Modules;
@@ -51,7 +50,7 @@ internal sealed class GoldenVerifier(GoldenManifest manifest, ComputeDevice devi
         if (!File.Exists(path))
             throw new CheckpointException($"The folder has no file '{golden.File}'.");
         using FileStream stream = File.OpenRead(path);
-        string actual = Convert.ToHexStringLower(SHA256.HashData(stream));
+        string actual = Sha256.HashHex(stream);
         if (actual != expected)
             throw new CheckpointException($"'{golden.File}' is damaged: its SHA-256 is {actual}, the manifest says {expected}.");
     }
