@@ -67,6 +67,19 @@ public sealed class VerifyCommandTests
     }
 
     [TestMethod]
+    [DataRow("grad_f64.input.x", 8)]
+    [DataRow("grad.input.x", 4)]
+    [DataRow("grad.param.layers.0.1.to_q.weight", 4)]
+    public async Task A_wrong_gradient_is_noticed_when_asked_for(string tensor, int size)
+    {
+        using var folder = new GoldenFolder(Whole);
+        (await CommandRun.Of("verify", folder.Path, "--device", "cpu", "--gradients")).Exits(ExitCode.Pass);
+        folder.Overwrite(tensor, 0, size == 8 ? BitConverter.GetBytes(1.0) : BitConverter.GetBytes(1f));
+        (await CommandRun.Of("verify", folder.Path, "--device", "cpu")).Exits(ExitCode.Pass);
+        (await CommandRun.Of("verify", folder.Path, "--device", "cpu", "--gradients")).Exits(ExitCode.Mismatch).Says("grad.");
+    }
+
+    [TestMethod]
     public async Task A_folder_without_a_manifest_is_wrong_usage()
     {
         string folder = Directory.CreateTempSubdirectory("goldens").FullName;

@@ -19,9 +19,10 @@ internal static class VerifyCommand
             HelpName = "GLOB",
             DefaultValueFactory = static _ => "*",
         };
+        var gradients = new Option<bool>("--gradients") { Description = "also compare the gradients of inputs and parameters, where the case has them" };
         Option<bool> verbose = SharedOptions.Verbose();
         Option<FileInfo?> json = SharedOptions.Json();
-        var command = new Command("verify", "Build and run the modules of a folder of golden vectors and compare their outputs with PyTorch's.") { path, device, filter, verbose, json };
+        var command = new Command("verify", "Build and run the modules of a folder of golden vectors and compare their outputs with PyTorch's.") { path, device, filter, gradients, verbose, json };
         return command.Runs(invocation =>
         {
             GoldenManifest manifest = GoldenManifest.Read(invocation.Require(path));
@@ -31,7 +32,7 @@ internal static class VerifyCommand
             using ComputeDevice opened = ComputeDevice.Create(invocation.Get(device));
             invocation.Terminal.Line($"Verifying {cases.Count} of {manifest.Cases.Count} cases on {opened}.");
             long start = Stopwatch.GetTimestamp();
-            List<CaseResult> results = Run(invocation, new GoldenVerifier(manifest, opened), cases);
+            List<CaseResult> results = Run(invocation, new GoldenVerifier(manifest, opened, invocation.Get(gradients)), cases);
             var report = new CaseReport("verify", results, Stopwatch.GetElapsedTime(start).TotalSeconds);
             Write(invocation.Terminal, cases, results, invocation.Get(verbose));
             JsonFile.Write(invocation.Get(json), report);

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace GpuTransformer.Cli.Verification;
 
@@ -51,6 +50,7 @@ internal sealed record GoldenManifest(DirectoryInfo Folder, IReadOnlyList<Golden
 /// <param name="InputDtype">f32, f16 or bf16 for scaled_dot_product_attention.</param>
 /// <param name="Accuracy">PyTorch's own errors, where it does not store its output.</param>
 /// <param name="Fp32VsFp64">How far PyTorch's float32 run is from its float64 run.</param>
+/// <param name="GradStats">Facts about parameter gradients of which the file keeps samples only.</param>
 /// <param name="Sha256">Of the file.</param>
 internal sealed record GoldenCase(
     string Name,
@@ -65,11 +65,12 @@ internal sealed record GoldenCase(
     string? InputDtype = null,
     JsonElement? Accuracy = null,
     JsonElement? Fp32VsFp64 = null,
+    JsonElement? GradStats = null,
     string? Sha256 = null)
 {
-    /// <summary>The largest difference of PyTorch's float32 output from its float64 output, where the manifest has it.</summary>
-    [JsonIgnore]
-    public double? PlainError => Fp32VsFp64 is { ValueKind: JsonValueKind.Object } errors && errors.TryGetProperty("output", out JsonElement output) ? output.GetProperty("max_abs_diff").GetDouble() : null;
+    /// <summary>By how much PyTorch's float32 <c>output</c> or <c>grad.input.…</c> differs from its float64 one, where the manifest says.</summary>
+    public double? PlainError(string tensor)
+        => Fp32VsFp64 is { ValueKind: JsonValueKind.Object } errors && errors.TryGetProperty(tensor, out JsonElement error) ? error.GetProperty("max_abs_diff").GetDouble() : null;
 
     /// <summary>Whether an argument of the call or the constructor is true.</summary>
     public bool Flag(string name) => Find(name) is { ValueKind: JsonValueKind.True };

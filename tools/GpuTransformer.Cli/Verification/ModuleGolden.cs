@@ -17,14 +17,15 @@ internal static class ModuleGolden
 
     /// <summary>Runs a case.</summary>
     /// <exception cref="UnsupportedOptionException">It needs an option, an argument or a class that this version does not have.</exception>
-    public static IReadOnlyList<GoldenOutput> Run(GoldenCase golden, SafetensorsReader file, ComputeDevice device)
+    public static IReadOnlyList<GoldenOutput> Run(GoldenCase golden, SafetensorsReader file, ComputeDevice device, bool gradients)
     {
         using StepScope step = device.BeginStep();
         using Module module = ModuleFactory.Create(Description(golden), device);
         module.LoadStateDict(file, "param.");
-        var outputs = new List<GoldenOutput> { Call(golden, file, module, static name => $"input.{name}", string.Empty) };
+        var inputs = ReadInputs(golden, file, device, static name => $"input.{name}");
+        List<GoldenOutput> outputs = gradients && GradientGolden.Has(file) ? CallWithGradients(golden, file, module, inputs) : [Call(golden, file, module, inputs, string.Empty)];
         if (file.Contains(SecondCall + "output_f64"))
-            outputs.Add(Call(golden, file, module, name => file.Contains(SecondCall + name) ? SecondCall + name : $"input.{name}", SecondCall));
+            outputs.Add(Call(golden, file, module, ReadInputs(golden, file, device, name => file.Contains(SecondCall + name) ? SecondCall + name : $"input.{name}"), SecondCall));
         return outputs;
     }
 
@@ -38,17 +39,36 @@ internal static class ModuleGolden
         SafetensorsEntry plain = file[prefix + "output"];
         if (output.Shape != plain.Shape)
             throw new UsageException($"{plain.Name} has shape {output.Shape}, x-transformers' has {plain.Shape}.");
-        double[] exact = file.ReadDoubles(file.Contains(prefix + "output_f64") ? prefix + "output_f64" : plain.Name);
-        double found = file.ReadDoubles(plain.Name).Zip(exact).Max(static v => Math.Abs(v.First - v.Second));
-
-        // The limit is a multiple of this error: a file whose outputs contradict each other would excuse anything.
-        double credible = plainError is { } stated ? 1.01 * stated : LargestCredibleError * exact.Max(Math.Abs);
-        if (!(found <= credible))
-            throw new CheckpointException($"'{file.Path}' is damaged: {prefix}output and {prefix}output_f64 differ by {Format.Error(found)}, but PyTorch's float32 is off by {Format.Error(credible)} at most.");
+        (double[] exact, double found) = ReadExact(file, plain.Name, prefix + "output_f64", plainError);
         return new GoldenOutput(plain.Name, output.Shape, output.DType, output.ToArray(), exact, found);
     }
 
-    private static GoldenOutput Call(GoldenCase golden, SafetensorsReader file, Module module, Func<string, string> source, string prefix)
+    /// <summary>PyTorch's float64 result and how far its float32 one is from it.</summary>
+    /// <exception cref="CheckpointException">The two contradict each other: the limit is a multiple of their difference, so such a file would excuse anything.</exception>
+    public static (double[] Exact, double PlainError) ReadExact(SafetensorsReader file, string plainName, string exactName, double? stated)
+    {
+        double[] plain = file.ReadDoubles(plainName), exact = file.Contains(exactName) ? file.ReadDoubles(exactName) : plain;
+        double found = plain.Zip(exact).Select(static v => Math.Abs(v.First - v.Second)).DefaultIfEmpty().Max();
+        double credible = stated is { } error ? 1.01 * error : LargestCredibleError * exact.Select(Math.Abs).DefaultIfEmpty().Max();
+        return found <= credible
+            ? (exact, found)
+            : throw new CheckpointException($"'{file.Path}' is damaged: {plainName} and {exactName} differ by {Format.Error(found)}, but PyTorch's float32 is off by {Format.Error(credible)} at most.");
+    }
+
+    private static GoldenOutput Call(GoldenCase golden, SafetensorsReader file, Module module, Dictionary<string, Tensor> inputs, string prefix)
+        => Against(file, prefix, module.Invoke(Arguments(golden, inputs)), prefix.Length == 0 ? golden.PlainError("output") : null);
+
+    private static List<GoldenOutput> CallWithGradients(GoldenCase golden, SafetensorsReader file, Module module, Dictionary<string, Tensor> inputs)
+    {
+        GradientGolden.Require(inputs, module, file);
+        using GradientTape tape = module.Device.BeginTape();
+        Tensor output = module.Invoke(Arguments(golden, inputs));
+        return [Against(file, string.Empty, output, golden.PlainError("output")), .. GradientGolden.Collect(golden, file, tape, output, inputs, module)];
+    }
+
+    private static CallArguments Arguments(GoldenCase golden, Dictionary<string, Tensor> inputs) => new(inputs, golden.CallKwargs ?? default);
+
+    private static Dictionary<string, Tensor> ReadInputs(GoldenCase golden, SafetensorsReader file, ComputeDevice device, Func<string, string> source)
     {
         var inputs = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         foreach (string name in (golden.Args ?? []).Concat(golden.TensorKwargs ?? []))
@@ -56,11 +76,10 @@ internal static class ModuleGolden
             // mems.0 and mems.1 form a list, embed_ids.typ a dictionary.
             if (name.Contains('.'))
                 throw new UnsupportedOptionException(name, $"{golden.Class}: the call argument {name.Split('.')[0]} of x-transformers is not supported.");
-            inputs.Add(name, file.ReadTensor(source(name), module.Device));
+            inputs.Add(name, file.ReadTensor(source(name), device));
         }
 
-        Tensor output = module.Invoke(new CallArguments(inputs, golden.CallKwargs ?? default));
-        return Against(file, prefix, output, prefix.Length == 0 ? golden.PlainError : null);
+        return inputs;
     }
 
     private static JsonElement Description(GoldenCase golden)

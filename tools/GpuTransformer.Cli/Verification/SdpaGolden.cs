@@ -16,7 +16,7 @@ internal static class SdpaGolden
     private const double DeadLogSumExp = -1e30;
 
     /// <summary>Runs a case.</summary>
-    public static IReadOnlyList<GoldenOutput> Run(GoldenCase golden, SafetensorsReader file, ComputeDevice device)
+    public static IReadOnlyList<GoldenOutput> Run(GoldenCase golden, SafetensorsReader file, ComputeDevice device, bool gradients)
     {
         using StepScope step = device.BeginStep();
         Tensor query = file.ReadTensor("input.q", device), key = file.ReadTensor("input.k", device), value = file.ReadTensor("input.v", device);
@@ -32,12 +32,35 @@ internal static class SdpaGolden
             Mask = file.Contains("input.mask") ? file.ReadTensor("input.mask", device) : null,
             Bias = file.Contains("input.bias") ? file.ReadTensor("input.bias", device) : null,
         };
-        Tensor logSumExp = Tensor.Empty(device, [query.Shape[0], heads, query.Shape[2]]);
+        return gradients
+            ? [.. Forward(golden, file, query, key, value, options), .. Gradients(golden, file, query, key, value, options)]
+            : Forward(golden, file, query, key, value, options);
+    }
+
+    private static List<GoldenOutput> Forward(GoldenCase golden, SafetensorsReader file, Tensor query, Tensor key, Tensor value, AttentionOptions options)
+    {
+        Tensor logSumExp = Tensor.Empty(query.Device, [query.Shape[0], options.Heads, query.Shape[2]]);
         Tensor output = Operators.Attention(query, key, value, options, logSumExp);
         return
         [
-            new GoldenOutput("output", output.Shape, output.DType, output.ToArray(), file.ReadDoubles("output_f64"), PlainError(golden)),
+            new GoldenOutput("output", output.Shape, output.DType, output.ToArray(), file.ReadDoubles("output_f64"), PlainError(golden, "output")),
             LogSumExp(logSumExp.ToArray(), file.ReadDoubles("lse_f64")),
+        ];
+    }
+
+    private static List<GoldenOutput> Gradients(GoldenCase golden, SafetensorsReader file, Tensor query, Tensor key, Tensor value, AttentionOptions options)
+    {
+        var leaves = new List<(string Name, Tensor Leaf)> { ("q", query), ("k", key), ("v", value) };
+        if (options.Bias is { } bias && file.Contains("grad_f64.bias"))
+            leaves.Add(("bias", bias));
+        foreach ((_, Tensor leaf) in leaves)
+            leaf.RequiresGradient = true;
+        using (GradientTape tape = query.Device.BeginTape())
+            tape.Backward(Operators.Attention(query, key, value, options), file.ReadTensor("input.dout", query.Device));
+        return
+        [
+            .. leaves.Select(l => new GoldenOutput(
+                $"grad.{l.Name}", l.Leaf.Shape, l.Leaf.DType, GradientGolden.Take(l.Leaf), file.ReadDoubles($"grad_f64.{l.Name}"), PlainError(golden, $"d{l.Name}")) { IsGradient = true }),
         ];
     }
 
@@ -49,10 +72,12 @@ internal static class SdpaGolden
         string other => throw new UsageException($"{golden.Name}: causal is '{other}'; known are top_left and bottom_right."),
     };
 
-    private static double PlainError(GoldenCase golden)
-        => golden.Accuracy is { } accuracy && accuracy.TryGetProperty($"torch_{golden.InputDtype}_vs_reference_max_abs", out JsonElement errors)
-            ? errors.GetProperty("output").GetDouble()
-            : throw new UsageException($"{golden.Name}: the manifest does not say how accurate PyTorch is in {golden.InputDtype}.");
+    private static double PlainError(GoldenCase golden, string what)
+    {
+        if (golden.Accuracy is not { } accuracy || !accuracy.TryGetProperty($"torch_{golden.InputDtype}_vs_reference_max_abs", out JsonElement errors))
+            throw new UsageException($"{golden.Name}: the manifest does not say how accurate PyTorch is in {golden.InputDtype}.");
+        return errors.TryGetProperty(what, out JsonElement error) ? error.GetDouble() : 0;
+    }
 
     // A dead query's −1e30 must be there exactly, and must not raise the limit of the others.
     private static GoldenOutput LogSumExp(float[] actual, double[] exact)

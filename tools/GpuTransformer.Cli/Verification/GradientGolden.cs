@@ -1,0 +1,94 @@
+using System.Text.Json;
+using GpuTransformer.Host;
+using GpuTransformer.Modules;
+
+namespace GpuTransformer.Cli.Verification;
+
+/// <summary>Gradients of golden cases: of the inputs against float64, of the parameters against PyTorch's float32, which is all that the files hold.</summary>
+internal static class GradientGolden
+{
+    // A parameter's gradient is judged on the scale of its own largest element, but not finer than a thousandth of the model's: that is how the manifest states noise.
+    private const double FinestScale = 1e-3;
+
+    private const string ParameterNoise = "grad.param(worst max_abs_diff / max(max_abs, 1e-3*global max))";
+
+    /// <summary>Whether the file holds gradients of the loss Σ output · loss_weight.</summary>
+    public static bool Has(SafetensorsReader file) => file.Contains("loss_weight") && file.Entries.Any(static e => e.Name.StartsWith("grad.", StringComparison.Ordinal));
+
+    /// <summary>Marks what the file has gradients for.</summary>
+    public static void Require(Dictionary<string, Tensor> inputs, Module module, SafetensorsReader file)
+    {
+        foreach ((string name, Tensor input) in inputs)
+            input.RequiresGradient = file.Contains($"grad.input.{name}");
+        foreach ((_, Tensor parameter) in module.NamedParameters())
+            parameter.RequiresGradient = true;
+    }
+
+    /// <summary>Walks the tape and sets every gradient beside PyTorch's.</summary>
+    public static IEnumerable<GoldenOutput> Collect(GoldenCase golden, SafetensorsReader file, GradientTape tape, Tensor output, Dictionary<string, Tensor> inputs, Module module)
+    {
+        tape.Backward(output, file.ReadTensor("loss_weight", output.Device));
+        var results = new List<GoldenOutput>();
+        foreach ((string name, Tensor input) in inputs.Where(static i => i.Value.RequiresGradient))
+        {
+            (double[] exact, double plainError) = ModuleGolden.ReadExact(file, $"grad.input.{name}", $"grad_f64.input.{name}", golden.PlainError($"grad.input.{name}"));
+            results.Add(Gradient($"grad.input.{name}", input, Take(input), exact, plainError));
+        }
+
+        Dictionary<string, double> largest = Largest(golden, file);
+        double finest = FinestScale * largest.Values.DefaultIfEmpty().Max(), noise = Noise(golden);
+        foreach ((string name, Tensor parameter) in module.NamedParameters())
+        {
+            float[] actual = Take(parameter);
+            if (!largest.TryGetValue(name, out double own))
+                continue;
+
+            // Two float32 results are compared: each may be off by the noise, three times for ours; and the floor of the rule holds on the same scale.
+            // A single number's gradient is one sum over all positions and features, as uncertain as its terms are large, however small they leave the total.
+            double scale = Math.Max(own, parameter.Shape.Count == 1 ? finest / FinestScale : finest), plainError = Math.Max(4.0 / 3 * noise, NumericalRule.Floor(DType.Float32) / 3) * scale;
+            (float[] sampled, double[] expected) = Expected(file, name, actual);
+            results.Add(Gradient($"grad.param.{name}", parameter, sampled, expected, plainError));
+        }
+
+        return results;
+    }
+
+    /// <summary>A leaf's gradient; zeros where none arrived. It outlives the step unless it is cleared.</summary>
+    public static float[] Take(Tensor leaf)
+    {
+        float[] values = leaf.Gradient?.ToArray() ?? new float[leaf.Shape.Count];
+        leaf.ClearGradient();
+        return values;
+    }
+
+    private static GoldenOutput Gradient(string name, Tensor leaf, float[] actual, double[] exact, double plainError)
+        => new(name, leaf.Shape, leaf.DType, actual, exact, plainError) { IsGradient = true };
+
+    // The whole gradient, or the 64 elements of it that the file keeps of a large one.
+    private static (float[] Actual, double[] Expected) Expected(SafetensorsReader file, string name, float[] actual)
+    {
+        if (file.Contains($"grad.param.{name}"))
+            return (actual, file.ReadDoubles($"grad.param.{name}"));
+        float[] sampled = [.. file.ReadDoubles($"grad_sample_index.param.{name}").Select(index => actual[(long)index])];
+        return (sampled, file.ReadDoubles($"grad_sample.param.{name}"));
+    }
+
+    // The largest element of each parameter's gradient, of those that the file has.
+    private static Dictionary<string, double> Largest(GoldenCase golden, SafetensorsReader file)
+    {
+        const string Prefix = "grad.param.";
+        var largest = new Dictionary<string, double>(StringComparer.Ordinal);
+        foreach (SafetensorsEntry entry in file.Entries.Where(static e => e.Name.StartsWith(Prefix, StringComparison.Ordinal)))
+            largest.Add(entry.Name[Prefix.Length..], file.ReadDoubles(entry.Name).Select(Math.Abs).DefaultIfEmpty().Max());
+        if (golden.GradStats is { ValueKind: JsonValueKind.Object } statistics)
+        {
+            foreach (JsonProperty property in statistics.EnumerateObject())
+                largest.TryAdd(property.Name, property.Value.GetProperty("max_abs").GetDouble());
+        }
+
+        return largest;
+    }
+
+    private static double Noise(GoldenCase golden)
+        => golden.Fp32VsFp64 is { ValueKind: JsonValueKind.Object } errors && errors.TryGetProperty(ParameterNoise, out JsonElement worst) ? worst.GetProperty("rel").GetDouble() : 0;
+}
