@@ -21,7 +21,7 @@ internal unsafe struct MatrixMultiplyVectorized<TElement> : IBlockKernel
     // With so few rows a panel would be used hardly more often than it costs to pack it.
     private const int FewRows = 4;
 
-    // A tile reads up to five elements behind the last row of a transposed A.
+    // To align to a cache line; and a tile reads up to five elements behind the last row of a transposed A.
     private const int Slack = 16;
 
     public TElement* Left;  // [m, k], or [k, m] transposed
@@ -52,10 +52,11 @@ internal unsafe struct MatrixMultiplyVectorized<TElement> : IBlockKernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void PackAndMultiply(int row, int rows, int column, int columns)
     {
-        float* panel = stackalloc float[DepthPerPanel * MatrixPanel.Width];
-        float* left = stackalloc float[DepthPerPanel * MatrixPanel.Width + Slack];
-        float* sums = stackalloc float[(MostRowsPerBlock + MatrixTile.Rows) * MatrixTile.Columns];
         int chunks = Math.Max(1, (K + DepthPerPanel - 1) / DepthPerPanel), chunkDepth = (K + chunks - 1) / chunks;
+        float* unaligned = stackalloc float[chunkDepth * MatrixPanel.Width + Slack];
+        float* panel = Align(unaligned);
+        float* left = stackalloc float[chunkDepth * MatrixPanel.Width + Slack];
+        float* sums = stackalloc float[(chunks == 1 ? MatrixTile.Rows : rows + 3 * MatrixTile.Rows) * MatrixTile.Columns];
         int rowStep = LeftRows == null && TransposeLeft != 0 ? MatrixPanel.Width : MatrixTile.Rows;
         for (int chunk = 0; chunk < chunks; chunk++)
         {
@@ -82,6 +83,9 @@ internal unsafe struct MatrixMultiplyVectorized<TElement> : IBlockKernel
             }
         }
     }
+
+    // A vector that straddles two cache lines costs two loads.
+    private static float* Align(float* pointer) => (float*)(((nint)pointer + 63) & ~63);
 
     private static void Multiply(float* a, nint aRow, nint aColumn, float* panel, int depth, float* tile, int columns, bool accumulate)
     {
@@ -111,14 +115,14 @@ internal unsafe struct MatrixMultiplyVectorized<TElement> : IBlockKernel
             return copy;
         }
 
-        (aRow, aColumn) = (DepthPerPanel, 1);
+        (aRow, aColumn) = (depth, 1);
         for (int r = 0; r < MatrixTile.Rows; r++)
         {
             long start = (long)(row + Math.Min(r, rows - 1)) * K + from;
             if (LeftRows != null)
-                MatrixRowsVectorized<Float32>.Widen((Float32*)LeftRows + start, depth, copy + r * DepthPerPanel);
+                MatrixRowsVectorized<Float32>.Widen((Float32*)LeftRows + start, depth, copy + r * depth);
             else
-                MatrixRowsVectorized<TElement>.Widen(Left + start, depth, copy + r * DepthPerPanel);
+                MatrixRowsVectorized<TElement>.Widen(Left + start, depth, copy + r * depth);
         }
 
         return copy;

@@ -80,6 +80,43 @@ public sealed class LinearTests
 
     [TestMethod]
     [DeviceRows]
+    public void With_an_activation_recording_changes_no_value_and_gradients_match_finite_differences(string id)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        using StepScope step = device.BeginStep();
+        var random = new Random(13);
+        Tensor x = MatrixMultiplyTests.Leaf(device, random, [4, 5]), w = MatrixMultiplyTests.Leaf(device, random, [3, 5]), b = MatrixMultiplyTests.Leaf(device, random, [3]);
+        Tensor residual = MatrixMultiplyTests.Leaf(device, random, [4, 3]), mask = Tensor.From(device, [4], [true, false, true, true]);
+        float[] d = MatrixMultiplyTests.Values(random, 12), fused = Forward().ToArray();
+        using (GradientTape tape = device.BeginTape())
+        {
+            Tensor recorded = Forward();
+            MatrixMultiplyTests.AssertNear(fused, recorded);
+            tape.Backward(recorded, Tensor.From(device, [4, 3], d));
+        }
+
+        foreach (Tensor leaf in new[] { x, w, b, residual })
+        {
+            float[] values = leaf.ToArray(), gradient = leaf.Gradient!.ToArray();
+            for (int i = 0; i < values.Length; i++)
+                Assert.AreEqual((Loss(leaf, values, i, 1e-2f) - Loss(leaf, values, i, -1e-2f)) / 2e-2, gradient[i], 2e-3, $"{leaf.Shape} element {i}");
+        }
+
+        Tensor Forward() => Operators.Linear(x, w, b, Activation.Gelu, residual, mask);
+
+        double Loss(Tensor leaf, float[] values, int element, float change)
+        {
+            float[] moved = [.. values];
+            moved[element] += change;
+            leaf.Write(moved);
+            double loss = Forward().ToArray().Zip(d, static (y, g) => (double)y * g).Sum();
+            leaf.Write(values);
+            return loss;
+        }
+    }
+
+    [TestMethod]
+    [DeviceRows]
     public void The_second_call_allocates_nothing_and_compiles_nothing(string id)
     {
         ComputeDevice device = TestDevices.Get(id);
