@@ -29,7 +29,10 @@ public sealed record ActivationMemory(long Inputs, long Inference, long Training
         foreach (LayerKind kind in OrderedKinds(options))
         {
             long bytes = size * batch * layer.Elements(kind);
-            largest = Math.Max(largest, bytes);
+
+            // A processor widens a two-byte operand of a matrix product to float32 for the time of the launch.
+            long widened = dtype == DType.Float32 ? 0 : DType.Float32.SizeInBytes() * batch * layer.WidestOperand(kind);
+            largest = Math.Max(largest, bytes + widened);
             sum += bytes;
         }
 
@@ -77,6 +80,16 @@ internal sealed record LayerMemory(AttentionLayersOptions Options, int Length, i
         if (Options.ScaleResidual)
             streams++;
         return (long)streams * Length * Options.Dim + (kind == LayerKind.FeedForward ? FeedForward() : Attention(kind));
+    }
+
+    /// <summary>The largest left operand of a matrix product in the layer.</summary>
+    public long WidestOperand(LayerKind kind)
+    {
+        if (kind == LayerKind.FeedForward)
+            return (long)Length * Math.Max(Options.Dim, Options.FeedForward().InnerDim);
+        AttentionModuleOptions attention = kind == LayerKind.CrossAttention ? Options.CrossAttention() : Options.SelfAttention();
+        long keys = kind == LayerKind.CrossAttention ? ContextLength : Length;
+        return Math.Max(keys * attention.SourceDim, (long)Length * Math.Max(Options.Dim, attention.MergedWidth));
     }
 
     private long FeedForward()
