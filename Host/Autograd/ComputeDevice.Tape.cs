@@ -30,7 +30,7 @@ public sealed partial class ComputeDevice
         => _tape is not null && (a.IsTracked || GradientTape.Wants(b) || GradientTape.Wants(c) || GradientTape.Wants(d));
 
     /// <summary>Records a call. <paramref name="backward"/> runs inside a scope of its own, with recording paused.</summary>
-    internal void Record(Tensor output, Action<GradientTape, Tensor> backward)
+    internal void Record(Tensor output, Action<Tensor> backward)
     {
         output.IsTracked = true;
         _tape!.Add(new TapeRecord(output, backward));

@@ -64,7 +64,7 @@ public sealed class GradientTape : IDisposable
 
             // Whatever the backward operator leaves behind dies here; gradients that are still needed are shared handles outside the scope.
             using (StepScope scope = _device.BeginStep())
-                record.Backward(this, gradient);
+                record.Backward(gradient);
             if (!record.Output.RequiresGradient)
                 record.Output.DropGradient();
         }
@@ -122,7 +122,7 @@ public sealed class GradientTape : IDisposable
 /// <summary>One operator call: its output, and how the output's gradient becomes its inputs'.</summary>
 /// <param name="Output">What the call returned.</param>
 /// <param name="Backward">Given the output's gradient, calls the backward operator and accumulates into the inputs.</param>
-internal readonly record struct TapeRecord(Tensor Output, Action<GradientTape, Tensor> Backward);
+internal readonly record struct TapeRecord(Tensor Output, Action<Tensor> Backward);
 
 /// <summary>While open, nothing on the device is recorded.</summary>
 public readonly struct NoGradientScope : IDisposable, IEquatable<NoGradientScope>

@@ -103,7 +103,7 @@ public sealed partial class Tensor : IDisposable
             throw new ArgumentException($"A tensor of shape {Shape} ({Shape.Count} elements) cannot be viewed as {shape} ({shape.Count} elements).", nameof(shape));
         var view = new Tensor(Device, shape, DType, Buffer, _offset, scoped: true);
         if (Device.Records(this))
-            Device.Record(view, (_, gradient) => GradientTape.Accumulate(this, gradient));
+            Device.Record(view, gradient => GradientTape.Accumulate(this, gradient));
         return view;
     }
 

@@ -16,7 +16,7 @@ public static partial class Operators
         Tensor output = Elementwise.Compute(AddOperator.Definition, left, right, default);
         if (left.Device.Records(left, right))
         {
-            left.Device.Record(output, (_, gradient) =>
+            left.Device.Record(output, gradient =>
             {
                 GradientTape.Accumulate(left, gradient);
                 GradientTape.Accumulate(right, gradient);

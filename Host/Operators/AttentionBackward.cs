@@ -45,7 +45,7 @@ internal static partial class AttentionBackwardOperator
 
     /// <summary>Remembers a forward call on the tape.</summary>
     internal static void Record(AttentionArguments forward, AttentionOptions options)
-        => forward.Query.Device.Record(forward.Output, (_, gradient) =>
+        => forward.Query.Device.Record(forward.Output, gradient =>
         {
             AttentionGradients gradients = Operators.AttentionBackward(
                 gradient, forward.Query, forward.Key, forward.Value, forward.Output, forward.LogSumExp!, options, GradientTape.Wants(options.Bias));

@@ -23,7 +23,7 @@ public static partial class Operators
         return output;
 
         static void Record(Tensor input, Tensor output)
-            => input.Device.Record(output, (_, gradient) => GradientTape.Accumulate(input, Cast(gradient, input.DType)));
+            => input.Device.Record(output, gradient => GradientTape.Accumulate(input, Cast(gradient, input.DType)));
     }
 }
 

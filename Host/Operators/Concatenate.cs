@@ -27,7 +27,7 @@ public static partial class Operators
         return output;
 
         static void Record(Tensor first, Tensor second, Tensor output)
-            => first.Device.Record(output, (_, gradient) =>
+            => first.Device.Record(output, gradient =>
             {
                 int head = first.Shape[1];
                 if (GradientTape.Wants(first))

@@ -31,7 +31,7 @@ public static partial class Operators
         (Tensor mean, Tensor inverseWeight) = WeightedMeanOperator.Run(loss, weight);
         if (device.Records(logits))
         {
-            device.Record(mean, (_, upstream) =>
+            device.Record(mean, upstream =>
             {
                 Tensor gradient = Tensor.Empty(device, logits.Shape, logits.DType);
                 if (rows > 0)

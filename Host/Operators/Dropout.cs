@@ -32,7 +32,7 @@ public static partial class Operators
         return output;
 
         static void Record(Tensor input, float probability, ulong seed, ulong stream, Tensor output)
-            => input.Device.Record(output, (_, gradient) => GradientTape.Accumulate(input, Dropout(gradient, probability, seed, stream)));
+            => input.Device.Record(output, gradient => GradientTape.Accumulate(input, Dropout(gradient, probability, seed, stream)));
     }
 }
 

@@ -28,7 +28,7 @@ public static partial class Operators
         return output;
 
         static void Record(Tensor input, Activation activation, Tensor? multiplier, float? valueClamp, float? gateClamp, Tensor output)
-            => input.Device.Record(output, (_, gradient) =>
+            => input.Device.Record(output, gradient =>
             {
                 (Tensor inputGradient, Tensor? multiplierGradient) = GatedLinearUnitBackward(
                     gradient, input, activation, multiplier, valueClamp, gateClamp, GradientTape.Wants(multiplier));

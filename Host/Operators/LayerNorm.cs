@@ -22,7 +22,7 @@ public static partial class Operators
         return output;
 
         static void Record(Tensor input, Tensor? gain, float gainOffset, float epsilon, Tensor output)
-            => input.Device.Record(output, (_, gradient) =>
+            => input.Device.Record(output, gradient =>
             {
                 (Tensor inputGradient, Tensor? gainGradient) = LayerNormBackward(gradient, input, gain, gainOffset, epsilon, GradientTape.Wants(gain));
                 GradientTape.Accumulate(input, inputGradient);

@@ -68,7 +68,7 @@ public static partial class Operators
     }
 
     private static void RecordLinear(Tensor input, Tensor weight, Tensor? bias, Tensor? residual, Tensor? rowMask, Tensor output)
-        => input.Device.Record(output, (_, gradient) =>
+        => input.Device.Record(output, gradient =>
         {
             if (residual is not null)
                 GradientTape.Accumulate(residual, gradient);

@@ -46,7 +46,7 @@ public static partial class Operators
 
     // With A' = op(A), B' = op(B): dA' = dC B'ᵀ and dB' = A'ᵀ dC; where op transposes, the transposed equation gives dA or dB itself.
     private static void RecordMatrixMultiply(Tensor left, Tensor right, int m, int n, int k, bool transposeLeft, bool transposeRight, Tensor output)
-        => left.Device.Record(output, (_, gradient) =>
+        => left.Device.Record(output, gradient =>
         {
             if (GradientTape.Wants(left) && transposeLeft)
                 MatrixMultiplyOperator.AccumulateGradient(left, right, gradient, k, m, n, transposeRight, true);

@@ -19,7 +19,7 @@ public static partial class Operators
         return output;
 
         static void Record(Tensor left, Tensor right, Tensor output)
-            => left.Device.Record(output, (_, gradient) =>
+            => left.Device.Record(output, gradient =>
             {
                 if (GradientTape.Wants(left))
                     GradientTape.Accumulate(left, Multiply(gradient, right));

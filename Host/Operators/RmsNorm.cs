@@ -23,7 +23,7 @@ public static partial class Operators
         return output;
 
         static void Record(Tensor input, Tensor? gain, float gainOffset, Tensor output)
-            => input.Device.Record(output, (_, gradient) =>
+            => input.Device.Record(output, gradient =>
             {
                 (Tensor inputGradient, Tensor? gainGradient) = RmsNormBackward(gradient, input, gain, gainOffset, GradientTape.Wants(gain));
                 GradientTape.Accumulate(input, inputGradient);

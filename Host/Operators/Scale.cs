@@ -22,7 +22,7 @@ public static partial class Operators
         return output;
 
         static void Record(Tensor input, float factor, Tensor output)
-            => input.Device.Record(output, (_, gradient) => GradientTape.Accumulate(input, Scale(gradient, factor)));
+            => input.Device.Record(output, gradient => GradientTape.Accumulate(input, Scale(gradient, factor)));
     }
 }
 

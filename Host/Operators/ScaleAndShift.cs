@@ -24,7 +24,7 @@ public static partial class Operators
         return output;
 
         static void Record(Tensor input, Tensor? scale, Tensor? shift, float scaleOffset, Tensor output)
-            => input.Device.Record(output, (_, gradient) =>
+            => input.Device.Record(output, gradient =>
             {
                 (Tensor inputGradient, Tensor? scaleGradient, Tensor? shiftGradient) = ScaleAndShiftBackward(
                     gradient, input, scale, shift, scaleOffset, GradientTape.Wants(scale), GradientTape.Wants(shift));

@@ -24,7 +24,7 @@ public static partial class Operators
         return output;
 
         static void Record(Tensor input, int start, Tensor output)
-            => input.Device.Record(output, (_, gradient) => GradientTape.Accumulate(input, PadRows(gradient, start, input.Shape[1])));
+            => input.Device.Record(output, gradient => GradientTape.Accumulate(input, PadRows(gradient, start, input.Shape[1])));
     }
 
     /// <summary>Rows of zeros in front of and behind each sequence: y[b, start + r] = x[b, r], zero elsewhere. The gradient of <see cref="SliceRows"/>.</summary>
@@ -46,6 +46,6 @@ public static partial class Operators
         return output;
 
         static void Record(Tensor input, int start, Tensor output)
-            => input.Device.Record(output, (_, gradient) => GradientTape.Accumulate(input, SliceRows(gradient, start, input.Shape[1])));
+            => input.Device.Record(output, gradient => GradientTape.Accumulate(input, SliceRows(gradient, start, input.Shape[1])));
     }
 }

@@ -30,7 +30,7 @@ public static partial class Operators
         (Tensor mean, Tensor inverseWeight) = WeightedMeanOperator.Run(loss, weight);
         if (device.Records(prediction))
         {
-            device.Record(mean, (_, upstream) =>
+            device.Record(mean, upstream =>
             {
                 Tensor gradient = Tensor.Empty(device, prediction.Shape, prediction.DType);
                 if (rows > 0)
