@@ -1,6 +1,7 @@
-"""The forward pass of the seed model in plain PyTorch: Encoder(dim 256, depth 4, heads 4, ALiBi, cross-attention to a context of width 512).
+"""The seed model in plain PyTorch: Encoder(dim 256, depth 4, heads 4, ALiBi, cross-attention to a context of width 512).
 
-Prints the best and the median time of one call in milliseconds. usage: seed.py BATCH THREADS REPEATS
+Prints the best and the median time of one call in milliseconds. usage: seed.py seed|train-step BATCH THREADS REPEATS
+seed is the forward pass; train-step adds a mean squared error, the backward pass and AdamW.
 """
 import sys
 import time
@@ -8,7 +9,7 @@ import time
 import torch
 import torch.nn.functional as F
 
-BATCH, THREADS, REPEATS = (int(a) for a in sys.argv[1:4])
+TRAINS, (BATCH, THREADS, REPEATS) = sys.argv[1] == "train-step", (int(a) for a in sys.argv[2:5])
 WIDTH, CONTEXT_WIDTH, HEADS, DEPTH, LENGTH, CONTEXT_LENGTH = 256, 512, 4, 4, 64, 128
 
 
@@ -55,13 +56,28 @@ class Seed(torch.nn.Module):
 
 torch.manual_seed(1)
 torch.set_num_threads(THREADS)
-model, x, context = Seed().eval(), torch.randn(BATCH, LENGTH, WIDTH), torch.randn(BATCH, CONTEXT_LENGTH, CONTEXT_WIDTH)
-times = []
-with torch.inference_mode():
-    for i in range(REPEATS + 3):
-        start = time.perf_counter()
+model, x, context = Seed(), torch.randn(BATCH, LENGTH, WIDTH), torch.randn(BATCH, CONTEXT_LENGTH, CONTEXT_WIDTH)
+target, optimizer = torch.randn(BATCH, LENGTH, WIDTH), torch.optim.AdamW(model.parameters(), 1e-4)
+
+
+def train():
+    optimizer.zero_grad(set_to_none=True)
+    loss = F.mse_loss(model(x, context), target)
+    loss.backward()
+    optimizer.step()
+    loss.item()
+
+
+def forward():
+    with torch.inference_mode():
         model(x, context)
-        if i >= 3:
-            times.append((time.perf_counter() - start) * 1e3)
+
+
+call, times = train if TRAINS else forward, []
+for i in range(REPEATS + 3):
+    start = time.perf_counter()
+    call()
+    if i >= 3:
+        times.append((time.perf_counter() - start) * 1e3)
 times.sort()
 print(f"{times[0]:.4f} {times[len(times) // 2]:.4f}")

@@ -8,6 +8,7 @@ internal static class BenchCommand
     public static Command Create() => new("bench", "Measure time per call, GFLOP/s, kernels launched and memory allocated.")
     {
         BenchSeedCommand.Create(),
+        BenchTrainStepCommand.Create(),
         BenchAttentionCommand.Create(),
         BenchMatmulCommand.Create(),
     };
