@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using GpuTransformer.Host;
 
 namespace GpuTransformer.Modules;
@@ -6,14 +7,40 @@ namespace GpuTransformer.Modules;
 /// Parameters and the modules inside: a tree whose paths are x-transformers' <c>state_dict</c> keys, so that a PyTorch checkpoint loads without a mapping
 /// table. A module owns its parameters; disposing the outermost frees them all.
 /// </summary>
+/// <example>
+/// A model of one's own derives from this class, gives what is inside a name, and has a Forward of its own choosing:
+/// <code>
+/// internal sealed class Classifier : Module
+/// {
+///     private readonly Linear _in, _out;
+///     private readonly Encoder _encoder;
+///
+///     public Classifier(int features, int classes, ParameterInitializer initializer)
+///         : base(initializer)
+///     {
+///         _in = AddChild("in", new Linear(features, 64, bias: true, initializer));
+///         _encoder = AddChild("encoder", new Encoder(new AttentionLayersOptions { Dim = 64, Depth = 2, Heads = 4 }, initializer));
+///         _out = AddChild("out", new Linear(64, classes, bias: true, initializer));
+///     }
+///
+///     public Tensor Forward(Tensor x)
+///     {
+///         using InferenceScope scope = InferenceScope.Begin(Device);
+///         return scope.Keep(_out.Forward(_encoder.Forward(_in.Forward(x))));
+///     }
+/// }
+/// </code>
+/// </example>
 public abstract class Module : IDisposable
 {
     private readonly List<(string Name, Tensor Value)> _parameters = [];
     private readonly List<(string Name, Module Value)> _children = [];
     private readonly List<Tensor> _constants = [];
 
-    private protected Module(ParameterInitializer initializer)
+    /// <summary>A module without parameters yet, on the device of <paramref name="initializer"/>.</summary>
+    protected Module(ParameterInitializer initializer)
     {
+        ArgumentNullException.ThrowIfNull(initializer);
         Device = initializer.Device;
         DType = initializer.DType;
     }
@@ -45,7 +72,9 @@ public abstract class Module : IDisposable
     /// <summary>Calls the module with arguments under x-transformers' names, as tools do that know a call only by its description.</summary>
     /// <exception cref="ArgumentException">An argument is missing, unknown, or does not fit.</exception>
     /// <exception cref="UnsupportedOptionException">x-transformers knows the argument, this library does not.</exception>
-    public abstract Tensor Invoke(CallArguments arguments);
+    /// <exception cref="NotSupportedException">The module does not override this: it is called by its own Forward only.</exception>
+    public virtual Tensor Invoke(CallArguments arguments)
+        => throw new NotSupportedException($"{GetType().Name} is called by its own Forward; to call it by argument names, it must override {nameof(Invoke)}.");
 
     /// <summary>Loads a safetensors checkpoint, converting it to <see cref="DType"/>. Names and shapes must fit exactly; else nothing is loaded.</summary>
     /// <param name="path">The file.</param>
@@ -81,24 +110,49 @@ public abstract class Module : IDisposable
             child.Dispose();
     }
 
-    private protected Tensor AddParameter(string name, Tensor value)
+    /// <summary>Makes <paramref name="value"/> a parameter: it is trained, saved and loaded under <paramref name="name"/>, and disposed with the module.</summary>
+    /// <param name="name">The last part of its <c>state_dict</c> key; no dot inside.</param>
+    /// <param name="value">A persistent tensor, as a <see cref="ParameterInitializer"/> makes them.</param>
+    /// <returns><paramref name="value"/></returns>
+    /// <exception cref="ArgumentException">The name is taken, empty or has a dot.</exception>
+    protected Tensor AddParameter(string name, Tensor value)
     {
+        ArgumentNullException.ThrowIfNull(value);
+        CheckName(name);
         _parameters.Add((name, value));
         return value;
     }
 
-    /// <summary>A persistent tensor that belongs to the module and is in no checkpoint.</summary>
-    private protected Tensor? AddConstant(Tensor? value)
+    /// <summary>Makes <paramref name="value"/> belong to the module without being in any checkpoint: a table that never learns. Disposed with the module.</summary>
+    /// <returns><paramref name="value"/></returns>
+    [return: NotNullIfNotNull(nameof(value))]
+    protected Tensor? AddConstant(Tensor? value)
     {
         if (value is not null)
             _constants.Add(value);
         return value;
     }
 
-    private protected TModule AddChild<TModule>(string name, TModule child)
+    /// <summary>Puts <paramref name="child"/> inside: its parameters' keys begin with <paramref name="name"/> and a dot, and it is disposed with the module.</summary>
+    /// <param name="name">The next part of the keys; no dot inside.</param>
+    /// <param name="child">A module that is inside no other.</param>
+    /// <returns><paramref name="child"/></returns>
+    /// <exception cref="ArgumentException">The name is taken, empty or has a dot.</exception>
+    protected TModule AddChild<TModule>(string name, TModule child)
         where TModule : Module
     {
+        ArgumentNullException.ThrowIfNull(child);
+        CheckName(name);
         _children.Add((name, child));
         return child;
+    }
+
+    private void CheckName(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        if (name.Contains('.'))
+            throw new ArgumentException($"The name '{name}' has a dot, which separates the parts of a key; put a module in between.", nameof(name));
+        if (_parameters.Exists(p => p.Name == name) || _children.Exists(c => c.Name == name))
+            throw new ArgumentException($"{GetType().Name} has a parameter or module named '{name}' already.", nameof(name));
     }
 }

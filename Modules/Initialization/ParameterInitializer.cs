@@ -6,14 +6,32 @@ namespace GpuTransformer.Modules;
 /// Makes parameters with x-transformers' starting values (PyTorch's defaults). One generator, drawn from in the order of construction: the same seed gives
 /// the same model on every device and every runtime. The numbers are not PyTorch's for the same seed.
 /// </summary>
-internal sealed class ParameterInitializer(ComputeDevice device, int seed, DType dtype)
+public sealed class ParameterInitializer
 {
-    private ulong _state = unchecked((ulong)seed);
+    private ulong _state;
 
-    public ComputeDevice Device { get; } = device;
+    /// <summary>A generator at its start.</summary>
+    /// <param name="device">Where the parameters will be.</param>
+    /// <param name="seed">The same seed gives the same parameters.</param>
+    /// <param name="dtype">What they are stored as: Float32 for what is to learn.</param>
+    /// <exception cref="ArgumentException"><paramref name="dtype"/> does not hold real numbers.</exception>
+    public ParameterInitializer(ComputeDevice device, int seed = 0, DType dtype = DType.Float32)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        if (!dtype.IsFloatingPoint())
+            throw new ArgumentException($"A model cannot be stored as {dtype}; choose Float32, Float16 or BFloat16.", nameof(dtype));
+        Device = device;
+        DType = dtype;
+        _state = unchecked((ulong)seed);
+    }
 
-    public DType DType { get; } = CheckFloating(dtype);
+    /// <summary>Where the parameters are.</summary>
+    public ComputeDevice Device { get; }
 
+    /// <summary>What they are stored as.</summary>
+    public DType DType { get; }
+
+    /// <summary>A persistent tensor filled with <paramref name="value"/>.</summary>
     public Tensor Constant(Shape shape, float value)
     {
         var values = new float[checked((int)shape.Count)];
@@ -22,8 +40,11 @@ internal sealed class ParameterInitializer(ComputeDevice device, int seed, DType
     }
 
     /// <summary>Uniform in [−1/√fanIn, 1/√fanIn): PyTorch's default for the weight and bias of a linear layer.</summary>
+    /// <param name="shape">The parameter's shape.</param>
+    /// <param name="fanIn">How many inputs each output sums over.</param>
     public Tensor Uniform(Shape shape, int fanIn)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(fanIn, 1);
         float bound = 1f / MathF.Sqrt(fanIn);
         var values = new float[checked((int)shape.Count)];
         for (int i = 0; i < values.Length; i++)
@@ -39,10 +60,6 @@ internal sealed class ParameterInitializer(ComputeDevice device, int seed, DType
             values[i] = standardDeviation * MathF.Sqrt(-2f * MathF.Log(1f - NextSingle())) * MathF.Cos(MathF.Tau * NextSingle());
         return Create(shape, values);
     }
-
-    private static DType CheckFloating(DType dtype) => dtype.IsFloatingPoint()
-        ? dtype
-        : throw new ArgumentException($"A model cannot be stored as {dtype}; choose Float32, Float16 or BFloat16.", nameof(dtype));
 
     private Tensor Create(Shape shape, float[] values)
     {

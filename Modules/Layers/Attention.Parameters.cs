@@ -5,7 +5,8 @@ namespace GpuTransformer.Modules;
 /// <content>The parameters and what follows from the options alone.</content>
 public sealed partial class Attention
 {
-    internal Attention(AttentionModuleOptions options, ParameterInitializer initializer)
+    /// <summary>As the other constructor, with parameters from <paramref name="initializer"/>: for a module that it is inside of.</summary>
+    public Attention(AttentionModuleOptions options, ParameterInitializer initializer)
         : base(initializer)
     {
         ArgumentNullException.ThrowIfNull(options);

@@ -21,7 +21,8 @@ public sealed class FeedForward : Branch
     {
     }
 
-    internal FeedForward(FeedForwardOptions options, ParameterInitializer initializer)
+    /// <summary>As the other constructor, with parameters from <paramref name="initializer"/>: for a module that it is inside of.</summary>
+    public FeedForward(FeedForwardOptions options, ParameterInitializer initializer)
         : base(initializer)
     {
         ArgumentNullException.ThrowIfNull(options);

@@ -11,9 +11,17 @@ public sealed class Linear : Module
     {
     }
 
-    internal Linear(int dimIn, int dimOut, bool bias, ParameterInitializer initializer, bool zero = false)
+    /// <summary>A layer whose parameters come from <paramref name="initializer"/>: for the constructor of a module that it is inside of.</summary>
+    /// <param name="dimIn">The input's width.</param>
+    /// <param name="dimOut">The output's width.</param>
+    /// <param name="bias">Whether there is one.</param>
+    /// <param name="initializer">Draws the parameters.</param>
+    /// <param name="zero">Whether all parameters start at zero instead.</param>
+    public Linear(int dimIn, int dimOut, bool bias, ParameterInitializer initializer, bool zero = false)
         : base(initializer)
     {
+        OptionChecks.Positive(dimIn, nameof(dimIn));
+        OptionChecks.Positive(dimOut, nameof(dimOut));
         Weight = AddParameter("weight", zero ? initializer.Constant([dimOut, dimIn], 0f) : initializer.Uniform([dimOut, dimIn], dimIn));
         if (bias)
             Bias = AddParameter("bias", zero ? initializer.Constant([dimOut], 0f) : initializer.Uniform([dimOut], dimIn));

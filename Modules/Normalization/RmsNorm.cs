@@ -18,7 +18,8 @@ public sealed class RmsNorm : Norm
     {
     }
 
-    internal RmsNorm(int dim, bool unitOffset, ParameterInitializer initializer)
+    /// <summary>As the other constructor, with parameters from <paramref name="initializer"/>: for a module that it is inside of.</summary>
+    public RmsNorm(int dim, bool unitOffset, ParameterInitializer initializer)
         : base(initializer)
     {
         _offset = unitOffset ? 1f : 0f;

@@ -14,7 +14,8 @@ public sealed class ScaleNorm : Norm
     {
     }
 
-    internal ScaleNorm(bool unitOffset, ParameterInitializer initializer)
+    /// <summary>As the other constructor, with parameters from <paramref name="initializer"/>: for a module that it is inside of.</summary>
+    public ScaleNorm(bool unitOffset, ParameterInitializer initializer)
         : base(initializer)
     {
         _offset = unitOffset ? 1f : 0f;

@@ -25,7 +25,8 @@ public class AttentionLayers : Module
     {
     }
 
-    private AttentionLayers(AttentionLayersOptions options, ParameterInitializer initializer)
+    /// <summary>As the other constructor, with parameters from <paramref name="initializer"/>: for a module that it is inside of.</summary>
+    public AttentionLayers(AttentionLayersOptions options, ParameterInitializer initializer)
         : base(initializer)
     {
         ArgumentNullException.ThrowIfNull(options);

@@ -10,6 +10,12 @@ public sealed class Encoder : AttentionLayers
         : base(StackOptions.NotCausal(options, nameof(Encoder)), device, seed, dtype)
     {
     }
+
+    /// <inheritdoc cref="AttentionLayers(AttentionLayersOptions, ParameterInitializer)"/>
+    public Encoder(AttentionLayersOptions options, ParameterInitializer initializer)
+        : base(StackOptions.NotCausal(options, nameof(Encoder)), initializer)
+    {
+    }
 }
 
 /// <summary>A stack whose self-attention sees no later position.</summary>
@@ -18,6 +24,12 @@ public sealed class Decoder : AttentionLayers
     /// <inheritdoc cref="AttentionLayers(AttentionLayersOptions, ComputeDevice, int, DType)"/>
     public Decoder(AttentionLayersOptions options, ComputeDevice device, int seed = 0, DType dtype = DType.Float32)
         : base(StackOptions.Of(options) with { Causal = true }, device, seed, dtype)
+    {
+    }
+
+    /// <inheritdoc cref="AttentionLayers(AttentionLayersOptions, ParameterInitializer)"/>
+    public Decoder(AttentionLayersOptions options, ParameterInitializer initializer)
+        : base(StackOptions.Of(options) with { Causal = true }, initializer)
     {
     }
 }
@@ -30,6 +42,12 @@ public sealed class CrossAttender : AttentionLayers
         : base(StackOptions.NotCausal(options, nameof(CrossAttender)) with { CrossAttend = true, OnlyCross = true }, device, seed, dtype)
     {
     }
+
+    /// <inheritdoc cref="AttentionLayers(AttentionLayersOptions, ParameterInitializer)"/>
+    public CrossAttender(AttentionLayersOptions options, ParameterInitializer initializer)
+        : base(StackOptions.NotCausal(options, nameof(CrossAttender)) with { CrossAttend = true, OnlyCross = true }, initializer)
+    {
+    }
 }
 
 /// <summary>A stack of one block (unless Depth says otherwise) without a final norm (unless PreNormHasFinalNorm says otherwise): a building brick.</summary>
@@ -38,6 +56,12 @@ public sealed class TransformerBlock : AttentionLayers
     /// <inheritdoc cref="AttentionLayers(AttentionLayersOptions, ComputeDevice, int, DType)"/>
     public TransformerBlock(AttentionLayersOptions options, ComputeDevice device, int seed = 0, DType dtype = DType.Float32)
         : base(StackOptions.Of(options) with { Depth = StackOptions.Of(options).Depth ?? 1, PreNormHasFinalNorm = options.PreNormHasFinalNorm ?? false }, device, seed, dtype)
+    {
+    }
+
+    /// <inheritdoc cref="AttentionLayers(AttentionLayersOptions, ParameterInitializer)"/>
+    public TransformerBlock(AttentionLayersOptions options, ParameterInitializer initializer)
+        : base(StackOptions.Of(options) with { Depth = StackOptions.Of(options).Depth ?? 1, PreNormHasFinalNorm = options.PreNormHasFinalNorm ?? false }, initializer)
     {
     }
 }

@@ -11,6 +11,12 @@ public sealed class PrefixDecoder : AttentionLayers
     {
     }
 
+    /// <inheritdoc cref="AttentionLayers(AttentionLayersOptions, ParameterInitializer)"/>
+    public PrefixDecoder(AttentionLayersOptions options, ParameterInitializer initializer)
+        : base(StackOptions.NotCausal(options, nameof(PrefixDecoder)), initializer)
+    {
+    }
+
     /// <summary>Runs the stack.</summary>
     /// <param name="x">[batch, sequence, dim]</param>
     /// <param name="prefixAttnLen">The prefix length of each sample, or one for all; empty for none.</param>
