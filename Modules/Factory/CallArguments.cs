@@ -40,6 +40,15 @@ public sealed class CallArguments
         return _tensors.GetValueOrDefault(name);
     }
 
+    /// <summary>A dictionary of tensors that may be given: those named <c>name.key</c>, by their key; null where there is none.</summary>
+    public IReadOnlyDictionary<string, Tensor>? OptionalGroup(string name)
+    {
+        string prefix = name + ".";
+        string[] members = [.. _tensors.Keys.Where(key => key.StartsWith(prefix, StringComparison.Ordinal))];
+        _asked.UnionWith(members);
+        return members.Length == 0 ? null : members.ToDictionary(key => key[prefix.Length..], key => _tensors[key], StringComparer.Ordinal);
+    }
+
     /// <summary>An integer that may be given.</summary>
     public int? OptionalInt32(string name)
     {
@@ -67,8 +76,11 @@ public sealed class CallArguments
         {
             if (_asked.Contains(name))
                 continue;
-            if (UpstreamOptions.CallArguments.Contains(name))
-                throw new UnsupportedOptionException(name, $"{owner}: the call argument {name} of x-transformers is not supported.");
+
+            // mems.0 and mems.1 are a list, embed_ids.typ a dictionary.
+            string argument = name.Split('.')[0];
+            if (UpstreamOptions.CallArguments.Contains(argument))
+                throw new UnsupportedOptionException(argument, $"{owner}: the call argument {argument} of x-transformers is not supported.");
             throw new ArgumentException($"{owner} has no call argument '{name}'; the nearest is '{NearestName.Of(name, _asked)}'.", name);
         }
     }

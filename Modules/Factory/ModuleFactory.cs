@@ -22,14 +22,23 @@ public static class ModuleFactory
         ["FeedForward"] = static (kwargs, device, seed, dtype) => new FeedForward(OptionsJson.Read<FeedForwardOptions>(kwargs, "FeedForward"), device, seed, dtype),
         ["LayerNorm"] = static (kwargs, device, _, dtype) => Norm(kwargs, "LayerNorm", o => new LayerNorm(o.Dim, device, o.UnitOffset, dtype)),
         ["RMSNorm"] = static (kwargs, device, _, dtype) => Norm(kwargs, "RMSNorm", o => new RmsNorm(o.Dim, device, o.UnitOffset, dtype)),
+        ["TransformerWrapper"] = WrapperBuilders.TransformerWrapper,
         ["ScaleNorm"] = static (kwargs, device, _, dtype) => Norm(kwargs, "ScaleNorm", o => new ScaleNorm(device, o.UnitOffset, dtype)),
     };
 
+    private delegate Module OuterBuilder(JsonElement kwargs, JsonElement inner, ComputeDevice device, int seed, DType dtype);
+
+    // Their first positional argument is a module.
+    private static readonly Dictionary<string, OuterBuilder> s_outerBuilders = new(StringComparer.Ordinal)
+    {
+        ["AutoregressiveWrapper"] = WrapperBuilders.AutoregressiveWrapper,
+    };
+
     /// <summary>The classes that can be built.</summary>
-    public static IReadOnlyCollection<string> Classes => s_builders.Keys;
+    public static IReadOnlyCollection<string> Classes { get; } = [.. s_builders.Keys, .. s_outerBuilders.Keys];
 
     /// <summary>Builds a module.</summary>
-    /// <param name="description">An object with <c>class</c> and <c>kwargs</c>; other fields are left alone.</param>
+    /// <param name="description">An object with <c>class</c> and <c>kwargs</c>, and for a class that wraps another <c>ctor_args</c>; other fields are left alone.</param>
     /// <param name="device">Where it runs.</param>
     /// <param name="seed">For its initial parameters.</param>
     /// <param name="dtype">What parameters and activations are stored as.</param>
@@ -40,16 +49,25 @@ public static class ModuleFactory
         if (description.ValueKind != JsonValueKind.Object || !description.TryGetProperty("class", out JsonElement name) || name.ValueKind != JsonValueKind.String)
             throw new ArgumentException("A module's description is a JSON object with \"class\" and \"kwargs\", as {\"class\": \"Encoder\", \"kwargs\": {\"dim\": 256, \"depth\": 4}}.", nameof(description));
         string className = name.GetString()!;
+        JsonElement kwargs = description.TryGetProperty("kwargs", out JsonElement given) ? given : throw new ArgumentException($"The description of {className} has no \"kwargs\".", nameof(description));
+        JsonElement[] positional = description.TryGetProperty("ctor_args", out JsonElement list) && list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray()] : [];
+        if (s_outerBuilders.TryGetValue(className, out OuterBuilder? buildAround))
+        {
+            return positional.Length == 1
+                ? buildAround(kwargs, positional[0], device, seed, dtype)
+                : throw new ArgumentException($"{className} wraps one module, but ctor_args has {positional.Length}.", nameof(description));
+        }
+
         if (!s_builders.TryGetValue(className, out Builder? build))
         {
             throw UpstreamOptions.Classes.Contains(className)
                 ? new UnsupportedOptionException(className, $"The class {className} of x-transformers is not supported.")
-                : new ArgumentException($"There is no class '{className}'; the nearest is '{NearestName.Of(className, s_builders.Keys)}'.", nameof(description));
+                : new ArgumentException($"There is no class '{className}'; the nearest is '{NearestName.Of(className, Classes)}'.", nameof(description));
         }
 
-        if (description.TryGetProperty("ctor_args", out JsonElement positional) && positional.ValueKind == JsonValueKind.Array && positional.GetArrayLength() > 0)
-            throw new ArgumentException($"{className} takes named arguments only, but ctor_args has {positional.GetArrayLength()}.", nameof(description));
-        return build(description.TryGetProperty("kwargs", out JsonElement kwargs) ? kwargs : throw new ArgumentException($"The description of {className} has no \"kwargs\".", nameof(description)), device, seed, dtype);
+        return positional.Length == 0
+            ? build(kwargs, device, seed, dtype)
+            : throw new ArgumentException($"{className} takes named arguments only, but ctor_args has {positional.Length}.", nameof(description));
     }
 
     /// <summary>Builds a module from JSON text.</summary>

@@ -4,7 +4,7 @@ namespace GpuTransformer.Modules;
 /// The names that x-transformers 2.26 knows, with the value that switches each off. An option of this list that is not offered here is reported as
 /// unsupported unless it has that value; a name that is on no list is a mistake.
 /// </summary>
-internal static class UpstreamOptions
+internal static partial class UpstreamOptions
 {
     /// <summary>Options of <c>AttentionLayers</c> that this library does not offer.</summary>
     private static readonly Dictionary<string, string> s_layers = Parse(
@@ -45,14 +45,11 @@ internal static class UpstreamOptions
         cope=null onnxable=false inverted_attention=false sdp_kwargs=null flash_pack_seq=false
         """);
 
-    private static readonly Dictionary<string, string> s_none = [];
-
     /// <summary>Classes that x-transformers has and this library does not.</summary>
     public static IReadOnlySet<string> Classes { get; } = new HashSet<string>(
         """
-        TransformerWrapper AutoregressiveWrapper ViTransformerWrapper ContinuousTransformerWrapper ContinuousAutoregressiveWrapper XTransformer
-        AttentionPool MultiInputTransformerWrapper NonAutoregressiveWrapper BeliefStateWrapper NextLatentWrapper XLAutoregressiveWrapper
-        XValTransformerWrapper XValAutoregressiveWrapper DPO NeoMLP EntropyBasedTokenizer TokenEmbedding AbsolutePositionalEmbedding
+        ContinuousAutoregressiveWrapper AttentionPool MultiInputTransformerWrapper NonAutoregressiveWrapper BeliefStateWrapper NextLatentWrapper XLAutoregressiveWrapper
+        XValTransformerWrapper XValAutoregressiveWrapper DPO NeoMLP EntropyBasedTokenizer AbsolutePositionalEmbedding
         ScaledSinusoidalEmbedding AlibiPositionalBias RelativePositionBias DynamicPositionBias RotaryEmbedding PolarEmbedding CoPE DataDependentAlibi
         PerRowDataDependentAlibi RelativeProjPositionalBias MultiheadRMSNorm GRUGating HyperConnection OrthogonalResidualUpdate MVSplitResidualUpdate
         AttentionAggregatedResidual DynamicLIMe ShiftTokens FoldAxially ConcatCombine GLU LoRALinear GPTVAE FreeTransformer
@@ -68,6 +65,10 @@ internal static class UpstreamOptions
         rel_pos context_rotary_pos_emb prev_attn mem mem_mask return_intermediates value_residual additional_key_values additional_key_value_mask
         kv_input_residual q_delta k_delta v_delta o_delta attn_delta deep_embed return_mems return_attn prefix_attn_len pos seq_start_pos condition
         attn_bias attn_mask self_attn_kv_mask cross_attn_mask context context_mask mask
+        embed_ids sum_embeds prepend_embeds prepend_mask excise_prepend_embeds token_emb_kwargs to_logits_kwargs return_embeddings
+        return_logits_and_embeddings return_embeddings_and_intermediates return_logit_entropies return_next_embed_pred return_attn_z_loss
+        attn_z_loss_weight detach_mems recycle_steps looped_steps max_looped_steps looped_pred_all_logits looped_inference
+        looped_exit_prob_threshold return_outputs lens attn_z_loss src_prepend_embeds return_loss
         """.Split([' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries));
 
     /// <summary>The value that switches an option off that is known upstream but not offered here; null if the name is not known upstream.</summary>
@@ -91,7 +92,7 @@ internal static class UpstreamOptions
         => options == typeof(AttentionModuleOptions) ? s_attention
         : options == typeof(FeedForwardOptions) ? s_feedForward
         : options == typeof(AttendOptions) ? s_attend
-        : s_none;
+        : WrapperTable(options);
 
     private static Dictionary<string, string> Parse(string list)
         => list.Split([' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries).Select(static pair => pair.Split('=')).ToDictionary(static p => p[0], static p => p[1]);

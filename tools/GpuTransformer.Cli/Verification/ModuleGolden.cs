@@ -72,13 +72,7 @@ internal static class ModuleGolden
     {
         var inputs = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         foreach (string name in (golden.Args ?? []).Concat(golden.TensorKwargs ?? []))
-        {
-            // mems.0 and mems.1 form a list, embed_ids.typ a dictionary.
-            if (name.Contains('.'))
-                throw new UnsupportedOptionException(name, $"{golden.Class}: the call argument {name.Split('.')[0]} of x-transformers is not supported.");
             inputs.Add(name, file.ReadTensor(source(name), device));
-        }
-
         return inputs;
     }
 

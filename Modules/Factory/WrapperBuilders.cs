@@ -1,0 +1,47 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using GpuTransformer.Host;
+
+namespace GpuTransformer.Modules;
+
+/// <summary>Wrappers from descriptions: the module inside is the keyword argument <c>attn_layers</c>, or the first of <c>ctor_args</c>, and is a description itself.</summary>
+internal static class WrapperBuilders
+{
+    private const string Stack = "attn_layers";
+
+    public static Module TransformerWrapper(JsonElement kwargs, ComputeDevice device, int seed, DType dtype)
+        => Around(kwargs, nameof(TransformerWrapper), device, seed, dtype, (TransformerWrapperOptions options, AttentionLayers stack) => new TransformerWrapper(options, stack, seed));
+
+    public static Module AutoregressiveWrapper(JsonElement kwargs, JsonElement net, ComputeDevice device, int seed, DType dtype)
+    {
+        AutoregressiveWrapperOptions options = OptionsJson.Read<AutoregressiveWrapperOptions>(kwargs, nameof(AutoregressiveWrapper));
+        return Inside(net, "net", device, seed, dtype, (TransformerWrapper inner) => new AutoregressiveWrapper(inner, options));
+    }
+
+    // The options are read first: what is wrong with them should not cost a stack.
+    private static Module Around<TOptions>(JsonElement kwargs, string owner, ComputeDevice device, int seed, DType dtype, Func<TOptions, AttentionLayers, Module> build)
+        where TOptions : class
+    {
+        if (kwargs.ValueKind != JsonValueKind.Object || !kwargs.TryGetProperty(Stack, out JsonElement stack))
+            throw new ArgumentException($"The kwargs of {owner} lack '{Stack}', the description of its stack.", nameof(kwargs));
+        JsonObject own = JsonNode.Parse(kwargs.GetRawText())!.AsObject();
+        own.Remove(Stack);
+        TOptions options = OptionsJson.Read<TOptions>(JsonSerializer.SerializeToElement(own), owner);
+        return Inside(stack, Stack, device, seed, dtype, (AttentionLayers inner) => build(options, inner));
+    }
+
+    private static Module Inside<TModule>(JsonElement description, string name, ComputeDevice device, int seed, DType dtype, Func<TModule, Module> build)
+        where TModule : Module
+    {
+        Module inner = ModuleFactory.Create(description, device, seed, dtype);
+        try
+        {
+            return build(inner as TModule ?? throw new ArgumentException($"'{name}' is a {inner.GetType().Name}, not a {typeof(TModule).Name}.", nameof(description)));
+        }
+        catch
+        {
+            inner.Dispose();
+            throw;
+        }
+    }
+}

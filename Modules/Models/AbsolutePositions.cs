@@ -1,0 +1,75 @@
+using GpuTransformer.Host;
+
+namespace GpuTransformer.Modules;
+
+/// <summary>One vector for each position of a sequence, added to its tokens: <see cref="LearnedPositions"/> or <see cref="SinusoidalPositions"/>.</summary>
+public abstract class AbsolutePositions : Module
+{
+    private protected AbsolutePositions(int dim, ParameterInitializer initializer)
+        : base(initializer) => Dim = dim;
+
+    /// <summary>The width of a vector.</summary>
+    public int Dim { get; }
+
+    /// <summary>How many positions there are; null for no limit.</summary>
+    public abstract int? Count { get; }
+
+    /// <summary>x + vectors of the positions.</summary>
+    /// <param name="x">[batch, sequence, dim]</param>
+    /// <param name="pos">Integers [sequence] or [batch, sequence], each in [0, Count); null for 0, 1, 2, …</param>
+    /// <returns>A tensor of the input's shape.</returns>
+    /// <exception cref="ArgumentException">A shape, device or data type does not fit, the sequence is longer than there are positions, or one is out of range.</exception>
+    public Tensor Forward(Tensor x, Tensor? pos = null)
+    {
+        ForwardChecks.Sequence(this, x, Dim);
+        CheckPositions(x, pos);
+        using InferenceScope scope = InferenceScope.Begin(Device);
+        if (pos is null)
+            return scope.Keep(AddToEach(x, Leading(x.Shape[1])));
+        Tensor vectors = Lookup(pos);
+        return scope.Keep(pos.Shape.Rank == 2 ? Operators.Add(x, vectors) : AddToEach(x, vectors));
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Invoke(CallArguments arguments)
+    {
+        ArgumentNullException.ThrowIfNull(arguments);
+        (Tensor x, Tensor? pos) = (arguments.Required("x"), arguments.Optional("pos"));
+        arguments.CheckAllUsed(GetType().Name);
+        return Forward(x, pos);
+    }
+
+    /// <summary>The vectors of positions 0 to length − 1: [length, dim].</summary>
+    private protected abstract Tensor Leading(int length);
+
+    /// <summary>The vectors of the given positions: […, dim].</summary>
+    private protected abstract Tensor Lookup(Tensor pos);
+
+    /// <summary>The first rows of a table, as part of the computation.</summary>
+    private protected static Tensor FirstRows(Tensor table, int rows)
+        => rows == table.Shape[0] ? table : Operators.SliceRows(table.Reshape([1, table.Shape[0], table.Shape[1]]), 0, rows).Reshape([rows, table.Shape[1]]);
+
+    // The same rows for every sample: as one long row, shifted by one long vector.
+    private static Tensor AddToEach(Tensor x, Tensor rows)
+    {
+        (int batch, int length, int dim) = (x.Shape[0], x.Shape[1], x.Shape[2]);
+        return batch == 1
+            ? Operators.Add(x, rows.Reshape(x.Shape))
+            : Operators.ScaleAndShift(x.Reshape([batch, checked(length * dim)]), null, rows.Reshape([length * dim])).Reshape(x.Shape);
+    }
+
+    private void CheckPositions(Tensor x, Tensor? pos)
+    {
+        (int batch, int length) = (x.Shape[0], x.Shape[1]);
+        if (pos is null)
+        {
+            if (length > Count)
+                throw new ArgumentException($"'x' has shape {x.Shape}: {length} positions, but the table has {Count} (MaxSeqLen).", nameof(x));
+            return;
+        }
+
+        ForwardChecks.OnDevice(this, pos, nameof(pos));
+        if (pos.DType is not (DType.Int32 or DType.Int64) || !(pos.Shape == new Shape(length) || pos.Shape == new Shape(batch, length)))
+            throw new ArgumentException($"'pos' is {pos.DType} {pos.Shape}, but positions for {x.Shape} are integers [{length}] or [{batch}, {length}].", nameof(pos));
+    }
+}

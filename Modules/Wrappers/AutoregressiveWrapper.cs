@@ -1,0 +1,125 @@
+using GpuTransformer.Host;
+
+namespace GpuTransformer.Modules;
+
+/// <summary>
+/// Next-token training: the mean over the targets x[b, i + 1] that are not IgnoreIndex of −ln softmax(logits[b, i]) at the target. The whole sequence goes through
+/// the model and its last logits are left out. Keys: <c>net.…</c>.
+/// </summary>
+public sealed partial class AutoregressiveWrapper : Module
+{
+    /// <summary>A wrapper around a model, which it owns from then on.</summary>
+    /// <param name="net">The model; its stack should be a <see cref="Decoder"/>, or tokens see their own target.</param>
+    /// <param name="options">What is no target; null for x-transformers' defaults.</param>
+    /// <exception cref="ArgumentException">The model has no logits for each token, or PadValue is not one of its tokens.</exception>
+    public AutoregressiveWrapper(TransformerWrapper net, AutoregressiveWrapperOptions? options = null)
+        : base(Like(net))
+    {
+        Options = options ?? new AutoregressiveWrapperOptions();
+        TransformerWrapperOptions inner = net.Options;
+        if (inner.ReturnOnlyEmbed || inner.AveragePoolEmbed || inner.UseClsToken || inner.SqueezeOutLastDim)
+            throw new ArgumentException("A next-token loss needs logits for every token: switch ReturnOnlyEmbed, AveragePoolEmbed, UseClsToken and SqueezeOutLastDim off.", nameof(net));
+        if (Options.PadValue < 0 || Options.PadValue >= inner.NumTokens)
+            throw new ArgumentException($"PadValue = {Options.PadValue} is read by the model, so it must be one of its tokens: 0 to {inner.NumTokens - 1}.", nameof(options));
+        Net = AddChild("net", net);
+    }
+
+    /// <summary>The model.</summary>
+    public TransformerWrapper Net { get; }
+
+    /// <summary>What is no target.</summary>
+    public AutoregressiveWrapperOptions Options { get; }
+
+    /// <summary>The mean loss of the sequences.</summary>
+    /// <param name="ids">Int32 or Int64 [batch, sequence], at least two tokens long; each in [0, NumTokens) or IgnoreIndex.</param>
+    /// <param name="mask">bool [batch, sequence]: what the model sees. Hidden tokens are targets all the same; make them IgnoreIndex if they shall not be.</param>
+    /// <param name="context">[batch, contextLength, CrossAttnDimContext], for a stack with cross-attention.</param>
+    /// <param name="contextMask">bool [batch, contextLength].</param>
+    /// <returns>A float32 scalar; zero if there is no target.</returns>
+    /// <exception cref="ArgumentException">A shape, data type, device or id does not fit, or an argument is missing or superfluous.</exception>
+    public Tensor Loss(Tensor ids, Tensor? mask = null, Tensor? context = null, Tensor? contextMask = null)
+        => Loss(new TokenInputs(ids) { Mask = mask, Context = context, ContextMask = contextMask });
+
+    /// <inheritdoc cref="Loss(Tensor, Tensor?, Tensor?, Tensor?)"/>
+    /// <param name="inputs">The tokens and everything that goes with them.</param>
+    /// <param name="lens">Integers [batch]: how long each right-padded sequence is. What is behind it is hidden, and no target; excludes a mask.</param>
+    public Tensor Loss(TokenInputs inputs, Tensor? lens = null)
+    {
+        using InferenceScope scope = InferenceScope.Begin(Device);
+        return scope.Keep(Run(inputs, lens).Loss);
+    }
+
+    /// <summary>The mean loss and the logits [batch, sequence − 1, logits] that it is of.</summary>
+    /// <exception cref="ArgumentException">As for <see cref="Loss(TokenInputs, Tensor?)"/>.</exception>
+    public (Tensor Loss, Tensor Logits) LossAndLogits(TokenInputs inputs, Tensor? lens = null)
+    {
+        using InferenceScope scope = InferenceScope.Begin(Device);
+        (Tensor loss, Tensor logits) = Run(inputs, lens);
+        return (scope.Keep(loss), scope.Keep(Operators.SliceRows(logits, 0, logits.Shape[1] - 1)));
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Invoke(CallArguments arguments)
+    {
+        ArgumentNullException.ThrowIfNull(arguments);
+        TokenInputs inputs = TokenInputs.From(arguments);
+        Tensor? lens = arguments.Optional("lens");
+        arguments.Flag("return_outputs");
+        arguments.CheckAllUsed(nameof(AutoregressiveWrapper));
+        return Loss(inputs, lens);
+    }
+
+    private static ParameterInitializer Like(TransformerWrapper net)
+    {
+        ArgumentNullException.ThrowIfNull(net);
+        return new ParameterInitializer(net.Device, 0, net.DType);
+    }
+
+    private (Tensor Loss, Tensor Logits) Run(TokenInputs inputs, Tensor? lens)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        Check(inputs, lens);
+        (int batch, int length) = (inputs.Batch, inputs.Length);
+        long[] ids = inputs.Ids.ToInt64Array();
+        if (lens is not null)
+        {
+            inputs = inputs with { Mask = SequenceMasks.UpTo(lens, length) };
+            HideBehind(ids, lens.ToInt64Array(), length);
+        }
+
+        if (ids.Contains(Options.IgnoreIndex))
+            inputs = inputs with { Ids = Tensor.From(Device, [batch, length], Array.ConvertAll(ids, id => id == Options.IgnoreIndex ? Options.PadValue : id)) };
+        Tensor logits = Net.Forward(inputs with { ExcisePrependEmbeds = inputs.PrependEmbeds is not null });
+        return (Operators.SoftmaxCrossEntropy(logits, Targets(ids, batch, length), Options.IgnoreIndex), logits);
+    }
+
+    private void Check(TokenInputs inputs, Tensor? lens)
+    {
+        inputs.Check(Net);
+        if (inputs.Length < 2)
+            throw new ArgumentException($"'ids' has shape {inputs.Ids.Shape}, but a next token needs at least two.", nameof(inputs));
+        if (lens is null)
+            return;
+        SequenceMasks.CheckLens(this, lens, inputs.Batch);
+        if (inputs.Mask is not null)
+            throw new ArgumentException("'lens' and 'mask' both say what the model sees; give one of them.", nameof(lens));
+    }
+
+    private void HideBehind(long[] ids, long[] lens, int length)
+    {
+        for (int i = 0; i < ids.Length; i++)
+        {
+            if (i % length >= lens[i / length])
+                ids[i] = Options.IgnoreIndex;
+        }
+    }
+
+    // Each token's target is the next token; the last of a sequence has none, which spares a copy of all logits but the last.
+    private Tensor Targets(long[] ids, int batch, int length)
+    {
+        var targets = new long[ids.Length];
+        for (int i = 0; i < targets.Length; i++)
+            targets[i] = i % length == length - 1 ? Options.IgnoreIndex : ids[i + 1];
+        return Tensor.From(Device, [batch, length], Array.ConvertAll(targets, static id => checked((int)id)));
+    }
+}

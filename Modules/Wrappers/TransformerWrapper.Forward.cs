@@ -1,0 +1,84 @@
+using GpuTransformer.Host;
+
+namespace GpuTransformer.Modules;
+
+public sealed partial class TransformerWrapper
+{
+    private Tensor Embed(TokenInputs inputs)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        inputs.Check(this);
+        Tensor x = Lead(inputs, EmbedTokens(inputs));
+        int leading = Options.MemoryTokens + Options.ClsTokens;
+        Tensor? Extend(Tensor? mask) => SequenceMasks.Join(Device, inputs.Batch, (null, leading), (inputs.PrependMask, inputs.Prefix), (mask, inputs.Length));
+        Tensor y = AttnLayers.Forward(new StackInputs(x)
+        {
+            Context = inputs.Context,
+            Mask = Extend(inputs.Mask),
+            ContextMask = inputs.ContextMask,
+            AttnMask = inputs.AttnMask,
+            SelfAttnKvMask = inputs.SelfAttnKvMask is not null ? Extend(inputs.SelfAttnKvMask)
+                : inputs.SeqStartPos is not null ? Extend(SequenceMasks.From(inputs.SeqStartPos, inputs.Length))
+                : null,
+            CrossAttnMask = inputs.CrossAttnMask,
+            AttnBias = inputs.AttnBias,
+            Pos = AttnLayers.Options.AlibiPosBias ? inputs.Pos : null,
+            Condition = inputs.Condition,
+        });
+        return Pool(y, inputs);
+    }
+
+    // [batch, sequence, embDim]: everything that a token's own position knows.
+    private Tensor EmbedTokens(TokenInputs inputs)
+    {
+        Tensor x = _tokenEmbedding.Forward(inputs.Ids);
+        if (Positions is not null)
+            x = Positions.Forward(x, inputs.SeqStartPos is null ? inputs.Pos : SequenceMasks.PositionsFrom(inputs.SeqStartPos, inputs.Length));
+        foreach ((string name, Tensor table) in _embeds)
+            x = Operators.Add(x, Operators.Embedding(table, inputs.EmbedIds![name]));
+        if (inputs.SumEmbeds is not null)
+            x = Operators.Add(x, inputs.SumEmbeds);
+        return _postEmbNorm?.Forward(x) ?? x;
+    }
+
+    // [batch, memory + cls + prefix + sequence, dim]
+    private Tensor Lead(TokenInputs inputs, Tensor x)
+    {
+        if (inputs.PrependEmbeds is not null)
+            x = Operators.Concatenate(inputs.PrependEmbeds, x);
+
+        // The same numbers, but only a share of the gradient goes back through them.
+        if (Options.EmbFracGradient < 1)
+            x = Operators.Add(Operators.Scale(x, Options.EmbFracGradient), Operators.Scale(x.Detach(), 1 - Options.EmbFracGradient));
+        x = _projectEmb?.Forward(x) ?? x;
+        x = PutInFront(_clsToken, x);
+        return PutInFront(_memoryTokens, x);
+    }
+
+    private static Tensor PutInFront(Tensor? tokens, Tensor x)
+        => tokens is null ? x : Operators.Concatenate(tokens.Reshape([1, tokens.Shape[0], tokens.Shape[1]]), x);
+
+    private Tensor Pool(Tensor y, TokenInputs inputs)
+    {
+        if (Options.UseClsToken)
+        {
+            Tensor cls = Operators.SliceRows(y, Options.MemoryTokens, Options.ClsTokens);
+            return Options.ClsTokens == 1 ? cls.Reshape([inputs.Batch, cls.Shape[2]]) : cls;
+        }
+
+        int skip = Options.MemoryTokens + (inputs.ExcisePrependEmbeds ? inputs.Prefix : 0);
+        if (skip > 0)
+            y = Operators.SliceRows(y, skip, y.Shape[1] - skip);
+        if (!Options.AveragePoolEmbed)
+            return y;
+        return MeanPooling.Over(y, inputs.ExcisePrependEmbeds
+            ? inputs.Mask
+            : SequenceMasks.Join(Device, inputs.Batch, (inputs.PrependMask, inputs.Prefix), (inputs.Mask, inputs.Length)));
+    }
+
+    private Tensor Logits(Tensor embeddings)
+    {
+        Tensor logits = _toLogits?.Forward(embeddings) ?? Operators.Linear(embeddings, _tokenEmbedding.Weight);
+        return Options.SqueezeOutLastDim ? logits.Reshape(new Shape(logits.Shape.Lengths[..^1])) : logits;
+    }
+}
