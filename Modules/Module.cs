@@ -54,8 +54,8 @@ public abstract class Module : IDisposable
     /// <summary>The modules directly inside, by the last part of their path.</summary>
     public IReadOnlyList<(string Name, Module Value)> Children => _children;
 
-    /// <summary>The number of elements of all parameters.</summary>
-    public long ParameterCount => NamedParameters().Sum(static p => p.Value.Shape.Count);
+    /// <summary>The number of elements of all parameters; a tied one, which has several keys, counts once.</summary>
+    public long ParameterCount => NamedParameters().Select(static p => p.Value).Distinct().Sum(static value => value.Shape.Count);
 
     /// <summary>All parameters under their <c>state_dict</c> keys, in its order: a module's own first, then those of the modules inside.</summary>
     public IEnumerable<(string Name, Tensor Value)> NamedParameters()

@@ -23,13 +23,14 @@ public sealed class LearnedPositions : AbsolutePositions
     {
     }
 
-    internal LearnedPositions(int count, int dim, bool l2norm, ParameterInitializer initializer)
+    /// <summary>A table as a part of another model.</summary>
+    public LearnedPositions(int count, int dim, bool l2norm, ParameterInitializer initializer)
         : base(dim, initializer)
     {
         OptionChecks.Positive(count, nameof(count));
         OptionChecks.Positive(dim, nameof(dim));
         _isNormalised = l2norm;
-        _table = AddParameter("emb.weight", initializer.Normal([count, dim], l2norm ? TokenEmbedding.NormalisedDeviation : 1f));
+        _table = AddChild("emb", new ModuleGroup(initializer)).AddTensor("weight", initializer.Normal([count, dim], l2norm ? TokenEmbedding.NormalisedDeviation : 1f));
     }
 
     /// <inheritdoc/>

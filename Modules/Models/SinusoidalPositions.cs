@@ -23,7 +23,8 @@ public sealed class SinusoidalPositions : AbsolutePositions
     {
     }
 
-    internal SinusoidalPositions(int dim, ParameterInitializer initializer)
+    /// <summary>Positions as a part of another model.</summary>
+    public SinusoidalPositions(int dim, ParameterInitializer initializer)
         : base(dim, initializer)
     {
         if (dim < 2 || dim % 2 != 0)

@@ -23,13 +23,14 @@ public sealed class TokenEmbedding : Module
     {
     }
 
-    internal TokenEmbedding(int tokens, int dim, bool l2norm, ParameterInitializer initializer)
+    /// <summary>A table as a part of another model.</summary>
+    public TokenEmbedding(int tokens, int dim, bool l2norm, ParameterInitializer initializer)
         : base(initializer)
     {
         OptionChecks.Positive(tokens, nameof(tokens));
         OptionChecks.Positive(dim, nameof(dim));
         _isNormalised = l2norm;
-        Weight = AddParameter("emb.weight", initializer.Normal([tokens, dim], l2norm ? NormalisedDeviation : MathF.Sqrt(2f / dim)));
+        Weight = AddChild("emb", new ModuleGroup(initializer)).AddTensor("weight", initializer.Normal([tokens, dim], l2norm ? NormalisedDeviation : MathF.Sqrt(2f / dim)));
     }
 
     /// <summary>[tokens, dim]</summary>

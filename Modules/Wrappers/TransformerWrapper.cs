@@ -27,7 +27,17 @@ public sealed partial class TransformerWrapper : Module
     /// <param name="seed">The same seed gives the same parameters on every device.</param>
     /// <exception cref="ArgumentException">The options contradict each other; the message names them.</exception>
     public TransformerWrapper(TransformerWrapperOptions options, AttentionLayers attnLayers, int seed = 0)
-        : this(options, attnLayers, null, Initializer(attnLayers, seed))
+        : this(options, attnLayers, Initializer(attnLayers, seed))
+    {
+    }
+
+    /// <summary>A model around a stack, which it owns from then on, as a part of another model.</summary>
+    /// <param name="options">What it is.</param>
+    /// <param name="attnLayers">The stack, on the initializer's device and in its data type.</param>
+    /// <param name="initializer">What the outer model draws its parameters from.</param>
+    /// <exception cref="ArgumentException">The options contradict each other; the message names them.</exception>
+    public TransformerWrapper(TransformerWrapperOptions options, AttentionLayers attnLayers, ParameterInitializer initializer)
+        : this(options, attnLayers, null, initializer)
     {
     }
 
@@ -39,6 +49,7 @@ public sealed partial class TransformerWrapper : Module
         : base(initializer)
     {
         ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(attnLayers);
         int dim = attnLayers.Options.Dim;
         options.Validate();
         options.ValidateWidth(dim);
@@ -49,8 +60,9 @@ public sealed partial class TransformerWrapper : Module
         if (options.ClsTokens > 0)
             _clsToken = AddParameter("cls_token", initializer.Normal([options.ClsTokens, dim], 0.02f));
         _tokenEmbedding = AddChild("token_emb", tied ?? new TokenEmbedding(options.NumTokens, EmbDim, options.L2normEmbed, initializer));
+        ModuleGroup? embeds = options.EmbedNumTokens.Count > 0 ? AddChild("embeds", new ModuleGroup(initializer)) : null;
         foreach ((string name, int entries) in options.EmbedNumTokens)
-            _embeds.Add((name, AddParameter($"embeds.{name}_embed.weight", initializer.Normal([entries, EmbDim]))));
+            _embeds.Add((name, embeds!.Add($"{name}_embed", new ModuleGroup(initializer)).AddTensor("weight", initializer.Normal([entries, EmbDim]))));
         if (options.UseAbsPosEmb && options.MaxSeqLen > 0 && attnLayers.Options.DisableAbsPosEmb != true)
         {
             Positions = AddChild<AbsolutePositions>("pos_emb", options.ScaledSinuPosEmb

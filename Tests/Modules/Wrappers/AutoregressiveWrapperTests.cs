@@ -1,0 +1,92 @@
+using GpuTransformer.Host;
+using GpuTransformer.Modules;
+using static GpuTransformer.Tests.Modules.TransformerWrapperTests;
+
+namespace GpuTransformer.Tests.Modules;
+
+/// <summary>The next-token loss.</summary>
+[TestClass]
+public sealed class AutoregressiveWrapperTests
+{
+    private const int Tokens = 11;
+
+    private static readonly TransformerWrapperOptions s_options = new() { NumTokens = Tokens, MaxSeqLen = 12 };
+
+    private static ComputeDevice Cpu => TestDevices.Get("cpu");
+
+    [TestMethod, DeviceRows]
+    public void The_loss_is_the_mean_surprise_at_the_next_tokens(string id)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        using StepScope step = device.BeginStep();
+        using var model = new AutoregressiveWrapper(Build(device, s_options, causal: true));
+        int[] ids = [1, 2, 3, 4, 5, 6];
+        (Tensor loss, Tensor logits) = model.LossAndLogits(new TokenInputs(Ids(device, [2, 3], ids)));
+        Assert.AreEqual(new Shape(2, 2, Tokens), logits.Shape);
+        float[] values = logits.ToArray();
+        int[] targets = [2, 3, 5, 6];
+        double expected = targets.Select((target, row) => LogSumExp(values.AsSpan(row * Tokens, Tokens)) - values[row * Tokens + target]).Average();
+        Assert.AreEqual(expected, loss.ToArray()[0], 1e-5);
+        Assert.AreEqual(loss.ToArray()[0], model.Loss(Ids(device, [2, 3], ids)).ToArray()[0]);
+    }
+
+    [TestMethod]
+    public void Ignored_tokens_are_no_targets_and_are_read_as_padding()
+    {
+        using StepScope step = Cpu.BeginStep();
+        using var model = new AutoregressiveWrapper(Build(Cpu, s_options, causal: true), new() { IgnoreIndex = -1, PadValue = 9 });
+        float Loss(params int[] ids) => model.Loss(Ids(Cpu, [1, ids.Length], ids)).ToArray()[0];
+        float[] Logits(params int[] ids) => model.LossAndLogits(new TokenInputs(Ids(Cpu, [1, ids.Length], ids))).Logits.ToArray();
+        Assert.AreEqual(Loss(1, 2, 3), Loss(1, 2, 3, -1, -1), 1e-6f, "A causal model does not see what is behind.");
+        CollectionAssert.AreEqual(Logits(1, 2, 9, 4), Logits(1, 2, -1, 4));
+        Assert.AreNotEqual(Loss(1, 2, 9, 4), Loss(1, 2, -1, 4));
+        Assert.AreEqual(0f, Loss(1, -1, -1));
+    }
+
+    [TestMethod]
+    public void A_length_hides_what_is_behind_it()
+    {
+        using StepScope step = Cpu.BeginStep();
+        using var model = new AutoregressiveWrapper(Build(Cpu, s_options, causal: true));
+        float two = model.Loss(Ids(Cpu, [1, 2], 1, 2)).ToArray()[0], four = model.Loss(Ids(Cpu, [1, 4], 5, 6, 7, 8)).ToArray()[0];
+        Tensor both = Ids(Cpu, [2, 4], 1, 2, 3, 3, 5, 6, 7, 8);
+        float mean = model.Loss(new TokenInputs(both), Tensor.From(Cpu, [2], [2, 4])).ToArray()[0];
+        Assert.AreEqual((two + 3 * four) / 4, mean, 1e-5f);
+    }
+
+    [TestMethod]
+    public void Training_it_on_one_sequence_learns_the_sequence()
+    {
+        using var model = new AutoregressiveWrapper(Build(Cpu, s_options with { TieEmbedding = true }, causal: true));
+        using Tensor ids = Ids(Cpu, [1, 6], 3, 1, 4, 1, 5, 9);
+        using var trainer = new Trainer(model, new AdamW(TrainedParameter.Of(model)), new LearningRateSchedule { Peak = 1e-2, TotalSteps = 40 });
+        double first = trainer.Step(() => model.Loss(ids)).Loss, last = 0;
+        while (trainer.StepNumber < 40)
+            last = trainer.Step(() => model.Loss(ids)).Loss;
+        Assert.IsGreaterThan(1, first);
+        Assert.IsLessThan(0.1, last);
+    }
+
+    [TestMethod]
+    public void Bad_input_is_named()
+    {
+        using StepScope step = Cpu.BeginStep();
+        using var model = new AutoregressiveWrapper(Build(Cpu, s_options, causal: true));
+        AssertSays("at least two", () => model.Loss(Ids(Cpu, [2, 1], 1, 2)));
+        AssertSays("only 0 to 10", () => model.Loss(Ids(Cpu, [1, 2], 1, 11)));
+        AssertSays("integers [2]", () => model.Loss(new TokenInputs(Ids(Cpu, [2, 2], 1, 2, 3, 4)), Ids(Cpu, [3], 1, 2, 3)));
+        Tensor ids = Ids(Cpu, [1, 2], 1, 2), mask = Tensor.From(Cpu, [1, 2], [true, true]), lens = Ids(Cpu, [1], 2);
+        AssertSays("give one of them", () => model.Loss(new TokenInputs(ids) { Mask = mask }, lens));
+        using TransformerWrapper pooled = Build(Cpu, s_options with { AveragePoolEmbed = true }), net = Build(Cpu, s_options);
+        AssertSays("AveragePoolEmbed", () => _ = new AutoregressiveWrapper(pooled));
+        AssertSays("PadValue = 11", () => _ = new AutoregressiveWrapper(net, new() { PadValue = 11 }));
+    }
+
+    private static double LogSumExp(ReadOnlySpan<float> values)
+    {
+        double sum = 0;
+        foreach (float value in values)
+            sum += Math.Exp(value);
+        return Math.Log(sum);
+    }
+}
