@@ -36,9 +36,13 @@ internal static partial class AttentionOperator
             static arguments => arguments.LogSumExp is { } logSumExp ? [("output", arguments.Output), ("log-sum-exp", logSumExp)] : [("output", arguments.Output)],
             () =>
             {
-                (double[] exact, double[] exactLog) = AttentionReference.Forward(arrays.Shape, arrays.Rules, arrays.Inputs<double>());
-                (float[] plain, float[] plainLog) = AttentionReference.Forward(arrays.Shape, arrays.Rules, arrays.Inputs<float>());
-                return [arrays.Expect("output", exact, plain), new Expected("log-sum-exp", exactLog, Array.ConvertAll(plainLog, static v => (double)v))];
+                AttentionReferenceOutputs<double> exact = AttentionReference.Forward(arrays.Shape, arrays.Rules, arrays.Inputs<double>());
+                AttentionReferenceOutputs<float> plain = AttentionReference.Forward(arrays.Shape, arrays.Rules, arrays.Inputs<float>());
+                return
+                [
+                    arrays.Expect("output", exact.Output, plain.Output),
+                    new Expected("log-sum-exp", exact.LogSumExp, Array.ConvertAll(plain.LogSumExp, static v => (double)v)),
+                ];
             });
     }
 }

@@ -47,6 +47,7 @@ internal static partial class AttentionOperator
                     Value = a.Value.View<TElement>(),
                     Output = a.Output.View<TElement>(),
                     LogSumExp = a.LogSumExp?.View<float>() ?? default,
+                    Normalizer = a.Normalizer?.View<RowNormalizer>() ?? default,
                     Arrays = Arrays(a),
                     Shape = a.Shape,
                     Rules = a.Rules,

@@ -52,6 +52,7 @@ internal static partial class AttentionOperator
                 Value = a.Value.View<BFloat16>(),
                 Output = a.Output.View<BFloat16>(),
                 LogSumExp = a.LogSumExp?.View<float>() ?? default,
+                Normalizer = a.Normalizer?.View<RowNormalizer>() ?? default,
                 Arrays = Arrays(a),
                 Shape = a.Shape,
                 Rules = a.Rules,

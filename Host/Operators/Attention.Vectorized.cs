@@ -49,6 +49,7 @@ internal static partial class AttentionOperator
         Value = a.Value.Pointer<TElement>(),
         Output = a.Output.Pointer<TElement>(),
         LogSumExp = a.LogSumExp is null ? null : a.LogSumExp.Pointer<float>(),
+        Normalizer = a.Normalizer is null ? null : a.Normalizer.Pointer<float>(),
         Arrays = Pointers(a),
         Shape = a.Shape,
         Rules = a.Rules,

@@ -13,18 +13,22 @@ public static partial class Operators
     /// <param name="value">[batch, keys, keyValueHeads · valueDim], or [batch, keyValueHeads, keys, valueDim]; valueDim need not be headDim.</param>
     /// <param name="options">Heads, layout, masks and biases.</param>
     /// <param name="logSumExp">
-    /// float32 [batch, heads, queries], overwritten with the natural logarithm of each row's sum of exponentials, which backward recomputes the probabilities
-    /// from; −1e30 for a query that sees no key. Null where no gradient is wanted.
+    /// float32 [batch, heads, queries], overwritten with the natural logarithm of each row's sum of exponentials; −1e30 for a query that sees no key. Null where it is
+    /// not wanted.
+    /// </param>
+    /// <param name="normalizer">
+    /// float32 [batch, heads, queries, 2], overwritten with what <see cref="AttentionBackward"/> recomputes the probabilities from: each row's largest score m and
+    /// 1 / Σ exp(S − m), in the base that the device's kernels count in. Null where it is not wanted; a tape sees to it itself.
     /// </param>
     /// <returns>[batch, queries, heads · valueDim], or [batch, heads, queries, valueDim], of the query's data type.</returns>
     /// <exception cref="ArgumentException">A shape, device, data type or option does not fit; nothing was launched.</exception>
     /// <remarks>Dao et al. 2022 (the fused form); Milakov, Gimelshein 2018 (online softmax); Press et al. 2022 (ALiBi).</remarks>
-    public static Tensor Attention(Tensor query, Tensor key, Tensor value, AttentionOptions options, Tensor? logSumExp = null)
+    public static Tensor Attention(Tensor query, Tensor key, Tensor value, AttentionOptions options, Tensor? logSumExp = null, Tensor? normalizer = null)
     {
-        AttentionArguments arguments = AttentionOperator.Prepare(query, key, value, options, logSumExp);
+        AttentionArguments arguments = AttentionOperator.Prepare(query, key, value, options, logSumExp, normalizer);
         bool records = query.Device.Records(query, key, value, options.Bias);
-        if (records && logSumExp is null)
-            arguments = arguments with { LogSumExp = Tensor.Empty(query.Device, [arguments.Shape.Batch, arguments.Shape.Heads, arguments.Shape.Queries]) };
+        if (records && normalizer is null)
+            arguments = arguments with { Normalizer = Tensor.Empty(query.Device, AttentionGeometry.Normalizer(arguments.Shape)) };
         if (arguments.Output.Shape.Count > 0)
             AttentionOperator.Definition.Run(query.Device, arguments);
         if (records)
@@ -43,7 +47,7 @@ internal static partial class AttentionOperator
         Cases);
 
     /// <summary>Checks everything and allocates the output, or checks the <paramref name="output"/> of an earlier call, for its backward.</summary>
-    internal static AttentionArguments Prepare(Tensor query, Tensor key, Tensor value, AttentionOptions options, Tensor? logSumExp, Tensor? output = null)
+    internal static AttentionArguments Prepare(Tensor query, Tensor key, Tensor value, AttentionOptions options, Tensor? logSumExp, Tensor? normalizer = null, Tensor? output = null)
     {
         AttentionChecks.CheckInputs(query, key, value, options);
         AttentionShape shape = AttentionGeometry.Shape(options, query.Shape, key.Shape, value.Shape);
@@ -52,6 +56,12 @@ internal static partial class AttentionOperator
         {
             Arguments.Check(query.Device, logSumExp, DType.Float32);
             Arguments.CheckShape(logSumExp, [shape.Batch, shape.Heads, shape.Queries], "one number for each query of each head");
+        }
+
+        if (normalizer is not null)
+        {
+            Arguments.Check(query.Device, normalizer, DType.Float32);
+            Arguments.CheckShape(normalizer, AttentionGeometry.Normalizer(shape), "two numbers for each query of each head");
         }
 
         Shape outputShape = AttentionGeometry.Output(options, shape);
@@ -68,6 +78,7 @@ internal static partial class AttentionOperator
             Value = value,
             Output = output ?? Tensor.Empty(query.Device, outputShape, query.DType),
             LogSumExp = logSumExp,
+            Normalizer = normalizer,
             KeyMask = options.KeyMask,
             Mask = options.Mask,
             Bias = options.Bias,

@@ -15,6 +15,8 @@ internal readonly record struct AttentionArguments
 
     public Tensor? LogSumExp { get; init; }              // float32 [batch, heads, queries]
 
+    public Tensor? Normalizer { get; init; }             // float32 [batch, heads, queries, 2]
+
     public Tensor? KeyMask { get; init; }                // bool [batch, keys − freeColumns]
 
     public Tensor? Mask { get; init; }                   // bool [batch|1, heads|1, queries|1, keys − freeColumns]

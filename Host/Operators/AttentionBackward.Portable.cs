@@ -47,7 +47,7 @@ internal static partial class AttentionBackwardOperator
         Key = a.Forward.Key.View<TElement>(),
         Value = a.Forward.Value.View<TElement>(),
         OutputGradient = a.OutputGradient.View<TElement>(),
-        LogSumExp = a.Forward.LogSumExp!.View<float>(),
+        Normalizer = a.Forward.Normalizer!.View<RowNormalizer>(),
         Delta = a.Delta.View<float>(),
         Arrays = AttentionOperator.Arrays(a.Forward),
         Shape = a.Forward.Shape,
@@ -62,7 +62,7 @@ internal static partial class AttentionBackwardOperator
             AttentionShape shape = a.Forward.Shape;
             device.Launch(
                 FlashBackwardDeltaPortable<TElement>.Kernel,
-                AttentionDispatch.Grid(shape, shape.Heads, shape.Queries, 1, 1, 1),
+                AttentionDispatch.Grid(shape, shape.Heads, shape.Queries, FlashBackwardDeltaPortable<TElement>.GroupSize, 1, 1),
                 new Index3D(FlashBackwardDeltaPortable<TElement>.GroupSize, 1, 1),
                 new FlashBackwardDeltaPortable<TElement>
                 {

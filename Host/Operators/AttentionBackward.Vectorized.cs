@@ -42,7 +42,7 @@ internal static partial class AttentionBackwardOperator
         KeyGradient = a.KeyGradient.Pointer<TElement>(),
         ValueGradient = a.ValueGradient.Pointer<TElement>(),
         BiasGradient = a.BiasGradient is null ? null : a.BiasGradient.Pointer<float>(),
-        LogSumExp = a.Forward.LogSumExp!.Pointer<float>(),
+        Normalizer = a.Forward.Normalizer!.Pointer<float>(),
         Delta = a.Delta.Pointer<float>(),
         Arrays = AttentionOperator.Pointers(a.Forward),
         Shape = a.Forward.Shape,

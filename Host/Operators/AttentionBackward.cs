@@ -3,7 +3,7 @@ namespace GpuTransformer.Host;
 public static partial class Operators
 {
     /// <summary>
-    /// The gradients of <see cref="Attention"/>. Probabilities are recomputed from the log-sum-exp: P = exp(S − lse), dV = Pᵀ dO, dP = dO Vᵀ,
+    /// The gradients of <see cref="Attention"/>. Probabilities are recomputed as the forward had them: P = exp(S − m) / Σ exp(S − m), dV = Pᵀ dO, dP = dO Vᵀ,
     /// dS = P · (dP − Σ_d O · dO) · softclamp'(S), dQ = scale · dS K, dK = scale · dSᵀ Q, dBias = dS. No query × key array exists at any time, and the same
     /// bits result every time: nothing is added atomically.
     /// </summary>
@@ -12,16 +12,16 @@ public static partial class Operators
     /// <param name="key">As in the forward.</param>
     /// <param name="value">As in the forward.</param>
     /// <param name="output">What the forward returned.</param>
-    /// <param name="logSumExp">What the forward wrote.</param>
+    /// <param name="normalizer">What the forward wrote.</param>
     /// <param name="options">As in the forward.</param>
     /// <param name="wantsBias">Whether the gradient of the additive bias is computed, which costs as much as the query's.</param>
     /// <returns>Gradients of the inputs' shapes and data types; that of the bias is float32, or null.</returns>
     /// <exception cref="ArgumentException">A shape, device, data type or option does not fit; nothing was launched.</exception>
     /// <remarks>Dao et al., "FlashAttention", 2022, in separate passes for queries and keys (Dao, "FlashAttention-2", 2023).</remarks>
     public static AttentionGradients AttentionBackward(
-        Tensor outputGradient, Tensor query, Tensor key, Tensor value, Tensor output, Tensor logSumExp, AttentionOptions options, bool wantsBias = false)
+        Tensor outputGradient, Tensor query, Tensor key, Tensor value, Tensor output, Tensor normalizer, AttentionOptions options, bool wantsBias = false)
     {
-        AttentionBackwardArguments arguments = AttentionBackwardOperator.Prepare(outputGradient, query, key, value, output, logSumExp, options, wantsBias);
+        AttentionBackwardArguments arguments = AttentionBackwardOperator.Prepare(outputGradient, query, key, value, output, normalizer, options, wantsBias);
         AttentionBackwardOperator.Definition.Run(query.Device, arguments);
         return new AttentionGradients(arguments.QueryGradient, arguments.KeyGradient, arguments.ValueGradient, arguments.BiasGradient);
     }
@@ -48,7 +48,7 @@ internal static partial class AttentionBackwardOperator
         => forward.Query.Device.Record(forward.Output, gradient =>
         {
             AttentionGradients gradients = Operators.AttentionBackward(
-                gradient, forward.Query, forward.Key, forward.Value, forward.Output, forward.LogSumExp!, options, GradientTape.Wants(options.Bias));
+                gradient, forward.Query, forward.Key, forward.Value, forward.Output, forward.Normalizer!, options, GradientTape.Wants(options.Bias));
             GradientTape.Accumulate(forward.Query, gradients.Query);
             GradientTape.Accumulate(forward.Key, gradients.Key);
             GradientTape.Accumulate(forward.Value, gradients.Value);
@@ -58,11 +58,11 @@ internal static partial class AttentionBackwardOperator
 
     /// <summary>Checks everything and allocates the gradients.</summary>
     internal static AttentionBackwardArguments Prepare(
-        Tensor outputGradient, Tensor query, Tensor key, Tensor value, Tensor output, Tensor logSumExp, AttentionOptions options, bool wantsBias)
+        Tensor outputGradient, Tensor query, Tensor key, Tensor value, Tensor output, Tensor normalizer, AttentionOptions options, bool wantsBias)
     {
         ArgumentNullException.ThrowIfNull(output);
-        ArgumentNullException.ThrowIfNull(logSumExp);
-        AttentionArguments forward = AttentionOperator.Prepare(query, key, value, options, logSumExp, output);
+        ArgumentNullException.ThrowIfNull(normalizer);
+        AttentionArguments forward = AttentionOperator.Prepare(query, key, value, options, null, normalizer, output);
         ComputeDevice device = query.Device;
         Arguments.Check(device, outputGradient, query.DType);
         Arguments.CheckShape(outputGradient, output.Shape, "the gradient of that output");
@@ -72,7 +72,7 @@ internal static partial class AttentionBackwardOperator
         {
             Forward = forward,
             OutputGradient = outputGradient,
-            Delta = Tensor.Empty(device, logSumExp.Shape),
+            Delta = Tensor.Empty(device, [forward.Shape.Batch, forward.Shape.Heads, forward.Shape.Queries]),
             QueryGradient = Tensor.Empty(device, query.Shape, query.DType),
             KeyGradient = Tensor.Empty(device, key.Shape, query.DType),
             ValueGradient = Tensor.Empty(device, value.Shape, query.DType),

@@ -3,7 +3,7 @@ namespace GpuTransformer.Host;
 /// <summary>What a variant of attention's backward is given; checked by <see cref="Operators.AttentionBackward"/>.</summary>
 internal readonly record struct AttentionBackwardArguments
 {
-    /// <summary>Inputs and results of the forward call, the log-sum-exp among them.</summary>
+    /// <summary>Inputs and results of the forward call, the normaliser among them.</summary>
     public required AttentionArguments Forward { get; init; }
 
     public required Tensor OutputGradient { get; init; }  // as the output

@@ -68,6 +68,9 @@ internal static class AttentionGeometry
         ? [shape.Batch, shape.Heads, shape.Queries, shape.ValueDim]
         : [shape.Batch, shape.Queries, shape.Heads * shape.ValueDim];
 
+    /// <summary>The shape of what forward keeps for backward.</summary>
+    public static Shape Normalizer(in AttentionShape shape) => [shape.Batch, shape.Heads, shape.Queries, 2];
+
     /// <summary>Key/value heads, the default being as many as query heads.</summary>
     public static int KeyValueHeads(AttentionOptions options) => options.KeyValueHeads == 0 ? options.Heads : options.KeyValueHeads;
 

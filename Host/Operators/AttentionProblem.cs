@@ -104,8 +104,11 @@ internal sealed record AttentionProblem(int Queries, int Keys, int HeadDim, int 
         new(1, 37, 40, 40) { Causal = CausalAlignment.BottomRight },
         new(150, 150, 32, 32) { Causal = CausalAlignment.BottomRight, Window = 20 },
         new(90, 160, 32, 32) { Window = 3 },
-        // With the free column: a query that sees one key has gradient zero, of which no error is a fraction.
         new(150, 150, 32, 32) { Causal = CausalAlignment.BottomRight, Window = 0, FreeColumns = 1 },
+
+        // One key to a query: its gradient of query and key is zero, of which no error is a fraction, so it must be zero exactly.
+        new(150, 150, 40, 40) { Causal = CausalAlignment.BottomRight, Window = 0 },
+        new(70, 1, 64, 80),
 
         // Masks, every way of broadcasting.
         new(45, 83, 64, 64) { KeyMask = true, EveryType = true },

@@ -6,7 +6,7 @@ namespace GpuTransformer.Kernels;
 /// </summary>
 internal struct AttentionRules
 {
-    /// <summary>The log-sum-exp stored for a query that sees no key: finite, so that backward computes exp(s − lse) without NaN.</summary>
+    /// <summary>The log-sum-exp stored for a query that sees no key: finite, so that arithmetic on it makes no NaN.</summary>
     public const float DeadLogSumExp = -1e30f;
 
     /// <summary>Multiplies q·k.</summary>

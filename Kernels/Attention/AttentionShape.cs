@@ -43,6 +43,6 @@ internal struct AttentionShape
     /// <summary>Where the row of an output starts.</summary>
     public readonly long OutputOffset(int batch, int head, int query) => batch * OutputBatchStride + head * OutputHeadStride + query * OutputRowStride;
 
-    /// <summary>Where the log-sum-exp of a query is: [batch, heads, queries].</summary>
-    public readonly long LogSumExpOffset(int batch, int head, int query) => ((long)batch * Heads + head) * Queries + query;
+    /// <summary>Where the number that belongs to a query is: [batch, heads, queries].</summary>
+    public readonly long RowOffset(int batch, int head, int query) => ((long)batch * Heads + head) * Queries + query;
 }

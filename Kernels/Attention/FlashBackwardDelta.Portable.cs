@@ -2,28 +2,59 @@ using ILGPU;
 
 namespace GpuTransformer.Kernels;
 
-/// <summary>delta = Σ_d output · outputGradient, one group per query of a head: what softmax's gradient subtracts from every dP of the row.</summary>
+/// <summary>
+/// delta = Σ_d outputGradient · output, one thread per query of a head: what softmax's gradient subtracts from every dP of the row. A thread adds up its row in the order
+/// in which <see cref="AttentionTiles.Products"/> adds up dP = dO Vᵀ: where a query sees one key alone, so that its output is that key's value, the difference and with
+/// it the gradient is then exactly zero.
+/// </summary>
 internal struct FlashBackwardDeltaPortable<TElement>
     where TElement : unmanaged, IElement<TElement>
 {
-    /// <summary>Threads per row.</summary>
-    public const int GroupSize = GroupReduce.GroupSize;
+    /// <summary>Threads per group, and rows.</summary>
+    public const int GroupSize = 64;
+
+    // How much of the width is in shared memory at a time; a row is one longer, so that the threads read from different banks.
+    private const int Depth = 32, Stride = Depth + 1;
 
     public ArrayView<TElement> Output;         // strided [batch, heads, queries, valueDim]
     public ArrayView<TElement> OutputGradient; // as the output
     public ArrayView<float> Delta;             // [batch, heads, queries]
     public AttentionShape Shape;
 
-    /// <summary>Grid: one group per row.</summary>
+    /// <summary>Grid: one group per <see cref="GroupSize"/> queries, head and batch.</summary>
     public static void Kernel(FlashBackwardDeltaPortable<TElement> p)
     {
-        TileIndex at = TileIndex.Of(p.Shape.Heads, 1, p.Shape.Queries);
-        long start = p.Shape.OutputOffset(at.Batch, at.Head, at.Start);
+        ArrayView<float> outputs = SharedMemory.Allocate<float>(GroupSize * Stride);
+        ArrayView<float> gradients = SharedMemory.Allocate<float>(GroupSize * Stride);
+        TileIndex at = TileIndex.Of(p.Shape.Heads, GroupSize, p.Shape.Queries);
+        TileRows<TElement> rows = Rows(p, at, p.Output), gradientRows = Rows(p, at, p.OutputGradient);
         float sum = 0f;
-        for (int c = Group.IdxX; c < p.Shape.ValueDim; c += GroupSize)
-            sum += TElement.ToSingle(p.Output[start + c]) * TElement.ToSingle(p.OutputGradient[start + c]);
-        sum = GroupReduce.Sum(sum);
-        if (Group.IdxX == 0)
-            p.Delta[p.Shape.LogSumExpOffset(at.Batch, at.Head, at.Start)] = sum;
+        for (int start = 0; start < p.Shape.ValueDim; start += Depth)
+        {
+            for (int i = Group.IdxX; i < GroupSize * Depth; i += GroupSize)
+            {
+                int row = i / Depth, column = i % Depth;
+                outputs[row * Stride + column] = TileRows<TElement>.Read(rows, row, start + column);
+                gradients[row * Stride + column] = TileRows<TElement>.Read(gradientRows, row, start + column);
+            }
+
+            Group.Barrier();
+            int depth = IntrinsicMath.Min(Depth, p.Shape.ValueDim - start);
+            for (int d = 0; d < depth; d++)
+                sum += gradients[Group.IdxX * Stride + d] * outputs[Group.IdxX * Stride + d];
+            Group.Barrier();
+        }
+
+        if (Group.IdxX < rows.Rows)
+            p.Delta[p.Shape.RowOffset(at.Batch, at.Head, at.Start + Group.IdxX)] = sum;
     }
+
+    private static TileRows<TElement> Rows(FlashBackwardDeltaPortable<TElement> p, TileIndex at, ArrayView<TElement> source) => new()
+    {
+        Source = source,
+        Start = p.Shape.OutputOffset(at.Batch, at.Head, at.Start),
+        RowStride = p.Shape.OutputRowStride,
+        Rows = p.Shape.Queries - at.Start,
+        Columns = p.Shape.ValueDim,
+    };
 }

@@ -49,6 +49,6 @@ internal unsafe struct FlashBackwardDeltaVectorized<TElement> : ILaneKernel
             TSimd.Store(sum, delta + lane);
         }
 
-        new ReadOnlySpan<float>(delta, queries).CopyTo(new Span<float>(Tensors.Delta + shape.LogSumExpOffset(batch, head, first), queries));
+        new ReadOnlySpan<float>(delta, queries).CopyTo(new Span<float>(Tensors.Delta + shape.RowOffset(batch, head, first), queries));
     }
 }

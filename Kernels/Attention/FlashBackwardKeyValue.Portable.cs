@@ -70,9 +70,9 @@ internal struct FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>
         for (int n = 0; n < AttentionTiles.SoftmaxKeys; n++)
         {
             AttentionRow row = AttentionRow.Of(t.Arrays, t.Shape, t.Rules, at.Batch, head, first + n);
-            long offset = t.Shape.LogSumExpOffset(at.Batch, head, IntrinsicMath.Min(first + n, t.Shape.Queries - 1));
+            long offset = t.Shape.RowOffset(at.Batch, head, IntrinsicMath.Min(first + n, t.Shape.Queries - 1));
             float score = AttentionRow.Score<TMask, TScore>(t.Arrays, t.Rules, row, probabilities[cell], key);
-            float probability = FlashBackwardViews<TElement>.Probability(score, t.LogSumExp[offset]);
+            float probability = RowNormalizer.Probability(t.Normalizer[offset], score);
             tile[cell] = FlashBackwardViews<TElement>.ScoreGradient<TScore>(t.Rules, score, probability, tile[cell], t.Delta[offset]);
             probabilities[cell] = probability;
             cell += AttentionTiles.RowStride * 4;

@@ -60,7 +60,7 @@ internal unsafe struct FlashBackwardKeyValueVectorized<TElement> : ILaneKernel
         int lanes = scratch.Lanes;
         var rules = new AttentionHead(shape, Tensors.Rules, Tensors.Arrays, batch, head);
         TElement* query = Tensors.Query + shape.QueryOffset(batch, head, 0), gradient = Tensors.OutputGradient + shape.OutputOffset(batch, head, 0);
-        long rowOffset = shape.LogSumExpOffset(batch, head, 0);
+        long rowOffset = shape.RowOffset(batch, head, 0);
         rules.PlaceKeysInLanes(scratch, firstKey, keys);
         for (int firstQuery = rules.Sight.FirstQuery(firstKey); firstQuery < shape.Queries; firstQuery += FlashScratch.Tile)
         {
@@ -79,7 +79,7 @@ internal unsafe struct FlashBackwardKeyValueVectorized<TElement> : ILaneKernel
                 rules.PlaceQueries(scratch, count);
             if (!everything || rules.ChangesScores)
                 LaneScores<TSimd, TVector>.Adjust(rules, scratch, count, 0, firstQuery, everything);
-            LaneGradients<TSimd, TVector>.ByKey(scratch, count, rules.SoftClamp, Tensors.LogSumExp + rowOffset, Tensors.Delta + rowOffset);
+            LaneGradients<TSimd, TVector>.ByKey(scratch, count, rules.SoftClamp, Tensors.Normalizer + 2 * rowOffset, Tensors.Delta + rowOffset);
             LaneProducts<TSimd, TVector>.Accumulate(scratch.ValueRows, shape.ValueDim, count, scratch.Scores, lanes, scratch.Factor, scratch.ValueSums);
             LaneProducts<TSimd, TVector>.Accumulate(scratch.HeadRows, shape.HeadDim, count, scratch.Gradients, lanes, scratch.Factor, scratch.HeadSums);
         }

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace GpuTransformer.Kernels;
 
-/// <summary>The query's gradient: dQ = scale · dS K, a block of queries of one head at a time, one query per lane; dS is recomputed from the log-sum-exp.</summary>
+/// <summary>The query's gradient: dQ = scale · dS K, a block of queries of one head at a time, one query per lane; dS is recomputed from what forward stored of the row.</summary>
 internal unsafe struct FlashBackwardQueryVectorized<TElement> : ILaneKernel
     where TElement : unmanaged, IElement<TElement>
 {

@@ -6,7 +6,7 @@ namespace GpuTransformer.Kernels;
 internal struct FlashBackwardRow
 {
     public AttentionRow Row;
-    public float LogSumExp;
+    public RowNormalizer Normalizer;
     public float Delta;
 
     /// <summary>The row that this thread works on, of the tile that starts at <paramref name="query"/>.</summary>
@@ -14,8 +14,8 @@ internal struct FlashBackwardRow
         where TElement : unmanaged, IElement<TElement>
     {
         int i = query + AttentionTiles.SoftmaxRow;
-        long offset = t.Shape.LogSumExpOffset(at.Batch, at.Head, IntrinsicMath.Min(i, t.Shape.Queries - 1));
-        return new FlashBackwardRow { Row = AttentionRow.Of(t.Arrays, t.Shape, t.Rules, at.Batch, at.Head, i), LogSumExp = t.LogSumExp[offset], Delta = t.Delta[offset] };
+        long offset = t.Shape.RowOffset(at.Batch, at.Head, IntrinsicMath.Min(i, t.Shape.Queries - 1));
+        return new FlashBackwardRow { Row = AttentionRow.Of(t.Arrays, t.Shape, t.Rules, at.Batch, at.Head, i), Normalizer = t.Normalizer[offset], Delta = t.Delta[offset] };
     }
 
     /// <summary>Q Kᵀ and dO Vᵀ for 32 queries and 64 keys, transposed, in shared memory.</summary>
@@ -42,7 +42,7 @@ internal struct FlashBackwardRow
         for (int n = 0; n < AttentionTiles.SoftmaxKeys; n++)
         {
             float score = AttentionRow.Score<TMask, TScore>(t.Arrays, t.Rules, row.Row, products[at], key + first + n);
-            float probability = FlashBackwardViews<TElement>.Probability(score, row.LogSumExp);
+            float probability = RowNormalizer.Probability(row.Normalizer, score);
             tile[at] = FlashBackwardViews<TElement>.ScoreGradient<TScore>(t.Rules, score, probability, tile[at], row.Delta);
             at += AttentionTiles.RowStride * 4;
         }

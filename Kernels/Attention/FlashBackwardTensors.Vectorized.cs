@@ -13,7 +13,7 @@ internal unsafe struct FlashBackwardTensors<TElement>
     public TElement* KeyGradient;    // as the key
     public TElement* ValueGradient;  // as the value
     public float* BiasGradient;      // as the bias, or null
-    public float* LogSumExp;         // [batch, heads, queries] from forward
+    public float* Normalizer;        // [batch, heads, queries, 2] from forward: the largest score, and 1 / Σ exp(score − largest)
     public float* Delta;             // [batch, heads, queries] Σ_d output · outputGradient
     public AttentionPointers Arrays;
     public AttentionShape Shape;
@@ -48,18 +48,19 @@ internal unsafe struct FlashBackwardTensors<TElement>
         return count;
     }
 
-    /// <summary>Turns queries and their output gradients into lanes, with their log-sum-exp and delta.</summary>
+    /// <summary>Turns queries and their output gradients into lanes, with their normaliser and delta.</summary>
     public readonly void PackQueries(in FlashScratch scratch, in AttentionHead rules, int batch, int head, int firstQuery, int queries)
     {
         TElement* query = Query + Shape.QueryOffset(batch, head, firstQuery), gradient = OutputGradient + Shape.OutputOffset(batch, head, firstQuery);
         LanePanel.Pack(query, Shape.QueryRowStride, queries, Shape.HeadDim, Rules.Scale, scratch.HeadPanel, RowsPerBlock, scratch.FourRows);
         LanePanel.Pack(gradient, Shape.OutputRowStride, queries, Shape.ValueDim, 1f, scratch.ValuePanel, RowsPerBlock, scratch.FourRows);
         rules.PlaceQueriesInLanes(scratch, firstQuery, queries);
-        long offset = Shape.LogSumExpOffset(batch, head, firstQuery);
+        long offset = Shape.RowOffset(batch, head, firstQuery);
         for (int lane = 0; lane < RowsPerBlock; lane++)
         {
             // Lanes without a query must stay finite: their sums are never read, but slow or noisy numbers help nobody.
-            scratch.Maximum[lane] = lane < queries ? LogSumExp[offset + lane] : float.MaxValue;
+            scratch.Maximum[lane] = lane < queries ? Normalizer[2 * (offset + lane)] : float.MaxValue;
+            scratch.Reciprocal[lane] = lane < queries ? Normalizer[2 * (offset + lane) + 1] : 0f;
             scratch.Total[lane] = lane < queries ? Delta[offset + lane] : 0f;
         }
     }

@@ -1,5 +1,4 @@
 using ILGPU;
-using ILGPU.Algorithms;
 
 namespace GpuTransformer.Kernels;
 
@@ -11,7 +10,7 @@ internal struct FlashBackwardViews<TElement>
     public ArrayView<TElement> Key;            // strided [batch, keyValueHeads, keys, headDim]
     public ArrayView<TElement> Value;          // strided [batch, keyValueHeads, keys, valueDim]
     public ArrayView<TElement> OutputGradient; // strided [batch, heads, queries, valueDim]
-    public ArrayView<float> LogSumExp;         // [batch, heads, queries]
+    public ArrayView<RowNormalizer> Normalizer; // [batch, heads, queries]
     public ArrayView<float> Delta;             // [batch, heads, queries]: Σ_d output · outputGradient
     public AttentionArrays Arrays;
     public AttentionShape Shape;
@@ -56,9 +55,6 @@ internal struct FlashBackwardViews<TElement>
         Rows = t.Shape.Queries - query,
         Columns = t.Shape.ValueDim,
     };
-
-    /// <summary>The probability of a score (times log2 e), zero where it is hidden.</summary>
-    public static float Probability(float score, float logSumExp) => score <= AttentionRow.Hidden ? 0f : XMath.Exp2(score - logSumExp * AttentionRow.Log2E);
 
     /// <summary>dS = P (dP − delta) softclamp'(S), the gradient of scale · q·k + bias; zero where the key is hidden, at whose score the clamp has no slope.</summary>
     public static float ScoreGradient<TScore>(AttentionRules rules, float score, float probability, float probabilityGradient, float delta)

@@ -23,6 +23,7 @@ internal struct FlashForwardPortable<TElement, TOutput, TMask, TScore>
     public ArrayView<TElement> Value;  // strided [batch, keyValueHeads, keys, valueDim]
     public ArrayView<TElement> Output; // strided [batch, heads, queries, valueDim]
     public ArrayView<float> LogSumExp; // [batch, heads, queries] or empty
+    public ArrayView<RowNormalizer> Normalizer; // [batch, heads, queries] or empty
     public AttentionArrays Arrays;
     public AttentionShape Shape;
     public AttentionRules Rules;
@@ -63,10 +64,12 @@ internal struct FlashForwardPortable<TElement, TOutput, TMask, TScore>
         }
 
         sum = AttentionTiles.RowSum(partials, sum);
-        SetFactor(factors, sum > 0f ? 1f / sum : sum);
+        RowNormalizer normalizer = RowNormalizer.Of(largest, sum);
+        SetFactor(factors, normalizer.Reciprocal);
         Group.Barrier();
         TOutput.Store(TOutput.ScaleRows(output, factors[AttentionTiles.ProductRow]), TileStore<TElement>.From(OutputRows(p, at), panel), 0);
-        StoreLogSumExp(p, at, largest, sum);
+        if (Grid.IdxY == 0 && AttentionTiles.SoftmaxPart == 0)
+            RowNormalizer.Store(normalizer, sum, p.Normalizer, p.LogSumExp, p.Shape, at, at.Start + AttentionTiles.SoftmaxRow);
     }
 
     /// <summary>Turns the thread's sixteen products into scores, in place, and returns their maximum, or <paramref name="largest"/> if that is larger.</summary>
@@ -108,13 +111,6 @@ internal struct FlashForwardPortable<TElement, TOutput, TMask, TScore>
     {
         if (AttentionTiles.SoftmaxPart == 0)
             factors.Cast<float>()[AttentionTiles.SoftmaxRow] = factor;
-    }
-
-    private static void StoreLogSumExp(FlashForwardPortable<TElement, TOutput, TMask, TScore> p, TileIndex at, float largest, float sum)
-    {
-        int query = at.Start + AttentionTiles.SoftmaxRow;
-        if (p.LogSumExp.Length > 0 && Grid.IdxY == 0 && AttentionTiles.SoftmaxPart == 0 && query < p.Shape.Queries)
-            p.LogSumExp[p.Shape.LogSumExpOffset(at.Batch, at.Head, query)] = sum == 0f ? AttentionRules.DeadLogSumExp : (largest + XMath.Log2(sum)) * AttentionRow.Ln2;
     }
 
     private static TileRows<TElement> QueryRows(FlashForwardPortable<TElement, TOutput, TMask, TScore> p, TileIndex at) => new()

@@ -34,6 +34,7 @@ internal struct AttentionTensorCore<TMask, TScore>
     public ArrayView<BFloat16> Value;  // strided [batch, keyValueHeads, keys, 64]
     public ArrayView<BFloat16> Output; // strided [batch, heads, queries, 64]
     public ArrayView<float> LogSumExp; // [batch, heads, queries] or empty
+    public ArrayView<RowNormalizer> Normalizer; // [batch, heads, queries] or empty
     public AttentionArrays Arrays;
     public AttentionShape Shape;
     public AttentionRules Rules;
@@ -85,9 +86,10 @@ internal struct AttentionTensorCore<TMask, TScore>
 
         upperSum = QuadSum(upperSum);
         lowerSum = QuadSum(lowerSum);
-        output = WarpTile.ScaleRows(output, upperSum > 0f ? 1f / upperSum : upperSum, lowerSum > 0f ? 1f / lowerSum : lowerSum);
-        Store(p, at, upperQuery, WarpRow.Upper(output), upperLargest, upperSum);
-        Store(p, at, lowerQuery, WarpRow.Lower(output), lowerLargest, lowerSum);
+        RowNormalizer upperNormalizer = RowNormalizer.Of(upperLargest, upperSum), lowerNormalizer = RowNormalizer.Of(lowerLargest, lowerSum);
+        output = WarpTile.ScaleRows(output, upperNormalizer.Reciprocal, lowerNormalizer.Reciprocal);
+        Store(p, at, upperQuery, WarpRow.Upper(output), upperNormalizer, upperSum);
+        Store(p, at, lowerQuery, WarpRow.Lower(output), lowerNormalizer, lowerSum);
     }
 
     private static void BeginLoad(AttentionTensorCore<TMask, TScore> p, TileIndex at, int key, long target)
@@ -126,13 +128,13 @@ internal struct AttentionTensorCore<TMask, TScore>
         return WarpTile.Add(output, WarpTile.AsOperand(weights.N6, weights.N7), values, 48);
     }
 
-    private static void Store(AttentionTensorCore<TMask, TScore> p, TileIndex at, int query, WarpRow row, float largest, float sum)
+    private static void Store(AttentionTensorCore<TMask, TScore> p, TileIndex at, int query, WarpRow row, RowNormalizer normalizer, float sum)
     {
         if (query < p.Shape.Queries)
         {
             WarpRow.Store(row, p.Output.Cast<uint>(), p.Shape.OutputOffset(at.Batch, at.Head, query) / 2 + Group.IdxX % 4);
-            if (p.LogSumExp.Length > 0 && Group.IdxX % 4 == 0)
-                p.LogSumExp[p.Shape.LogSumExpOffset(at.Batch, at.Head, query)] = sum == 0f ? AttentionRules.DeadLogSumExp : (largest + XMath.Log2(sum)) * AttentionRow.Ln2;
+            if (Group.IdxX % 4 == 0)
+                RowNormalizer.Store(normalizer, sum, p.Normalizer, p.LogSumExp, p.Shape, at, query);
         }
     }
 

@@ -15,6 +15,7 @@ internal unsafe struct FlashForwardVectorized<TElement> : ILaneKernel
     public TElement* Value;
     public TElement* Output;
     public float* LogSumExp;  // [batch, heads, queries] or null
+    public float* Normalizer; // [batch, heads, queries, 2] or null: the largest score, and 1 / Σ exp(score − largest), of which backward makes the same probabilities
     public AttentionPointers Arrays;
     public AttentionShape Shape;
     public AttentionRules Rules;
@@ -86,10 +87,13 @@ internal unsafe struct FlashForwardVectorized<TElement> : ILaneKernel
     {
         TElement* target = Output + Shape.OutputOffset(batch, head, firstQuery);
         LanePanel.Unpack(scratch.ValueSums, RowsPerBlock, 1f, target, Shape.OutputRowStride, queries, Shape.ValueDim, scratch.FourRows);
-        if (LogSumExp == null)
-            return;
-        float* logSumExp = LogSumExp + Shape.LogSumExpOffset(batch, head, firstQuery);
-        for (int lane = 0; lane < queries; lane++)
-            logSumExp[lane] = scratch.Total[lane] == 0f ? AttentionRules.DeadLogSumExp : scratch.Maximum[lane] + MathF.Log(scratch.Total[lane]);
+        long offset = Shape.RowOffset(batch, head, firstQuery);
+        for (int lane = 0; LogSumExp != null && lane < queries; lane++)
+            LogSumExp[offset + lane] = scratch.Total[lane] == 0f ? AttentionRules.DeadLogSumExp : scratch.Maximum[lane] + MathF.Log(scratch.Total[lane]);
+        for (int lane = 0; Normalizer != null && lane < queries; lane++)
+        {
+            Normalizer[2 * (offset + lane)] = scratch.Maximum[lane];
+            Normalizer[2 * (offset + lane) + 1] = scratch.Total[lane] == 0f ? 0f : 1f / scratch.Total[lane];
+        }
     }
 }

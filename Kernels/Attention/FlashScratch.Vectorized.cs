@@ -44,8 +44,9 @@ internal unsafe struct FlashScratch
     public float* LanePositions; // [lanes] for ALiBi
     public float* LaneSlopes;   // [lanes] ALiBi's slope, negative; zero in lanes without
     public float* RowPositions; // [Tile] for ALiBi
-    public float* Maximum;      // [lanes]; in backward the log-sum-exp
+    public float* Maximum;      // [lanes]
     public float* Total;        // [lanes]; in backward delta
+    public float* Reciprocal;   // [lanes] of the sum of exponentials; backward only
     public float* Factor;       // [lanes]
     public float* FourRows;     // [4][padded width]
 
@@ -77,6 +78,7 @@ internal unsafe struct FlashScratch
         RowPositions = Floats(Tile);
         Maximum = Floats(lanes);
         Total = Floats(lanes);
+        Reciprocal = Floats(backward * lanes);
         Factor = Floats(lanes);
         FourRows = Floats(LanePanel.RowTile * widest);
         Bytes = (int)(_next - memory);

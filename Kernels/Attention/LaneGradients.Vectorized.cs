@@ -8,17 +8,17 @@ internal static unsafe class LaneGradients<TSimd, TVector>
     where TVector : unmanaged
 {
     /// <summary>
-    /// P = exp(score − logSumExp) into scratch.Scores, dS = P · (dP − delta) · softclamp'(score) into scratch.Gradients; queries in lanes, whose log-sum-exp and
-    /// delta are in scratch.Maximum and scratch.Total.
+    /// P = exp(score − maximum) · reciprocal into scratch.Scores, dS = P · (dP − delta) · softclamp'(score) into scratch.Gradients; queries in lanes, whose maximum,
+    /// reciprocal and delta are in scratch.Maximum, scratch.Reciprocal and scratch.Total.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ByQuery(in FlashScratch scratch, int count, float softClamp)
     {
         for (int lane = 0; lane < scratch.Lanes; lane += TSimd.Width)
         {
-            TVector logSumExp = TSimd.Load(scratch.Maximum + lane), delta = TSimd.Load(scratch.Total + lane);
+            TVector maximum = TSimd.Load(scratch.Maximum + lane), reciprocal = TSimd.Load(scratch.Reciprocal + lane), delta = TSimd.Load(scratch.Total + lane);
             for (int r = 0; r < count; r++)
-                Step(scratch.Scores + r * scratch.Lanes + lane, scratch.Gradients + r * scratch.Lanes + lane, logSumExp, delta, softClamp);
+                Step(scratch.Scores + r * scratch.Lanes + lane, scratch.Gradients + r * scratch.Lanes + lane, maximum, reciprocal, delta, softClamp);
         }
     }
 
@@ -26,23 +26,24 @@ internal static unsafe class LaneGradients<TSimd, TVector>
     /// <param name="scratch">The tile.</param>
     /// <param name="count">Queries that are listed.</param>
     /// <param name="softClamp">c in c · tanh(score / c); 0 for none.</param>
-    /// <param name="logSumExp">[queries] of this head, and</param>
+    /// <param name="normalizer">[queries, 2] of this head, and</param>
     /// <param name="deltas">[queries], both by the queries' own numbers.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void ByKey(in FlashScratch scratch, int count, float softClamp, float* logSumExp, float* deltas)
+    public static void ByKey(in FlashScratch scratch, int count, float softClamp, float* normalizer, float* deltas)
     {
         for (int r = 0; r < count; r++)
         {
-            TVector log = TSimd.Create(logSumExp[scratch.Numbers[r]]), delta = TSimd.Create(deltas[scratch.Numbers[r]]);
+            float* row = normalizer + 2 * scratch.Numbers[r];
+            TVector maximum = TSimd.Create(row[0]), reciprocal = TSimd.Create(row[1]), delta = TSimd.Create(deltas[scratch.Numbers[r]]);
             for (int lane = 0; lane < scratch.Lanes; lane += TSimd.Width)
-                Step(scratch.Scores + r * scratch.Lanes + lane, scratch.Gradients + r * scratch.Lanes + lane, log, delta, softClamp);
+                Step(scratch.Scores + r * scratch.Lanes + lane, scratch.Gradients + r * scratch.Lanes + lane, maximum, reciprocal, delta, softClamp);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Step(float* score, float* gradient, TVector logSumExp, TVector delta, float softClamp)
+    private static void Step(float* score, float* gradient, TVector maximum, TVector reciprocal, TVector delta, float softClamp)
     {
-        TVector s = TSimd.Load(score), p = SimdMath<TSimd, TVector>.Exp(TSimd.Subtract(s, logSumExp));
+        TVector s = TSimd.Load(score), p = TSimd.Multiply(SimdMath<TSimd, TVector>.Exp(TSimd.Subtract(s, maximum)), reciprocal);
         TVector g = TSimd.Multiply(p, TSimd.Subtract(TSimd.Load(gradient), delta));
         if (softClamp != 0f)
         {

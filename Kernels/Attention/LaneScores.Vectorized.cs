@@ -98,7 +98,6 @@ internal static unsafe class LaneScores<TSimd, TVector>
         {
             TVector total = TSimd.Load(sum + lane);
 
-
             // The largest score alone adds one; a NaN stays one.
             TVector reciprocal = TSimd.SelectLess(total, TSimd.Create(0.5f), default, TSimd.Divide(TSimd.Create(1f), total));
             for (int c = 0; c < width; c++)

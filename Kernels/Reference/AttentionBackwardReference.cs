@@ -14,11 +14,10 @@ internal static class AttentionBackwardReference
     /// <param name="shape">Sizes and strides.</param>
     /// <param name="rules">What is visible and how scores are made.</param>
     /// <param name="inputs">Query, key, value, masks and biases.</param>
-    /// <param name="output">What forward returned.</param>
-    /// <param name="logSumExp">[batch, heads, queries] what forward wrote.</param>
+    /// <param name="forward">What forward computed; its output as it was stored.</param>
     /// <param name="outputGradient">As the output.</param>
     public static AttentionReferenceGradients<T> Backward<T>(
-        AttentionShape shape, AttentionRules rules, AttentionInputs<T> inputs, T[] output, T[] logSumExp, T[] outputGradient)
+        AttentionShape shape, AttentionRules rules, AttentionInputs<T> inputs, AttentionReferenceOutputs<T> forward, T[] outputGradient)
         where T : IFloatingPointIeee754<T>
     {
         var gradients = new AttentionReferenceGradients<T>(
@@ -26,11 +25,11 @@ internal static class AttentionBackwardReference
         foreach ((int b, int h, int i) in AttentionReference.Rows(shape))
         {
             int[] keys = AttentionReference.VisibleKeys(shape, rules, inputs, b, h, i);
-            T delta = Dot(outputGradient, shape.OutputOffset(b, h, i), output, shape.OutputOffset(b, h, i), shape.ValueDim);
+            T delta = Dot(outputGradient, shape.OutputOffset(b, h, i), forward.Output, shape.OutputOffset(b, h, i), shape.ValueDim);
             foreach (int j in keys)
             {
                 T score = AttentionReference.Score(shape, rules, inputs, b, h, i, j);
-                T probability = T.Exp(score - logSumExp[shape.LogSumExpOffset(b, h, i)]);
+                T probability = T.Exp(score - forward.Largest[shape.RowOffset(b, h, i)]) * forward.Reciprocal[shape.RowOffset(b, h, i)];
                 AddScaled(gradients.Value, shape.ValueOffset(b, h, j), probability, outputGradient, shape.OutputOffset(b, h, i), shape.ValueDim);
                 T toProbability = Dot(outputGradient, shape.OutputOffset(b, h, i), inputs.Value, shape.ValueOffset(b, h, j), shape.ValueDim);
                 T toScore = probability * (toProbability - delta) * ClampSlope(rules, score);

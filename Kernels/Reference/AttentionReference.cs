@@ -16,28 +16,35 @@ internal sealed record AttentionInputs<T>(T[] Query, T[] Key, T[] Value)
     public T[]? Positions { get; init; }    // [batch|1, heads|1, keys − freeColumns]
 }
 
+/// <summary>What <see cref="AttentionReference.Forward"/> computes.</summary>
+/// <param name="Output">Laid out as the shape says.</param>
+/// <param name="LogSumExp">[batch, heads, queries] the logarithm of each row's sum of exponentials.</param>
+/// <param name="Largest">[batch, heads, queries] each row's largest score.</param>
+/// <param name="Reciprocal">[batch, heads, queries] 1 / Σ exp(score − largest); zero where no key is seen.</param>
+internal sealed record AttentionReferenceOutputs<T>(T[] Output, T[] LogSumExp, T[] Largest, T[] Reciprocal);
+
 /// <summary>Attention, one query of one head at a time, as the formula reads: scores, softmax over the visible keys, weighted sum of values.</summary>
 internal static class AttentionReference
 {
-    /// <summary>The output, laid out as the shape says, and the logarithm of each row's sum of exponentials, [batch, heads, queries].</summary>
-    public static (T[] Output, T[] LogSumExp) Forward<T>(AttentionShape shape, AttentionRules rules, AttentionInputs<T> inputs)
+    /// <summary>The output, and what is known of each row's softmax.</summary>
+    public static AttentionReferenceOutputs<T> Forward<T>(AttentionShape shape, AttentionRules rules, AttentionInputs<T> inputs)
         where T : IFloatingPointIeee754<T>
     {
-        var output = new T[shape.Batch * shape.OutputBatchStride];
-        var logSumExp = new T[shape.Batch * shape.Heads * shape.Queries];
+        int rows = shape.Batch * shape.Heads * shape.Queries;
+        var result = new AttentionReferenceOutputs<T>(new T[shape.Batch * shape.OutputBatchStride], new T[rows], new T[rows], new T[rows]);
         foreach ((int b, int h, int i) in Rows(shape))
         {
             int[] keys = VisibleKeys(shape, rules, inputs, b, h, i);
             T[] scores = Array.ConvertAll(keys, j => Score(shape, rules, inputs, b, h, i, j));
-            (T[] probabilities, logSumExp[shape.LogSumExpOffset(b, h, i)]) = Softmax(scores);
+            T[] probabilities = Softmax(scores, result, shape.RowOffset(b, h, i));
             for (int n = 0; n < keys.Length; n++)
             {
                 for (int c = 0; c < shape.ValueDim; c++)
-                    output[shape.OutputOffset(b, h, i) + c] += probabilities[n] * inputs.Value[shape.ValueOffset(b, h, keys[n]) + c];
+                    result.Output[shape.OutputOffset(b, h, i) + c] += probabilities[n] * inputs.Value[shape.ValueOffset(b, h, keys[n]) + c];
             }
         }
 
-        return (output, logSumExp);
+        return result;
     }
 
     /// <summary>Every query of every head of every batch.</summary>
@@ -93,14 +100,16 @@ internal static class AttentionReference
         return T.Abs(inputs.Positions[row + j - rules.FreeColumns] - inputs.Positions[row + i]);
     }
 
-    private static (T[] Probabilities, T LogSumExp) Softmax<T>(T[] scores)
+    private static T[] Softmax<T>(T[] scores, AttentionReferenceOutputs<T> result, long row)
         where T : IFloatingPointIeee754<T>
     {
+        result.LogSumExp[row] = T.CreateChecked(AttentionRules.DeadLogSumExp);
         if (scores.Length == 0)
-            return ([], T.CreateChecked(AttentionRules.DeadLogSumExp));
+            return [];
         T largest = scores.Max()!, sum = T.Zero;
         foreach (T score in scores)
             sum += T.Exp(score - largest);
-        return (Array.ConvertAll(scores, s => T.Exp(s - largest) / sum), largest + T.Log(sum));
+        (result.LogSumExp[row], result.Largest[row], result.Reciprocal[row]) = (largest + T.Log(sum), largest, T.One / sum);
+        return Array.ConvertAll(scores, s => T.Exp(s - largest) / sum);
     }
 }

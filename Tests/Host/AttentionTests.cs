@@ -40,6 +40,8 @@ public sealed class AttentionTests
         Wrong("scale of NaN", "finite", query, key, key, s_twoHeads with { Scale = float.NaN });
         ArgumentException wrong = Assert.ThrowsExactly<ArgumentException>(() => Operators.Attention(query, key, key, s_twoHeads, Tensor.Zeros(device, [2, 5, 2])));
         Assert.Contains("'logSumExp' has shape [2, 5, 2]", wrong.Message);
+        wrong = Assert.ThrowsExactly<ArgumentException>(() => Operators.Attention(query, key, key, s_twoHeads, normalizer: Tensor.Zeros(device, [2, 2, 5])));
+        Assert.Contains("'normalizer' has shape [2, 2, 5]", wrong.Message);
         Assert.AreEqual(launches, device.Statistics.Launches);
     }
 
@@ -126,14 +128,14 @@ public sealed class AttentionTests
         for (int pass = 0; pass < 2; pass++)
         {
             using StepScope step = device.BeginStep();
-            Tensor x = Tensor.Zeros(device, [1, Length, Dim]), logSumExp = Tensor.Empty(device, [1, 1, Length]);
+            Tensor x = Tensor.Zeros(device, [1, Length, Dim]), normalizer = Tensor.Empty(device, [1, 1, Length, 2]);
             var options = new AttentionOptions { Heads = 1, Causal = CausalAlignment.BottomRight };
             allocations = device.Statistics.Allocations;
             compiled = device.Statistics.CompiledKernels;
             device.Statistics.ResetPeak();
             long before = device.Statistics.BytesInUse;
-            Tensor output = Operators.Attention(x, x, x, options, logSumExp);
-            Operators.AttentionBackward(x, x, x, x, output, logSumExp, options);
+            Tensor output = Operators.Attention(x, x, x, options, normalizer: normalizer);
+            Operators.AttentionBackward(x, x, x, x, output, normalizer, options);
             device.Synchronize();
             peak = device.Statistics.PeakBytesInUse - before;
         }
@@ -168,9 +170,9 @@ public sealed class AttentionTests
         var data = new AttentionProblemData(problem, 5, DType.Float32);
         AttentionOptions options = data.Options(device);
         Tensor[] inputs = [data.Query(device), data.Key(device), data.Value(device), options.Bias!];
-        Tensor logSumExp = Tensor.Empty(device, [1, 4, 6]), output = Operators.Attention(inputs[0], inputs[1], inputs[2], options, logSumExp);
+        Tensor normalizer = Tensor.Empty(device, [1, 4, 6, 2]), output = Operators.Attention(inputs[0], inputs[1], inputs[2], options, normalizer: normalizer);
         float[] weights = new CaseData(6, DType.Float32).Uniform(output.Shape.Count);
-        AttentionGradients found = Operators.AttentionBackward(Tensor.From(device, output.Shape, weights), inputs[0], inputs[1], inputs[2], output, logSumExp, options, wantsBias: true);
+        AttentionGradients found = Operators.AttentionBackward(Tensor.From(device, output.Shape, weights), inputs[0], inputs[1], inputs[2], output, normalizer, options, wantsBias: true);
         Tensor[] gradients = [found.Query, found.Key, found.Value, found.Bias!];
         for (int which = 0; which < inputs.Length; which++)
         {
@@ -205,14 +207,36 @@ public sealed class AttentionTests
         var problem = new AttentionProblem(70, 100, 24, 24) { Heads = 4, KeyValueHeads = 2, Bias = AttentionAxes.None };
         var data = new AttentionProblemData(problem, 8, DType.Float32);
         AttentionOptions options = data.Options(device);
-        Tensor query = data.Query(device), key = data.Key(device), value = data.Value(device), logSumExp = Tensor.Empty(device, [2, 4, 70]);
-        Tensor output = Operators.Attention(query, key, value, options, logSumExp);
-        AttentionGradients first = Operators.AttentionBackward(output, query, key, value, output, logSumExp, options, wantsBias: true);
-        AttentionGradients second = Operators.AttentionBackward(output, query, key, value, output, logSumExp, options, wantsBias: true);
+        Tensor query = data.Query(device), key = data.Key(device), value = data.Value(device), normalizer = Tensor.Empty(device, [2, 4, 70, 2]);
+        Tensor output = Operators.Attention(query, key, value, options, normalizer: normalizer);
+        AttentionGradients first = Operators.AttentionBackward(output, query, key, value, output, normalizer, options, wantsBias: true);
+        AttentionGradients second = Operators.AttentionBackward(output, query, key, value, output, normalizer, options, wantsBias: true);
         CollectionAssert.AreEqual(first.Query.ToArray(), second.Query.ToArray());
         CollectionAssert.AreEqual(first.Key.ToArray(), second.Key.ToArray());
         CollectionAssert.AreEqual(first.Value.ToArray(), second.Value.ToArray());
         CollectionAssert.AreEqual(first.Bias!.ToArray(), second.Bias!.ToArray());
+    }
+
+    [TestMethod]
+    [DeviceRows(40), DeviceRows(80)]
+    public void A_query_that_sees_one_key_gives_its_value_all_and_itself_and_the_key_no_gradient(string id, int dim)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        using StepScope step = device.BeginStep();
+        var data = new CaseData(11, DType.Float32);
+        Tensor query = Tensor.From(device, [2, 1, 3, dim], data.Uniform(6 * dim, 4f)), key = Tensor.From(device, [2, 1, 1, dim], data.Uniform(2 * dim, 4f));
+        Tensor value = Tensor.From(device, [2, 1, 1, dim], data.Uniform(2 * dim)), outputGradient = Tensor.From(device, [2, 1, 3, dim], data.Uniform(6 * dim)), normalizer = Tensor.Empty(device, [2, 1, 3, 2]);
+        var options = new AttentionOptions { Heads = 1, Layout = AttentionLayout.HeadMajor };
+        Tensor output = Operators.Attention(query, key, value, options, normalizer: normalizer);
+        AttentionGradients gradients = Operators.AttentionBackward(outputGradient, query, key, value, output, normalizer, options);
+        CollectionAssert.AreEqual(new float[6 * dim], gradients.Query.ToArray());
+        CollectionAssert.AreEqual(new float[2 * dim], gradients.Key.ToArray());
+        float[] given = outputGradient.ToArray(), received = gradients.Value.ToArray();
+        for (int i = 0; i < received.Length; i++)
+        {
+            int first = i / dim * 3 * dim + i % dim;
+            Assert.AreEqual(given[first] + given[first + dim] + given[first + 2 * dim], received[i], 1e-6f);
+        }
     }
 
     [TestMethod]

@@ -67,9 +67,9 @@ public sealed class AttentionVectorizedBackwardTests
         Tensor key = Tensor.From(device, [2, Keys, 2 * Dim], data.Uniform(2 * Keys * 2 * Dim)), value = Tensor.From(device, key.Shape, data.Uniform(key.Shape.Count));
         Tensor mask = Tensor.From(device, [2, Keys], Enumerable.Range(0, 2 * Keys).Select(static j => j % Keys < Visible).ToArray());
         var options = new AttentionOptions { Heads = 4, KeyValueHeads = 2, KeyMask = mask };
-        Tensor logSumExp = Tensor.Empty(device, [2, 4, 70]), output = Operators.Attention(query, key, value, options, logSumExp);
-        AttentionGradients first = Operators.AttentionBackward(outputGradient, query, key, value, output, logSumExp, options);
-        AttentionGradients second = Operators.AttentionBackward(outputGradient, query, key, value, output, logSumExp, options);
+        Tensor normalizer = Tensor.Empty(device, [2, 4, 70, 2]), output = Operators.Attention(query, key, value, options, normalizer: normalizer);
+        AttentionGradients first = Operators.AttentionBackward(outputGradient, query, key, value, output, normalizer, options);
+        AttentionGradients second = Operators.AttentionBackward(outputGradient, query, key, value, output, normalizer, options);
         CollectionAssert.AreEqual(first.Query.ToArray(), second.Query.ToArray());
         CollectionAssert.AreEqual(first.Key.ToArray(), second.Key.ToArray());
         CollectionAssert.AreEqual(first.Value.ToArray(), second.Value.ToArray());
@@ -89,7 +89,7 @@ public sealed class AttentionVectorizedBackwardTests
     {
         ComputeDevice device = TestDevices.Get("cpu");
         using StepScope step = device.BeginStep();
-        Tensor x = Tensor.From(device, [1, 1, 1], [1f]), logSumExp = Tensor.Empty(device, [1, 1, 1]);
-        Assert.ThrowsExactly<ArgumentException>(() => Operators.AttentionBackward(x, x, x, x, x, logSumExp, new AttentionOptions { Heads = 1 }, wantsBias: true));
+        Tensor x = Tensor.From(device, [1, 1, 1], [1f]), normalizer = Tensor.Empty(device, [1, 1, 1, 2]);
+        Assert.ThrowsExactly<ArgumentException>(() => Operators.AttentionBackward(x, x, x, x, x, normalizer, new AttentionOptions { Heads = 1 }, wantsBias: true));
     }
 }
