@@ -7,6 +7,23 @@ namespace GpuTransformer.Host;
 public static partial class Operators
 {
     /// <summary>
+    /// Dropout as the open training scope draws it: elements become zero with <paramref name="probability"/>, the others grow by 1 / (1 − p). Without a scope (see
+    /// <see cref="ComputeDevice.BeginTraining"/>) nothing happens.
+    /// </summary>
+    /// <param name="input">Any shape.</param>
+    /// <param name="probability">p in [0, 1).</param>
+    /// <returns>A tensor of the input's shape and data type; the input itself where nothing happens.</returns>
+    /// <exception cref="ArgumentException">A device or data type does not fit, or p is not in [0, 1); nothing was launched.</exception>
+    public static Tensor Dropout(Tensor input, float probability)
+    {
+        DropoutOperator.Check(input, probability);
+        if (probability == 0f || input.Device.Training is null)
+            return input;
+        (ulong seed, ulong stream) = input.Device.NextDropoutStream();
+        return Dropout(input, probability, seed, stream);
+    }
+
+    /// <summary>
     /// y = x / (1 − p) with probability 1 − p, zero otherwise. What is dropped depends on seed, stream and position alone: no mask is stored, the gradient draws
     /// it again, and every device drops the same elements.
     /// </summary>
@@ -18,10 +35,7 @@ public static partial class Operators
     /// <exception cref="ArgumentException">A device or data type does not fit, or p is not in [0, 1); nothing was launched.</exception>
     public static Tensor Dropout(Tensor input, float probability, ulong seed, ulong stream)
     {
-        ArgumentNullException.ThrowIfNull(input);
-        Arguments.CheckFloating(input.Device, input);
-        if (!(probability >= 0f && probability < 1f))
-            throw Arguments.Wrong(nameof(probability), $"is {probability}, but must be in [0, 1).");
+        DropoutOperator.Check(input, probability);
         if (probability == 0f)
             return input;
         Tensor output = Tensor.Empty(input.Device, input.Shape, input.DType);
@@ -68,6 +82,14 @@ internal static class DropoutOperator
             from dtype in ElementwiseCases.DTypes
             from size in ElementwiseCases.Counts
             select Case(seed, dtype, size.Count, size.Size));
+
+    public static void Check(Tensor input, float probability)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        Arguments.CheckFloating(input.Device, input);
+        if (!(probability >= 0f && probability < 1f))
+            throw Arguments.Wrong(nameof(probability), $"is {probability}, but must be in [0, 1).");
+    }
 
     private static ValidationCase<DropoutArguments> Case(int seed, DType dtype, int count, ValidationSize size)
     {

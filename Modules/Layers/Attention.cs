@@ -61,6 +61,7 @@ public sealed partial class Attention : Branch
 
     internal override Tensor Run(Tensor x, BranchInputs inputs, Tensor? residual)
     {
+        AttentionCall.CheckDropout(this, Options.Dropout);
         Tensor source = inputs.Source ?? x;
         Tensor query = _toQ.Forward(x), key = _toK.Forward(source), value = _toV.Forward(source);
         query = _queryRmsNorm?.Forward(query) ?? _queryNorm?.Forward(query) ?? query;
@@ -86,10 +87,11 @@ public sealed partial class Attention : Branch
     private Tensor Project(Tensor merged, Tensor? rowMask, Tensor? residual)
     {
         if (_toOut is not null && !Options.OnAttn)
-            return _toOut.Forward(merged, residual: residual, rowMask: rowMask);
+            return _toOut.WithDropout(merged, Options.SublayerDropout, residual, rowMask);
         Tensor output = _toOut is null ? merged : Operators.GatedLinearUnit(_toOut.Forward(merged), Activation.Sigmoid);
         if (rowMask is not null)
             output = Operators.MaskRows(output, rowMask);
+        output = Operators.Dropout(output, Options.SublayerDropout);
         return residual is null ? output : Operators.Add(output, residual);
     }
 }

@@ -5,6 +5,13 @@ namespace GpuTransformer.Modules;
 /// <summary>The arguments of a lone attention, checked and brought to the shapes that the operator takes.</summary>
 internal static class AttentionCall
 {
+    /// <summary>Dropout on the probabilities is not here yet, and training without it would be another training than asked for.</summary>
+    public static void CheckDropout(Module attention, float probability)
+    {
+        if (probability > 0f && attention.Device.Training is not null)
+            throw new UnsupportedOptionException("attn_dropout", $"Training with dropout {probability} on the attention probabilities is not supported yet; set AttnDropout (attn_dropout) to 0.");
+    }
+
     public static BranchInputs Check(Attention attention, Tensor x, Tensor? context, Tensor? mask, Tensor? contextMask, Tensor? attnMask, Tensor? attnBias)
     {
         AttentionModuleOptions options = attention.Options;

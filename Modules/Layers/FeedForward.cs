@@ -3,7 +3,7 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// W₂ · norm?(act(W₁ x + b₁)) + b₂, or gated: the first half of W₁ x + b₁ is the value, the second half the gate. Inner width ⌊dim · mult⌋.
+/// W₂ · dropout(norm?(act(W₁ x + b₁))) + b₂, or gated: the first half of W₁ x + b₁ is the value, the second half the gate. Inner width ⌊dim · mult⌋.
 /// Keys: <c>ff.0.0.weight</c>, <c>.bias</c> (gated: <c>ff.0.proj.…</c>, <c>ff.0.mult_bias</c>), <c>ff.1.gamma</c> with PostActLn, <c>ff.2.…</c> (then <c>ff.3.…</c>).
 /// </summary>
 public sealed class FeedForward : Branch
@@ -77,7 +77,7 @@ public sealed class FeedForward : Branch
         Tensor inner = Inner(x);
         if (_innerNorm is not null)
             inner = _innerNorm.Forward(inner);
-        return _out.Forward(inner, residual: residual);
+        return _out.WithDropout(Operators.Dropout(inner, Options.Dropout), Options.SublayerDropout, residual, null);
     }
 
     private Tensor Inner(Tensor x)

@@ -41,6 +41,15 @@ public sealed class Linear : Module
     public Tensor Forward(Tensor x, Activation activation = Activation.None, Tensor? residual = null, Tensor? rowMask = null)
         => Operators.Linear(x, Weight, Bias, activation, residual, rowMask);
 
+    /// <summary>dropout(rowMask ? x Wᵀ + b : 0) + residual: one launch where nothing is dropped.</summary>
+    internal Tensor WithDropout(Tensor x, float probability, Tensor? residual, Tensor? rowMask)
+    {
+        if (probability == 0f || Device.Training is null)
+            return Forward(x, residual: residual, rowMask: rowMask);
+        Tensor output = Operators.Dropout(Forward(x, rowMask: rowMask), probability);
+        return residual is null ? output : Operators.Add(output, residual);
+    }
+
     /// <inheritdoc/>
     public override Tensor Invoke(CallArguments arguments)
     {

@@ -99,6 +99,8 @@ public class AttentionLayers : Module
         Tensor x = inputs.X;
         foreach (int index in _plan.Order)
         {
+            if (Options.LayerDropout > 0 && Device.Training?.NextUniform() < Options.LayerDropout)
+                continue;
             TransformerLayer layer = _layers[index];
             Tensor next = RunLayer(layer, x, layer.Kind == LayerKind.CrossAttention ? cross : self);
             if (inputs.Hiddens is not null)

@@ -42,6 +42,9 @@ public sealed class Trainer : IDisposable
     /// <summary>How fast.</summary>
     public LearningRateSchedule Schedule { get; }
 
+    /// <summary>What dropout draws from, together with the number of the step. A resumed run goes on with the seed of its checkpoint.</summary>
+    public int Seed { get; set; }
+
     /// <summary>Gradients are scaled down so that their global norm is at most this; null for no clipping.</summary>
     public double? ClipNorm { get; init; }
 
@@ -113,6 +116,7 @@ public sealed class Trainer : IDisposable
         ComputeDevice device = Model.Device;
         using StepScope step = device.BeginStep();
         using GradientTape tape = device.BeginTape();
+        using TrainingScope training = device.BeginTraining(Seed, StepNumber, index);
         Tensor value = loss(index);
         if (value.Shape.Count != 1)
             throw new ArgumentException($"The loss has shape {value.Shape}; a training step needs one number.", nameof(loss));

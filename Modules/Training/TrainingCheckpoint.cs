@@ -9,11 +9,12 @@ namespace GpuTransformer.Modules;
 /// </summary>
 internal static class TrainingCheckpoint
 {
-    private const string Step = "step", OptimizerStep = "optimizer_step", Skipped = "skipped_steps", Scale = "loss_scale", GoodSteps = "loss_scale_good_steps", Kind = "optimizer";
+    private const string Step = "step", Seed = "seed", OptimizerStep = "optimizer_step", Skipped = "skipped_steps", Scale = "loss_scale", GoodSteps = "loss_scale_good_steps", Kind = "optimizer";
 
     public static void Save(Trainer trainer, string path) => SafetensorsWriter.Write(path, Tensors(trainer), new Dictionary<string, string>
     {
         [Step] = Text(trainer.StepNumber),
+        [Seed] = Text(trainer.Seed),
         [OptimizerStep] = Text(trainer.Optimizer.StepCount),
         [Skipped] = Text(trainer.SkippedSteps),
         [Scale] = trainer.LossScaler.Scale.ToString("R", CultureInfo.InvariantCulture),
@@ -27,12 +28,15 @@ internal static class TrainingCheckpoint
         if (Read(reader, Kind) != trainer.Optimizer.GetType().Name)
             throw new CheckpointException($"The training checkpoint '{path}' was written with the optimizer {Read(reader, Kind)}, this run uses {trainer.Optimizer.GetType().Name}.");
         (long step, long optimizerStep, long skipped) = (Number(reader, Step), Number(reader, OptimizerStep), Number(reader, Skipped));
+        if (!int.TryParse(Read(reader, Seed), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int seed))
+            throw new CheckpointException($"The training checkpoint '{reader.Path}' has '{Seed}' = '{Read(reader, Seed)}', which is no seed.");
         float scale = float.Parse(Read(reader, Scale), CultureInfo.InvariantCulture);
         int good = checked((int)Number(reader, GoodSteps));
 
         (string Name, Tensor Value)[] tensors = [.. Tensors(trainer)];
         StateDict.Load(tensors, reader, string.Empty);
         trainer.StepNumber = step;
+        trainer.Seed = seed;
         trainer.Optimizer.StepCount = optimizerStep;
         trainer.SkippedSteps = skipped;
         trainer.LossScaler.Scale = scale;

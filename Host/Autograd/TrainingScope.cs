@@ -1,0 +1,78 @@
+using GpuTransformer.Kernels;
+
+namespace GpuTransformer.Host;
+
+/// <summary>
+/// One batch of one training step: while it is open, dropout acts. Every place that draws random numbers takes the next stream, in the order of the calls, so what is drawn depends on
+/// seed, step, batch and that order alone: it is the same on every device, it is drawn again where it is needed again, and a resumed run continues as if it had never stopped.
+/// </summary>
+public sealed class TrainingScope : IDisposable
+{
+    // A stream is step, batch and draw side by side in 64 bits, so that no two are alike.
+    private const int StepBits = 32, BatchBits = 12, DrawBits = 20;
+
+    private readonly ComputeDevice _device;
+    private readonly TrainingScope? _outer;
+    private bool _disposed;
+
+    internal TrainingScope(ComputeDevice device, TrainingScope? outer, int seed, long step, int batch)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(step);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(step, 1L << StepBits);
+        ArgumentOutOfRangeException.ThrowIfNegative(batch);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(batch, 1 << BatchBits);
+        (_device, _outer, Seed, Step, Batch) = (device, outer, seed, step, batch);
+    }
+
+    /// <summary>The run's seed.</summary>
+    public int Seed { get; }
+
+    /// <summary>The number of the step.</summary>
+    public long Step { get; }
+
+    /// <summary>The number of the batch within the step, where gradients are accumulated.</summary>
+    public int Batch { get; }
+
+    /// <summary>How many streams have been drawn from so far.</summary>
+    internal int Draws { get; set; }
+
+    /// <summary>A number in [0, 1) for a decision that the host takes, drawn like a dropout mask: it depends on seed, step, batch and the order of the draws.</summary>
+    public float NextUniform()
+    {
+        (ulong seed, ulong stream) = NextStream();
+        return (Philox.Draw(new PhiloxWords(0, 0, (uint)stream, (uint)(stream >> 32)), (uint)seed, (uint)(seed >> 32)).X >> 8) * (1f / (1 << 24));
+    }
+
+    /// <summary>Dropout acts as before this was opened.</summary>
+    /// <exception cref="InvalidOperationException">A scope opened later is still open.</exception>
+    public void Dispose()
+    {
+        if (_disposed)
+            return;
+        _device.CloseTraining(this, _outer);
+        _disposed = true;
+    }
+
+    internal (ulong Seed, ulong Stream) NextStream()
+    {
+        if (Draws == 1 << DrawBits)
+            throw new InvalidOperationException($"More than {1 << DrawBits} random draws in one batch.");
+        return (unchecked((ulong)Seed), ((ulong)Step << (BatchBits + DrawBits)) | ((ulong)Batch << DrawBits) | (uint)Draws++);
+    }
+}
+
+/// <summary>While open, dropout does nothing, whatever training scope is open: for a teacher or a measurement within a training step.</summary>
+public readonly record struct EvaluationScope : IDisposable
+{
+    private readonly ComputeDevice _device;
+    private readonly TrainingScope? _paused;
+
+    internal EvaluationScope(ComputeDevice device, TrainingScope? paused)
+    {
+        _device = device;
+        _paused = paused;
+    }
+
+    /// <summary>Dropout acts as before this was opened.</summary>
+    public void Dispose() => _device?.ResumeTraining(_paused);
+}
