@@ -18,7 +18,7 @@ public sealed class MaeTrainingTests
     [TestMethod]
     public async Task Learning_starts_at_the_mean_and_goes_towards_the_optimum()
     {
-        JsonElement report = await Train("whole", "--steps", "400", "--batch", "64");
+        JsonElement report = await Train("whole", "--steps", "250", "--batch-size", "64", "--evaluation-images", "512");
         double error = report.GetProperty("masked_mse").GetDouble(), optimum = report.GetProperty("optimum").GetDouble();
         Assert.AreEqual(0.2415, optimum, 0.02);
         Assert.IsGreaterThan(optimum, error, "Nothing can be better than the optimum.");
@@ -33,7 +33,7 @@ public sealed class MaeTrainingTests
     [DataRow("SelfAttending", true)]
     public async Task Every_decoder_trains_and_only_the_rectangular_one_needs_no_projection(string decoder, bool projects)
     {
-        JsonElement report = await Train(decoder, "--steps", "3", "--batch", "8", "--decoder", decoder);
+        JsonElement report = await Train(decoder, "--steps", "3", "--batch-size", "8", "--decoder", decoder, "--evaluation-images", "8");
         using GpuTransformer.Modules.SafetensorsReader checkpoint = GpuTransformer.Modules.SafetensorsReader.Open(Path.Combine(_folder, decoder, "checkpoint.safetensors"));
         Assert.AreEqual(projects, checkpoint.Contains("model.enc_to_dec.weight"));
         Assert.AreEqual(0, report.GetProperty("skipped_steps").GetInt32());
@@ -42,9 +42,9 @@ public sealed class MaeTrainingTests
     [TestMethod]
     public async Task A_run_that_was_stopped_ends_where_the_whole_one_does()
     {
-        JsonElement whole = await Train("whole", "--steps", "8", "--batch", "16");
+        JsonElement whole = await Train("whole", "--steps", "8", "--batch-size", "16", "--evaluation-images", "64");
         string config = Path.Combine(_folder, "config.json");
-        await File.WriteAllTextAsync(config, """{"steps": 8, "batch_size": 16, "checkpoint_every": 3}""");
+        await File.WriteAllTextAsync(config, """{"steps": 8, "batch_size": 16, "checkpoint_every": 3, "evaluation_images": 64}""");
         using (var stop = new CancellationTokenSource())
         {
             // The first checkpoint is the sign that the run is under way.

@@ -1,50 +1,51 @@
 using System.CommandLine;
 using GpuTransformer.Cli.Reporting;
 using GpuTransformer.Cli.Train;
+using GpuTransformer.Cli.Train.Copy;
+using GpuTransformer.Cli.Train.Mae;
+using GpuTransformer.Cli.Train.Recall;
 using GpuTransformer.Host;
-using GpuTransformer.Modules;
 
 namespace GpuTransformer.Cli.Commands;
 
 /// <summary><c>train</c>: demonstrations of learning whose best possible result is known.</summary>
 internal static class TrainCommand
 {
-    public static Command Create() => new("train", "Train a model on data made from a seed, where the best possible result is known.") { Mae() };
+    public static Command Create() => new("train", "Train a model where the best possible result is known.")
+    {
+        Task<MaeSettings>(
+            "mae", "A masked autoencoder with a cross-attending decoder, on Gaussian fields measured against the closed-form optimum.", static (settings, device) => new MaeTask(settings, device)),
+        Task<CopySettings>(
+            "copy", "Sequences copied by a decoder that attends an encoder of another width; to be free of errors.", static (settings, device) => new CopyTask(settings, device)),
+        Task<RecallSettings>(
+            "recall", "Values looked up by key in a context of another width; to be exact, and blind to padding to the last bit.", static (settings, device) => new RecallTask(settings, device)),
+    };
 
-    private static Command Mae()
+    private static Command Task<TSettings>(string name, string description, Func<TSettings, ComputeDevice, ITrainingTask> create)
+        where TSettings : TrainingSettings, new()
     {
         var config = SharedOptions.Existing("--config", "settings as JSON with snake_case names; the options below override it", required: false);
-        var output = new Option<DirectoryInfo>("--output") { Description = "folder for the checkpoint and loss.csv", HelpName = "DIR", Required = true };
-        var steps = new Option<int?>("--steps") { Description = "training steps (default 2500: about three minutes on four cores)", HelpName = "N" };
-        var batch = new Option<int?>("--batch") { Description = "images per step", HelpName = "N" };
-        var rate = new Option<double?>("--learning-rate") { Description = "the highest learning rate", HelpName = "X" };
-        var decoder = new Option<MaskedDecoder?>("--decoder") { Description = "CrossAttending (rectangular weights), Squeezed or SelfAttending", HelpName = "KIND" };
-        var seed = new Option<int?>("--seed") { Description = "seed of parameters, images and masks", HelpName = "N" };
-        var resume = new Option<bool>("--resume") { Description = "continue from the checkpoint in the output folder" };
+        var output = new Option<DirectoryInfo>("--output") { Description = "folder for the checkpoint, loss.csv and pictures", HelpName = "DIR", Required = true };
+        var resume = new Option<bool>("--resume") { Description = "continue from the checkpoint in the output folder, with its settings unless others are given" };
         Option<string?> device = SharedOptions.Device();
         Option<FileInfo?> json = SharedOptions.Json();
-        var command = new Command("mae", "A masked autoencoder with a cross-attending decoder on Gaussian random fields, measured against the closed-form optimum.")
-        {
-            config, output, steps, batch, rate, decoder, seed, resume, device, json,
-        };
+        var settings = new SettingsOptions<TSettings>();
+        var command = new Command(name, description) { output, resume, device, json, config };
+        foreach (Option option in settings.Options)
+            command.Add(option);
         return command.Runs(invocation =>
         {
-            MaeSettings settings = invocation.Get(config) is { } file ? MaeSettings.Read(file) : new MaeSettings();
-            settings = settings with
-            {
-                Steps = invocation.Get(steps) ?? settings.Steps,
-                BatchSize = invocation.Get(batch) ?? settings.BatchSize,
-                LearningRate = invocation.Get(rate) ?? settings.LearningRate,
-                Decoder = invocation.Get(decoder) ?? settings.Decoder,
-                Seed = invocation.Get(seed) ?? settings.Seed,
-            };
-            settings = settings with { WarmUpSteps = Math.Min(settings.WarmUpSteps, settings.Steps / 10) };
+            DirectoryInfo folder = invocation.Require(output);
+            bool resumes = invocation.Get(resume);
+            FileInfo? file = invocation.Get(config) ?? (resumes && TrainingSession.SettingsFile(folder) is { Exists: true } kept ? kept : null);
+            TSettings read = settings.Read(invocation, file);
             using ComputeDevice opened = ComputeDevice.Create(invocation.Get(device));
-            MaeReport? report = MaeTraining.Run(settings, opened, invocation.Require(output), invocation.Get(resume), invocation.Terminal, invocation.Cancellation);
+            using ITrainingTask task = create(read, opened);
+            TrainingReport? report = new TrainingSession(task, read, folder, invocation.Terminal).Run(resumes, invocation.Cancellation);
             if (report is null)
                 return ExitCode.Interrupted;
-            JsonFile.Write(invocation.Get(json), report);
-            return ExitCode.Pass;
+            JsonFile.Write<object>(invocation.Get(json), report);
+            return report.IsAsPromised ? ExitCode.Pass : ExitCode.Mismatch;
         });
     }
 }

@@ -10,6 +10,7 @@ internal sealed class Terminal
 {
     private readonly IAnsiConsole _console;
     private readonly TextWriter _output;
+    private bool _isLive;
 
     public Terminal(TextWriter output)
     {
@@ -29,19 +30,19 @@ internal sealed class Terminal
     public bool IsInteractive { get; }
 
     /// <summary>Writes a line as it is.</summary>
-    public void Line(string text = "") => _output.WriteLine(text);
+    public void Line(string text = "")
+    {
+        // While a table renews itself, its console must know of every line, or it paints over it.
+        if (_isLive)
+            _console.WriteLine(text);
+        else
+            _output.WriteLine(text);
+    }
 
     /// <summary>Writes a table; columns whose header starts with '#' hold numbers and are aligned to the right.</summary>
     public void Table(IReadOnlyList<string> headers, IEnumerable<IReadOnlyList<string>> rows)
     {
-        var table = new Table { Border = IsInteractive ? TableBorder.Simple : TableBorder.None };
-        foreach (string header in headers)
-        {
-            bool isNumber = header.StartsWith('#');
-            var column = new TableColumn(Markup.Escape(header.TrimStart('#'))) { NoWrap = isNumber };
-            table.AddColumn(isNumber ? column.RightAligned() : column);
-        }
-
+        Table table = CreateTable(headers);
         foreach (IReadOnlyList<string> row in rows)
             table.AddRow([.. row.Select(Markup.Escape)]);
         if (IsInteractive)
@@ -80,5 +81,43 @@ internal sealed class Terminal
                 task.Increment(1);
             });
         });
+    }
+
+    /// <summary>
+    /// Runs <paramref name="body"/> with a function that shows one row of numbers in place of the last one. The function is null where nobody watches.
+    /// </summary>
+    public void Live(IReadOnlyList<string> headers, Action<Action<IReadOnlyList<string>>?> body)
+    {
+        if (!IsInteractive)
+        {
+            body(null);
+            return;
+        }
+
+        _console.Live(CreateTable(headers)).Start(context =>
+        {
+            _isLive = true;
+            try
+            {
+                body(row => context.UpdateTarget(CreateTable(headers).AddRow([.. row.Select(Markup.Escape)])));
+            }
+            finally
+            {
+                _isLive = false;
+            }
+        });
+    }
+
+    private Table CreateTable(IReadOnlyList<string> headers)
+    {
+        var table = new Table { Border = IsInteractive ? TableBorder.Simple : TableBorder.None };
+        foreach (string header in headers)
+        {
+            bool isNumber = header.StartsWith('#');
+            var column = new TableColumn(Markup.Escape(header.TrimStart('#'))) { NoWrap = isNumber };
+            table.AddColumn(isNumber ? column.RightAligned() : column);
+        }
+
+        return table;
     }
 }

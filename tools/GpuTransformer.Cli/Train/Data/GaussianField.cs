@@ -4,7 +4,7 @@ namespace GpuTransformer.Cli.Train.Data;
 /// Images drawn from a stationary Gaussian field with a squared-exponential covariance: cov(p, q) = (1 − ν) · exp(−|p − q|² / 2ℓ²) + ν · [p = q], unit variance, ν = 1 % noise.
 /// Everything about it is known, so the best possible reconstruction of masked patches is too: that is what makes it a test of learning.
 /// </summary>
-internal sealed class GaussianField
+internal sealed class GaussianField : IImageSource
 {
     private const double Noise = 0.01;
 
@@ -35,6 +35,12 @@ internal sealed class GaussianField
 
     /// <summary>Pixels along one side.</summary>
     public int Size { get; }
+
+    /// <inheritdoc/>
+    public int Channels => 1;
+
+    /// <inheritdoc/>
+    public void Draw(Random random, bool fresh, Span<float> image) => Draw(random, image);
 
     /// <summary>Draws one image, row by row, into <paramref name="image"/>.</summary>
     public void Draw(Random random, Span<float> image)

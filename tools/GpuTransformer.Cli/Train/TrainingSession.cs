@@ -1,0 +1,121 @@
+using System.Diagnostics;
+using System.Text;
+using GpuTransformer.Cli.Reporting;
+using GpuTransformer.Cli.Train.Pictures;
+using GpuTransformer.Host;
+using GpuTransformer.Modules;
+
+namespace GpuTransformer.Cli.Train;
+
+/// <summary>
+/// One training command from the first step to the report. In the output folder lie <c>settings.json</c>, <c>checkpoint.safetensors</c> (the whole run), <c>loss.csv</c>,
+/// <c>loss.png</c> and what the task draws. A run that is killed at any moment continues from its last checkpoint as if nothing had happened.
+/// </summary>
+internal sealed class TrainingSession(ITrainingTask task, TrainingSettings settings, DirectoryInfo output, Terminal terminal)
+{
+    private string CheckpointPath => Path.Combine(output.FullName, "checkpoint.safetensors");
+
+    /// <summary>Where a run's settings are kept, for those who resume it.</summary>
+    public static FileInfo SettingsFile(DirectoryInfo output) => new(Path.Combine(output.FullName, "settings.json"));
+
+    /// <summary>Trains and evaluates; null if it was cancelled before the last step.</summary>
+    public TrainingReport? Run(bool resume, CancellationToken cancellation)
+    {
+        long start = Stopwatch.GetTimestamp();
+        ComputeDevice device = task.Model.Device;
+        output.Create();
+        using Trainer trainer = CreateTrainer();
+        if (resume)
+            Resume(trainer);
+        OutputFile.Replace(SettingsFile(output).FullName, stream => stream.Write(Encoding.UTF8.GetBytes($"{SettingsJson.Of(settings).ToJsonString(SettingsJson.Options)}\n")));
+        using LossLog log = LossLog.Open(Path.Combine(output.FullName, "loss.csv"), trainer.StepNumber);
+        terminal.Line($"{task.Title}, {Format.Count(task.Model.ParameterCount)} parameters, on {device}");
+        if (!resume)
+            trainer.Save(CheckpointPath);
+        if (!Train(trainer, log, cancellation))
+            return null;
+
+        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        TrainingReport report = WithAverage(trainer, task.Evaluate) with
+        {
+            Steps = trainer.StepNumber,
+            SkippedSteps = trainer.SkippedSteps,
+            FinalLoss = log.LastLoss,
+            Parameters = task.Model.ParameterCount,
+            Seconds = seconds,
+            PeakBytes = device.Statistics.PeakBytesInUse,
+            Device = device.ToString(),
+            Settings = SettingsJson.Of(settings),
+        };
+        terminal.Line($"{report.Summary}; {trainer.StepNumber} steps in {Format.Seconds(TimeSpan.FromSeconds(seconds))}, {Format.Bytes(report.PeakBytes)} at most");
+        return report;
+    }
+
+    private Trainer CreateTrainer()
+    {
+        IReadOnlyList<TrainedParameter> parameters = TrainedParameter.Of(task.Model);
+        return new Trainer(
+            task.Model,
+            new AdamW(parameters) { WeightDecay = settings.WeightDecay, Beta2 = 0.95 },
+            new LearningRateSchedule { Peak = settings.LearningRate, WarmUpSteps = Math.Min(settings.WarmUpSteps, settings.Steps / 10), TotalSteps = settings.Steps })
+        {
+            ClipNorm = settings.ClipNorm > 0 ? settings.ClipNorm : null,
+            Average = settings.EmaDecay > 0 ? new ExponentialMovingAverage(parameters, settings.EmaDecay) : null,
+        };
+    }
+
+    private void Resume(Trainer trainer)
+    {
+        if (!File.Exists(CheckpointPath))
+            throw new UsageException($"There is nothing to resume: '{CheckpointPath}' does not exist.");
+        trainer.Resume(CheckpointPath);
+        terminal.Line($"Resumed at step {trainer.StepNumber} of {settings.Steps}.");
+    }
+
+    /// <summary>Steps until the last or until cancelled; the state is saved in either case.</summary>
+    private bool Train(Trainer trainer, LossLog log, CancellationToken cancellation)
+    {
+        TrainingProgress.Show(terminal, task.Model.Device.Statistics, settings.Steps, task.TokensPerStep, progress =>
+        {
+            while (trainer.StepNumber < settings.Steps && !cancellation.IsCancellationRequested)
+            {
+                long number = trainer.StepNumber;
+                StepResult step = trainer.Step(() => task.Loss(number));
+                log.Add(step);
+                progress.Add(step);
+                if (trainer.StepNumber % settings.CheckpointEvery == 0 && trainer.StepNumber < settings.Steps)
+                    Save(trainer, log);
+            }
+        });
+        Save(trainer, log);
+        if (trainer.StepNumber < settings.Steps)
+            terminal.Line($"Stopped at step {trainer.StepNumber} of {settings.Steps}; saved. --resume continues.");
+        return trainer.StepNumber >= settings.Steps;
+    }
+
+    private void Save(Trainer trainer, LossLog log)
+    {
+        // The rows first: a resumed run drops those that its checkpoint does not know, and never lacks one.
+        log.Flush();
+        trainer.Save(CheckpointPath);
+        LossChart.Write(Path.Combine(output.FullName, "loss.png"), log.Points);
+        WithAverage(trainer, () =>
+        {
+            task.Illustrate(output);
+            return true;
+        });
+    }
+
+    private static T WithAverage<T>(Trainer trainer, Func<T> use)
+    {
+        trainer.Average?.Swap();
+        try
+        {
+            return use();
+        }
+        finally
+        {
+            trainer.Average?.Swap();
+        }
+    }
+}

@@ -1,0 +1,58 @@
+using System.ComponentModel;
+
+namespace GpuTransformer.Cli.Train;
+
+/// <summary>
+/// What every training command can be told. A described property is a setting in three forms at once: a name in the configuration file (<c>batch_size</c>), an option
+/// (<c>--batch-size</c>) and a line of <c>--help</c>. There is no second list.
+/// </summary>
+internal abstract record TrainingSettings
+{
+    [Description("training steps")]
+    public int Steps { get; init; } = 1000;
+
+    [Description("examples per step")]
+    public int BatchSize { get; init; } = 64;
+
+    [Description("the highest learning rate; it falls to zero along half a cosine")]
+    public double LearningRate { get; init; } = 1e-3;
+
+    [Description("steps until the highest rate is reached; at most a tenth of all")]
+    public int WarmUpSteps { get; init; } = 100;
+
+    [Description("AdamW's decoupled weight decay of matrices")]
+    public double WeightDecay { get; init; } = 0.01;
+
+    [Description("gradients are scaled down to this global norm; 0 for no limit")]
+    public double ClipNorm { get; init; } = 1;
+
+    [Description("evaluate a moving average of the parameters that keeps this much of itself in each step; 0 for the parameters themselves")]
+    public double EmaDecay { get; init; }
+
+    [Description("seed of parameters and data")]
+    public int Seed { get; init; } = 1;
+
+    [Description("steps between checkpoints")]
+    public int CheckpointEvery { get; init; } = 200;
+
+    /// <summary>Throws a <see cref="UsageException"/> if a number is out of range or two contradict each other.</summary>
+    public virtual void Check()
+    {
+        AtLeast(1, Steps, "steps");
+        AtLeast(1, BatchSize, "batch_size");
+        AtLeast(0, WarmUpSteps, "warm_up_steps");
+        AtLeast(1, CheckpointEvery, "checkpoint_every");
+        Require(LearningRate > 0 && double.IsFinite(LearningRate), $"learning_rate is {LearningRate}, but must be above 0.");
+        Require(WeightDecay >= 0 && double.IsFinite(WeightDecay), $"weight_decay is {WeightDecay}, but must be at least 0.");
+        Require(ClipNorm >= 0 && double.IsFinite(ClipNorm), $"clip_norm is {ClipNorm}, but must be at least 0.");
+        Require(EmaDecay is >= 0 and < 1, $"ema_decay is {EmaDecay}, but must be from 0 to below 1.");
+    }
+
+    protected static void AtLeast(int least, int value, string name) => Require(value >= least, $"{name} is {value}, but must be at least {least}.");
+
+    protected static void Require(bool holds, FormattableString otherwise)
+    {
+        if (!holds)
+            throw new UsageException(FormattableString.Invariant(otherwise));
+    }
+}
