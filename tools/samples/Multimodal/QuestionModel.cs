@@ -1,0 +1,49 @@
+using GpuTransformer.Host;
+using GpuTransformer.Modules;
+
+namespace GpuTransformer.Samples;
+
+/// <summary>
+/// Words of width 64 attend a picture's tokens of width 96: the key and value weights of the cross-attention are rectangular (96 to 4 heads of 16), so that the picture is attended as it is.
+/// </summary>
+internal sealed class QuestionModel : Module
+{
+    private const int ImageDim = 96, TextDim = 64, QuestionLength = 2;
+
+    private readonly Linear _patch;
+    private readonly Encoder _image;
+    private readonly Encoder _text;
+    private readonly Linear _answer;
+    private readonly Tensor _words;          // [words, textDim]
+    private readonly Tensor _imagePositions; // [16 · imageDim]
+    private readonly Tensor _textPositions;  // [2 · textDim]
+
+    public QuestionModel(ParameterInitializer initializer)
+        : base(initializer)
+    {
+        _words = AddParameter("words", initializer.Normal([Scenes.Words.Length, TextDim], 1f));
+        _textPositions = AddParameter("text_positions", initializer.Normal([QuestionLength * TextDim], 1f));
+        _imagePositions = AddParameter("image_positions", initializer.Normal([Scenes.Board * Scenes.Board * ImageDim]));
+        _patch = AddChild("patch", new Linear(Scenes.PatchDim, ImageDim, bias: true, initializer));
+        _image = AddChild("image", new Encoder(new AttentionLayersOptions { Dim = ImageDim, Depth = 1, Heads = 4, AttnDimHead = 24 }, initializer));
+        _text = AddChild("text", new Encoder(
+            new AttentionLayersOptions { Dim = TextDim, Depth = 2, Heads = 4, AttnDimHead = 16, CrossAttend = true, CrossAttnDimContext = ImageDim }, initializer));
+        _answer = AddChild("answer", new Linear(TextDim, Scenes.Answers.Length, bias: true, initializer));
+    }
+
+    /// <summary>The scores of all answers.</summary>
+    /// <param name="patches">[batch, 16, 192]</param>
+    /// <param name="questions">Int32 [batch, 2]</param>
+    /// <returns>[batch, answers]</returns>
+    public Tensor Forward(Tensor patches, Tensor questions)
+    {
+        using InferenceScope scope = InferenceScope.Begin(Device);
+        Tensor image = _image.Forward(AddPositions(_patch.Forward(patches), _imagePositions));
+        Tensor text = _text.Forward(AddPositions(Operators.Embedding(_words, questions), _textPositions), context: image);
+        return scope.Keep(_answer.Forward(Operators.SliceRows(text, 0, 1)).Reshape([questions.Shape[0], Scenes.Answers.Length]));
+    }
+
+    // One row per sample, so that a vector of all positions is added to each.
+    private static Tensor AddPositions(Tensor tokens, Tensor positions)
+        => Operators.ScaleAndShift(tokens.Reshape([tokens.Shape[0], positions.Shape[0]]), null, positions).Reshape(tokens.Shape);
+}
