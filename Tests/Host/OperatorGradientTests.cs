@@ -2,7 +2,7 @@ using GpuTransformer.Host;
 
 namespace GpuTransformer.Tests.Host;
 
-/// <summary>Every elementwise, row-wise and lookup operator on the tape, against finite differences.</summary>
+/// <summary>Every operator on the tape against finite differences; attention has a class of its own.</summary>
 [TestClass]
 public sealed class OperatorGradientTests
 {
@@ -79,6 +79,56 @@ public sealed class OperatorGradientTests
     [DeviceRows]
     public void Dropout_draws_the_same_mask_again(string id)
         => GradientCheck.Agrees(TestDevices.Get(id), x => Operators.Dropout(x[0], 0.4f, seed: 5, stream: 6), Input([100], 19));
+
+    [TestMethod]
+    [DeviceRows(false, false), DeviceRows(true, false), DeviceRows(false, true), DeviceRows(true, true)]
+    public void MatrixMultiply(string id, bool transposeLeft, bool transposeRight)
+        => GradientCheck.Agrees(
+            TestDevices.Get(id),
+            x => Operators.MatrixMultiply(x[0], x[1], transposeLeft, transposeRight),
+            Input(transposeLeft ? [5, 3] : [3, 5], 25),
+            Input(transposeRight ? [4, 5] : [5, 4], 26));
+
+    [TestMethod]
+    [DeviceRows(Activation.None), DeviceRows(Activation.Gelu)]
+    public void Linear(string id, Activation activation)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        GradientCheck.Agrees(
+            device,
+            x => Operators.Linear(x[0], x[1], x[2], activation, x[3], Tensor.From(device, [2, 3], [true, false, true, true, true, false])),
+            Input([2, 3, 5], 27),
+            Input([4, 5], 28),
+            Input([4], 29),
+            Input([2, 3, 4], 30));
+    }
+
+    // Two of the rows, the second and the last, do not count.
+    [TestMethod]
+    [DeviceRows(0f), DeviceRows(0.2f)]
+    public void SoftmaxCrossEntropy(string id, float labelSmoothing)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        GradientCheck.Agrees(device, x => Operators.SoftmaxCrossEntropy(x[0], Tensor.From(device, [2, 3], [3L, -100, 0, 6, 6, -100]), -100, labelSmoothing), Input([2, 3, 7], 31));
+    }
+
+    [TestMethod]
+    [DeviceRows(false), DeviceRows(true)]
+    public void MeanSquaredError(string id, bool masked)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        float[] target = GradientCheck.Values(30, 32);
+        GradientCheck.Agrees(
+            device,
+            x => Operators.MeanSquaredError(x[0], Tensor.From(device, [2, 3, 5], target), masked ? Tensor.From(device, [2, 3], [true, false, true, true, true, false]) : null),
+            Input([2, 3, 5], 33));
+    }
+
+    // The numbers and their neighbours at a step's distance are exact in float16, where the steps would otherwise drown.
+    [TestMethod]
+    [DeviceRows]
+    public void Cast(string id)
+        => GradientCheck.Agrees(TestDevices.Get(id), x => Operators.Cast(Operators.Cast(x[0], DType.Float16), DType.Float32), ([2, 2], [1.25f, -1.5f, 1.75f, 0.5f]));
 
     [TestMethod]
     [DeviceRows]

@@ -1,0 +1,98 @@
+using GpuTransformer.Host;
+
+namespace GpuTransformer.Tests.Host;
+
+/// <summary>Attention on the tape against finite differences, rule by rule, and all of them together.</summary>
+[TestClass]
+public sealed class AttentionGradientTests
+{
+    private const int Queries = 3, Keys = 5, Heads = 2, HeadDim = 3, ValueDim = 2;
+
+    private static readonly AttentionOptions s_twoHeads = new() { Heads = Heads };
+
+    [TestMethod]
+    [DeviceRows(1f), DeviceRows(0.3f)]
+    public void More_keys_than_queries_and_values_of_another_width(string id, float scale) => Check(id, _ => s_twoHeads with { Scale = scale });
+
+    [TestMethod]
+    [DeviceRows(CausalAlignment.BottomRight, null), DeviceRows(CausalAlignment.TopLeft, null), DeviceRows(CausalAlignment.BottomRight, 1), DeviceRows(CausalAlignment.None, 2)]
+    public void Causality_and_windows(string id, CausalAlignment causal, int? window) => Check(id, _ => s_twoHeads with { Causal = causal, Window = window });
+
+    // The second query of the first head sees nothing.
+    [TestMethod]
+    [DeviceRows]
+    public void Masks_with_a_query_that_sees_no_key(string id)
+    {
+        bool[] keyMask = [true, true, false, true, true], mask = [.. Enumerable.Range(0, Heads * Queries * Keys).Select(static n => n is < Keys or >= 2 * Keys && n % 4 != 1)];
+        Check(id, device => s_twoHeads with { KeyMask = Tensor.From(device, [1, Keys], keyMask), Mask = Tensor.From(device, [1, Heads, Queries, Keys], mask) });
+    }
+
+    [TestMethod]
+    [DeviceRows(false, 0), DeviceRows(true, 0), DeviceRows(false, 2)]
+    public void Alibi_and_soft_clamp(string id, bool clamped, int freeColumns)
+        => Check(id, device => s_twoHeads with { AlibiSlopes = Tensor.From(device, [Heads], [0.5f, 0.2f]), SoftClamp = clamped ? 2f : null, FreeColumns = freeColumns });
+
+    [TestMethod]
+    [DeviceRows]
+    public void Alibi_with_positions(string id)
+        => Check(
+            id,
+            device => s_twoHeads with { AlibiSlopes = Tensor.From(device, [Heads], [0.5f, 0.2f]), AlibiPositions = Tensor.From(device, [1, 1, Queries], [0f, 2f, 3f]), FreeColumns = Keys - Queries });
+
+    // How many heads and queries the bias tells apart.
+    [TestMethod]
+    [DeviceRows(Heads, Queries), DeviceRows(1, Queries), DeviceRows(Heads, 1), DeviceRows(1, 1)]
+    public void An_additive_bias_of_any_shape(string id, int heads, int queries)
+        => GradientCheck.Agrees(
+            TestDevices.Get(id),
+            x => Operators.Attention(x[0], x[1], x[2], s_twoHeads with { Bias = x[3] }),
+            Input([1, Queries, Heads * HeadDim], 1),
+            Input([1, Keys, Heads * HeadDim], 2),
+            Input([1, Keys, Heads * ValueDim], 3),
+            Input([1, heads, queries, Keys], 4));
+
+    [TestMethod]
+    [DeviceRows(4, 2, HeadGrouping.Modulo), DeviceRows(4, 2, HeadGrouping.Blocks), DeviceRows(2, 1, HeadGrouping.Modulo)]
+    public void Query_heads_that_share_a_key_head(string id, int heads, int keyValueHeads, HeadGrouping grouping)
+        => GradientCheck.Agrees(
+            TestDevices.Get(id),
+            x => Operators.Attention(x[0], x[1], x[2], new AttentionOptions { Heads = heads, KeyValueHeads = keyValueHeads, Grouping = grouping, Layout = AttentionLayout.HeadMajor }),
+            Input([2, heads, 2, HeadDim], 5),
+            Input([2, keyValueHeads, 3, HeadDim], 6),
+            Input([2, keyValueHeads, 3, ValueDim], 7));
+
+    [TestMethod]
+    [DeviceRows]
+    public void Everything_at_once(string id)
+        => GradientCheck.Agrees(
+            TestDevices.Get(id),
+            x => Operators.Attention(x[0], x[1], x[2], new AttentionOptions
+            {
+                Heads = Heads,
+                KeyValueHeads = 1,
+                Causal = CausalAlignment.BottomRight,
+                Window = 2,
+                SoftClamp = 3f,
+                FreeColumns = 1,
+                Bias = x[3],
+                AlibiSlopes = Tensor.From(x[0].Device, [Heads], [0.5f, 0.2f]),
+                KeyMask = Tensor.From(x[0].Device, [1, Keys - 1], [true, false, true, true]),
+            }),
+            Input([1, Queries, Heads * HeadDim], 8),
+            Input([1, Keys, HeadDim], 9),
+            Input([1, Keys, ValueDim], 10),
+            Input([1, Heads, Queries, Keys - 1], 11));
+
+    private static void Check(string id, Func<ComputeDevice, AttentionOptions> options)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        GradientCheck.Agrees(
+            device,
+            x => Operators.Attention(x[0], x[1], x[2], options(device)),
+            Input([1, Queries, Heads * HeadDim], 1),
+            Input([1, Keys, Heads * HeadDim], 2),
+            Input([1, Keys, Heads * ValueDim], 3));
+    }
+
+    private static (Shape Shape, float[] Values) Input(Shape shape, int seed) => (shape, GradientCheck.Values(checked((int)shape.Count), seed));
+}
