@@ -44,6 +44,9 @@ public sealed partial class ComputeDevice : IDisposable
     /// </summary>
     public string? PreferredVariant { get; set; }
 
+    /// <summary>Receives what every operator costs while it is set; each call then waits for the device. Null, the default, costs nothing.</summary>
+    public OperatorProfile? Profile { get; set; }
+
     internal DeviceBackend Backend { get; }
 
     internal MemoryPool Pool { get; }

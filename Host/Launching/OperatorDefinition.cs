@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace GpuTransformer.Host;
 
 /// <summary>
@@ -36,7 +38,14 @@ internal sealed class OperatorDefinition<TArguments>(
 
     /// <summary>Launches the first variant that takes these arguments on this device, or the device's preferred one.</summary>
     /// <exception cref="NotSupportedException">No variant does.</exception>
-    public void Run(ComputeDevice device, in TArguments arguments) => Choose(device, arguments).Launch(device, arguments);
+    public void Run(ComputeDevice device, in TArguments arguments)
+    {
+        KernelVariant<TArguments> variant = Choose(device, arguments);
+        if (device.Profile is { } profile)
+            Measure(device, variant, arguments, profile);
+        else
+            variant.Launch(device, arguments);
+    }
 
     /// <summary>What <see cref="Run"/> launches.</summary>
     internal KernelVariant<TArguments> Choose(ComputeDevice device, in TArguments arguments)
@@ -50,5 +59,14 @@ internal sealed class OperatorDefinition<TArguments>(
         }
 
         return chosen ?? throw new NotSupportedException($"{Name} has no variant for these arguments on {device}: {arguments}.");
+    }
+
+    private void Measure(ComputeDevice device, KernelVariant<TArguments> variant, in TArguments arguments, OperatorProfile profile)
+    {
+        device.Synchronize();
+        long start = Stopwatch.GetTimestamp();
+        variant.Launch(device, arguments);
+        device.Synchronize();
+        profile.Add(Name, variant.Name, Stopwatch.GetElapsedTime(start));
     }
 }

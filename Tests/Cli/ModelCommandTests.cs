@@ -103,6 +103,21 @@ public sealed class ModelCommandTests
     }
 
     [TestMethod]
+    public async Task A_training_step_allocates_once_and_shows_where_its_time_goes()
+    {
+        (CommandRun run, JsonElement report) = await CommandRun.WithJson("bench", "train-step", "--device", "cpu", "--batch", "1", "--repeats", "2", "--by-operator");
+        run.Exits(ExitCode.Pass);
+        Assert.AreEqual(0, report.GetProperty("second_call_allocations").GetInt64());
+        Assert.AreEqual(0, report.GetProperty("second_call_compiles").GetInt64());
+        JsonElement[] operators = [.. report.GetProperty("operators").EnumerateArray()];
+        string[] names = [.. operators.Select(static o => o.GetProperty("operator").GetString()!)];
+        foreach (string name in new[] { "MatrixMultiply", "Attention", "AttentionBackward", "LayerNormBackward", "AdamWUpdate", "SquaredErrorBackward" })
+            Assert.Contains(name, names);
+        Assert.AreEqual(1, operators.Sum(static o => o.GetProperty("share").GetDouble()), 1e-9);
+        Assert.IsGreaterThanOrEqualTo(operators.Sum(static o => o.GetProperty("calls").GetInt64()), report.GetProperty("launches").GetInt64());
+    }
+
+    [TestMethod]
     [DataRow("--batch", "0")]
     [DataRow("--batch", "many")]
     [DataRow("--dtype", "int32")]

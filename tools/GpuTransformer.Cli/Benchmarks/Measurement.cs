@@ -17,8 +17,9 @@ namespace GpuTransformer.Cli.Benchmarks;
 /// <param name="SecondCallAllocations">Blocks asked of the driver from the second call on: zero.</param>
 /// <param name="SecondCallCompiles">Kernels compiled from the second call on: zero.</param>
 /// <param name="ManagedBytes">Managed memory allocated per call.</param>
+/// <param name="Operators">Where the time goes, if that was asked for: from calls of their own in which every operator waits for the device.</param>
 internal sealed record Measurement(
-    string Name, string Device, [property: JsonPropertyName("dtype")] DType DType, int Repeats, double MedianMs, double MinMs, double Gflops, long Launches, long DeviceBytes, long SecondCallAllocations, long SecondCallCompiles, long ManagedBytes)
+    string Name, string Device, [property: JsonPropertyName("dtype")] DType DType, int Repeats, double MedianMs, double MinMs, double Gflops, long Launches, long DeviceBytes, long SecondCallAllocations, long SecondCallCompiles, long ManagedBytes, IReadOnlyList<OperatorShare>? Operators = null)
 {
     // The first calls compile kernels, fill the pool and warm the caches.
     private const int WarmUps = 3;
@@ -60,6 +61,21 @@ internal sealed record Measurement(
             managed / repeats);
     }
 
+    /// <summary>The same with <see cref="Operators"/>, from as many calls again.</summary>
+    public Measurement ByOperator(ComputeDevice device, Action call)
+    {
+        var profile = new OperatorProfile();
+        device.Profile = profile;
+        for (int i = 0; i < Repeats; i++)
+            Once(device, call);
+        device.Profile = null;
+        double total = profile.Costs.Sum(static c => c.Time.TotalMilliseconds);
+        return this with
+        {
+            Operators = [.. profile.Costs.Select(c => new OperatorShare(c.Operator, c.Variant, c.Calls / Repeats, c.Time.TotalMilliseconds / Repeats, c.Time.TotalMilliseconds / total))],
+        };
+    }
+
     private static TimeSpan Once(ComputeDevice device, Action call)
     {
         long start = Stopwatch.GetTimestamp();
@@ -69,3 +85,11 @@ internal sealed record Measurement(
         return Stopwatch.GetElapsedTime(start);
     }
 }
+
+/// <summary>What one operator contributes to a call.</summary>
+/// <param name="Operator">Its name.</param>
+/// <param name="Variant">What was launched.</param>
+/// <param name="Calls">How often per call.</param>
+/// <param name="Ms">Milliseconds per call.</param>
+/// <param name="Share">Of the time of all operators.</param>
+internal sealed record OperatorShare(string Operator, string Variant, long Calls, double Ms, double Share);

@@ -12,12 +12,13 @@ internal sealed class BenchOptions
     private readonly Option<DType> _dtype = SharedOptions.Precision();
     private readonly Option<int> _repeats = SharedOptions.Size("--repeats", "timed calls", 30);
     private readonly Option<string?> _variant = new("--variant") { Description = "use this variant where an operator has it, in place of the dispatcher's choice", HelpName = "NAME" };
+    private readonly Option<bool> _byOperator = new("--by-operator") { Description = "also show where the time goes, from as many calls again in which every operator waits for the device" };
     private readonly Option<FileInfo?> _json = SharedOptions.Json();
 
     /// <summary>Gives a command these options.</summary>
     public Command AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _device, _dtype, _repeats, _variant, _json })
+        foreach (Option option in new Option[] { _device, _dtype, _repeats, _variant, _byOperator, _json })
             command.Add(option);
         return command;
     }
@@ -28,7 +29,10 @@ internal sealed class BenchOptions
         using ComputeDevice device = ComputeDevice.Create(invocation.Get(_device));
         device.PreferredVariant = invocation.Get(_variant);
         DType dtype = invocation.Require(_dtype);
-        Measurement m = Measurement.Of(name, device, dtype, flop, invocation.Require(_repeats), prepare(device, dtype), invocation.Cancellation);
+        Action call = prepare(device, dtype);
+        Measurement m = Measurement.Of(name, device, dtype, flop, invocation.Require(_repeats), call, invocation.Cancellation);
+        if (invocation.Get(_byOperator))
+            m = m.ByOperator(device, call);
         Terminal terminal = invocation.Terminal;
         terminal.Line($"{m.Name} {m.DType} on {device}, {m.Repeats} calls");
         terminal.Line($"  time                     {Format.Number(m.MedianMs)} ms median, {Format.Number(m.MinMs)} ms best");
@@ -37,6 +41,8 @@ internal sealed class BenchOptions
         terminal.Line($"  device memory            {Format.Bytes(m.DeviceBytes)} at most at a time");
         terminal.Line($"  second-call allocations  {m.SecondCallAllocations} on the device, {m.SecondCallCompiles} kernels compiled");
         terminal.Line($"  managed memory           {Format.Count(m.ManagedBytes)} bytes per call");
+        foreach (OperatorShare o in m.Operators ?? [])
+            terminal.Line($"    {o.Operator,-24} {o.Variant,-12} {o.Calls,4} calls  {Format.Number(o.Ms),8} ms  {o.Share,6:p1}");
         JsonFile.Write(invocation.Get(_json), m);
         return ExitCode.Pass;
     }
