@@ -15,7 +15,8 @@ internal interface IAttentionScore
 /// <summary>scale · product.</summary>
 internal readonly struct ScaledScore : IAttentionScore
 {
-    public static float Apply(AttentionArrays arrays, AttentionRules rules, AttentionRow row, float product, int key) => product * (rules.Scale * AttentionRow.Log2E);
+    // Rounded after each factor, as BiasedScore rounds: a mask that hides nothing changes no bit.
+    public static float Apply(AttentionArrays arrays, AttentionRules rules, AttentionRow row, float product, int key) => product * rules.Scale * AttentionRow.Log2E;
 
     public static float Derivative(AttentionRules rules, float score) => 1f;
 }
