@@ -36,6 +36,7 @@ public abstract class Module : IDisposable
     private readonly List<(string Name, Tensor Value)> _parameters = [];
     private readonly List<(string Name, Module Value)> _children = [];
     private readonly List<Tensor> _constants = [];
+    private DType _computeDType;
 
     /// <summary>A module without parameters yet, on the device of <paramref name="initializer"/>.</summary>
     protected Module(ParameterInitializer initializer)
@@ -43,13 +44,32 @@ public abstract class Module : IDisposable
         ArgumentNullException.ThrowIfNull(initializer);
         Device = initializer.Device;
         DType = initializer.DType;
+        _computeDType = DType;
     }
 
     /// <summary>Where the parameters are and the computation runs.</summary>
     public ComputeDevice Device { get; }
 
-    /// <summary>What the parameters are stored as, and what inputs must be.</summary>
+    /// <summary>What the parameters are stored as.</summary>
     public DType DType { get; }
+
+    /// <summary>
+    /// What this module and those inside compute in and return: <see cref="DType"/> unless set. Parameters and real inputs of another type are cast where they are used, and so are the
+    /// gradients on their way back: with parameters in float32 and this in BFloat16 or Float16 it is mixed precision, the parameters being the master weights. See docs/training.md.
+    /// </summary>
+    /// <exception cref="ArgumentException">The type does not hold real numbers.</exception>
+    public DType ComputeDType
+    {
+        get => _computeDType;
+        set
+        {
+            if (!value.IsFloatingPoint())
+                throw new ArgumentException($"A model cannot compute in {value}; choose Float32, Float16 or BFloat16.", nameof(value));
+            _computeDType = value;
+            foreach ((_, Module child) in _children)
+                child.ComputeDType = value;
+        }
+    }
 
     /// <summary>The modules directly inside, by the last part of their path.</summary>
     public IReadOnlyList<(string Name, Module Value)> Children => _children;
@@ -146,6 +166,15 @@ public abstract class Module : IDisposable
         _children.Add((name, child));
         return child;
     }
+
+    /// <summary>
+    /// <paramref name="value"/> in <see cref="ComputeDType"/>: itself or, where that was set and differs, a cast that the tape records. For the parameters and the real inputs of a module of
+    /// one's own; those of the library do it by themselves.
+    /// </summary>
+    [return: NotNullIfNotNull(nameof(value))]
+    protected Tensor? Computed(Tensor? value) => value is null || _computeDType == DType || value.DType == _computeDType || !value.DType.IsFloatingPoint()
+        ? value
+        : Operators.Cast(value, _computeDType);
 
     private void CheckName(string name)
     {

@@ -7,7 +7,7 @@ public static partial class Operators
 {
     /// <summary>The mean of (prediction − target)² over the rows that the mask keeps and all their columns.</summary>
     /// <param name="prediction">[…, dim]</param>
-    /// <param name="target">The same shape and data type; gets no gradient.</param>
+    /// <param name="target">The same shape, and the same data type or Float32; gets no gradient.</param>
     /// <param name="rowMask">[…], one Bool for each row, true where it counts; null for all.</param>
     /// <returns>A float32 scalar; zero if no row counts.</returns>
     /// <exception cref="ArgumentException">A shape, device or data type does not fit; nothing was launched.</exception>
@@ -15,6 +15,9 @@ public static partial class Operators
     {
         Arguments.CheckRows(prediction);
         ComputeDevice device = prediction.Device;
+        ArgumentNullException.ThrowIfNull(target);
+        if (target.DType == DType.Float32 && prediction.DType != DType.Float32 && target.Shape == prediction.Shape)
+            prediction = Cast(prediction, DType.Float32);
         Elementwise.CheckPair(prediction, target, nameof(prediction), nameof(target));
         if (rowMask is not null)
         {

@@ -45,7 +45,8 @@ public sealed partial class Attention : Branch
     public Tensor Forward(Tensor x, Tensor? context = null, Tensor? mask = null, Tensor? contextMask = null, Tensor? attnMask = null, Tensor? attnBias = null)
     {
         using InferenceScope scope = InferenceScope.Begin(Device);
-        return scope.Keep(Run(x, AttentionCall.Check(this, x, context, mask, contextMask, attnMask, attnBias), null));
+        BranchInputs inputs = AttentionCall.Check(this, x, context, mask, contextMask, attnMask, attnBias);
+        return scope.Keep(Run(Computed(x), inputs with { Source = Computed(context) }, null));
     }
 
     /// <inheritdoc/>

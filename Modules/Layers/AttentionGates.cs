@@ -35,12 +35,12 @@ internal sealed record AttentionGates(AttentionModuleOptions Options, Linear? Va
     public Tensor Forward(Tensor merged, Tensor x)
     {
         if (HeadScale is not null)
-            merged = Operators.ScaleAndShift(merged, PerChannel(HeadScale.Reshape([1, Options.Heads, 1])).Reshape([Options.MergedWidth]), null);
+            merged = Operators.ScaleAndShift(merged, PerChannel(HeadScale.Like(merged).Reshape([1, Options.Heads, 1])).Reshape([Options.MergedWidth]), null);
         if (Heads is not null)
         {
             int channels = Options.MergedWidth;
-            Tensor weight = PerChannel(Heads.Weight.Reshape([1, Options.Heads, Options.Dim])).Reshape([channels, Options.Dim]);
-            Tensor bias = PerChannel(Heads.Bias!.Reshape([1, Options.Heads, 1])).Reshape([channels]);
+            Tensor weight = PerChannel(Heads.Weight.Like(x).Reshape([1, Options.Heads, Options.Dim])).Reshape([channels, Options.Dim]);
+            Tensor bias = PerChannel(Heads.Bias!.Like(x).Reshape([1, Options.Heads, 1])).Reshape([channels]);
             merged = Operators.Multiply(merged, Operators.Linear(x, weight, bias, Activation.Sigmoid));
         }
 

@@ -60,7 +60,7 @@ public sealed class FeedForward : Branch
     {
         ForwardChecks.Input(this, x, Options.Dim);
         using InferenceScope scope = InferenceScope.Begin(Device);
-        return scope.Keep(Run(x, BranchInputs.None, null));
+        return scope.Keep(Run(Computed(x), BranchInputs.None, null));
     }
 
     /// <inheritdoc/>
@@ -83,7 +83,7 @@ public sealed class FeedForward : Branch
     private Tensor Inner(Tensor x)
     {
         if (Options.Glu)
-            return Operators.GatedLinearUnit(_in.Forward(x), Options.Activation, _multiplier, Options.SoftclampValue, Options.GluGateSoftclampValue);
+            return Operators.GatedLinearUnit(_in.Forward(x), Options.Activation, Computed(_multiplier), Options.SoftclampValue, Options.GluGateSoftclampValue);
         if (_soluNorm is null && Options.SoftclampValue is null)
             return _in.Forward(x, Options.Activation);
         Tensor inner = _in.Forward(x);

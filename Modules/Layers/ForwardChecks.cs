@@ -6,13 +6,12 @@ namespace GpuTransformer.Modules;
 /// <summary>The checks that modules share. Each throws before anything is launched and names the argument, what it is and what would be right.</summary>
 internal static class ForwardChecks
 {
-    /// <summary>A real-valued input of the module's data type, on its device, with a last axis of <paramref name="dim"/>.</summary>
+    /// <summary>A real-valued input of a data type that the module takes, on its device, with a last axis of <paramref name="dim"/>.</summary>
     public static void Input(Module module, Tensor x, int dim, [CallerArgumentExpression(nameof(x))] string name = "")
     {
         ArgumentNullException.ThrowIfNull(x, name);
         OnDevice(module, x, name);
-        if (x.DType != module.DType)
-            throw new ArgumentException($"'{name}' holds {x.DType}, but the model computes in {module.DType}; use Operators.Cast, or build the model with another dtype.", name);
+        Type(module, x, name);
         if (x.Shape.Rank == 0 || x.Shape[^1] != dim)
             throw new ArgumentException($"'{name}' has shape {x.Shape}, but the model needs a last axis of {dim}.", name);
     }
@@ -29,8 +28,7 @@ internal static class ForwardChecks
     public static void Context(Module module, Tensor context, Tensor x, int dim)
     {
         OnDevice(module, context, nameof(context));
-        if (context.DType != module.DType)
-            throw new ArgumentException($"'context' holds {context.DType}, but the model computes in {module.DType}; use Operators.Cast, or build the model with another dtype.", nameof(context));
+        Type(module, context, nameof(context));
         if (context.Shape.Rank != 3 || context.Shape[0] != x.Shape[0])
             throw new ArgumentException($"'context' has shape {context.Shape}, but an input {x.Shape} needs [{x.Shape[0]}, contextLength, {dim}].", nameof(context));
         if (context.Shape[2] != dim)
@@ -90,6 +88,13 @@ internal static class ForwardChecks
         ObjectDisposedException.ThrowIf(tensor.IsDisposed, tensor);
         if (!ReferenceEquals(tensor.Device, module.Device))
             throw new ArgumentException($"'{name}' is on {tensor.Device}, but the model is on {module.Device}. Copy it there first.", name);
+    }
+
+    private static void Type(Module module, Tensor x, string name)
+    {
+        if (x.DType == module.DType || x.DType == module.ComputeDType)
+            return;
+        throw new ArgumentException($"'{name}' holds {x.DType}, but the model computes in {module.ComputeDType}; use Operators.Cast, build the model with another dtype, or set its ComputeDType.", name);
     }
 
     private static void Boolean(Module module, Tensor mask, string name)

@@ -15,7 +15,7 @@ internal sealed record HeadNorm(int GroupWidth, Tensor? Gain, float GainOffset)
     {
         Shape shape = x.Shape;
         Tensor normalised = Operators.RmsNorm(x.Reshape([(int)(shape.Count / GroupWidth), GroupWidth]), null).Reshape(shape);
-        return Gain is null ? normalised : Operators.ScaleAndShift(normalised, Gain.Reshape([(int)Gain.Shape.Count]), null, GainOffset);
+        return Gain is null ? normalised : Operators.ScaleAndShift(normalised, Gain.Like(x).Reshape([(int)Gain.Shape.Count]), null, GainOffset);
     }
 }
 

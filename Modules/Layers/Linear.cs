@@ -39,7 +39,7 @@ public sealed class Linear : Module
     /// <param name="residual">[…, out] or null</param>
     /// <param name="rowMask">bool, one per row, or null</param>
     public Tensor Forward(Tensor x, Activation activation = Activation.None, Tensor? residual = null, Tensor? rowMask = null)
-        => Operators.Linear(x, Weight, Bias, activation, residual, rowMask);
+        => Operators.Linear(Computed(x), Computed(Weight), Computed(Bias), activation, Computed(residual), rowMask);
 
     /// <summary>dropout(rowMask ? x Wᵀ + b : 0) + residual: one launch where nothing is dropped.</summary>
     internal Tensor WithDropout(Tensor x, float probability, Tensor? residual, Tensor? rowMask)
@@ -47,7 +47,7 @@ public sealed class Linear : Module
         if (probability == 0f || Device.Training is null)
             return Forward(x, residual: residual, rowMask: rowMask);
         Tensor output = Operators.Dropout(Forward(x, rowMask: rowMask), probability);
-        return residual is null ? output : Operators.Add(output, residual);
+        return residual is null ? output : Operators.Add(output, Computed(residual));
     }
 
     /// <inheritdoc/>

@@ -50,7 +50,7 @@ internal sealed class MemoryKeyValues
         if (memory is not null)
         {
             (int heads, int memories, int width) = (memory.Shape[0], memory.Shape[1], memory.Shape[2]);
-            Tensor rows = Operators.GatherRows(memory.Reshape([1, heads * memories, width]), _order!).Reshape([1, memories, heads * width]);
+            Tensor rows = Operators.GatherRows(memory.Like(rest).Reshape([1, heads * memories, width]), _order!).Reshape([1, memories, heads * width]);
             result = Operators.Concatenate(normalise?.Forward(rows) ?? rows, result);
         }
 

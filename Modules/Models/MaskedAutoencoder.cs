@@ -60,9 +60,9 @@ public sealed class MaskedAutoencoder : Module
         ArgumentNullException.ThrowIfNull(hiddenIndex);
         ForwardChecks.Input(this, visible, Options.PatchDim);
         using InferenceScope scope = InferenceScope.Begin(Device);
-        Tensor tokens = Operators.Add(_patchToEmbedding.Forward(visible), Operators.Embedding(_encoderPositions, visibleIndex));
+        Tensor tokens = Operators.Add(_patchToEmbedding.Forward(visible), Computed(Operators.Embedding(_encoderPositions, visibleIndex)));
         Tensor context = _encoder.Forward(tokens);
-        Tensor queries = Operators.ScaleAndShift(Operators.Embedding(_decoderPositions, hiddenIndex), null, _maskToken);
+        Tensor queries = Computed(Operators.ScaleAndShift(Operators.Embedding(_decoderPositions, hiddenIndex), null, _maskToken));
         if (_squeeze is not null)
             context = _squeeze.Forward(context);
         Tensor decoded = Options.Decoder == MaskedDecoder.SelfAttending ? DecodeJointly(context, visibleIndex, queries) : _decoder.Forward(queries, context);
@@ -81,7 +81,7 @@ public sealed class MaskedAutoencoder : Module
     // Hidden patches come first, so that their outputs are one slice.
     private Tensor DecodeJointly(Tensor context, Tensor visibleIndex, Tensor queries)
     {
-        Tensor placed = Operators.Add(context, Operators.Embedding(_decoderPositions, visibleIndex));
+        Tensor placed = Operators.Add(context, Computed(Operators.Embedding(_decoderPositions, visibleIndex)));
         return Operators.SliceRows(_decoder.Forward(Operators.Concatenate(queries, placed)), 0, queries.Shape[1]);
     }
 

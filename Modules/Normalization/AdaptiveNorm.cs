@@ -23,6 +23,7 @@ public sealed class AdaptiveNorm : Norm
         // One row of gains per sample or per token: [batch or batch · sequence, dim].
         Tensor projected = _toGamma.Forward(condition);
         Tensor gain = projected.Reshape([(int)(projected.Shape.Count / projected.Shape[^1]), projected.Shape[^1]]);
+        x = Computed(x);
         return _rms ? Operators.RmsNorm(x, gain, 1f) : Operators.LayerNorm(x, gain, 1f);
     }
 }

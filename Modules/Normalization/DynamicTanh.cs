@@ -25,8 +25,8 @@ public sealed class DynamicTanh : Norm
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x, Tensor? condition = null)
     {
-        Tensor scaled = Operators.ScaleAndShift(x, _scale.Reshape([1]), null, _scaleOffset);
-        return Operators.ScaleAndShift(Operators.Activate(scaled, Activation.Tanh), _gamma, _beta, _gainOffset);
+        Tensor scaled = Operators.ScaleAndShift(Computed(x), Computed(_scale).Reshape([1]), null, _scaleOffset);
+        return Operators.ScaleAndShift(Operators.Activate(scaled, Activation.Tanh), Computed(_gamma), Computed(_beta), _gainOffset);
     }
 }
 
@@ -52,7 +52,7 @@ public sealed class Derf : Norm
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x, Tensor? condition = null)
     {
-        Tensor shifted = Operators.ScaleAndShift(x, _alpha.Reshape([1]), _s.Reshape([1]), _offset);
-        return Operators.ScaleAndShift(Operators.Activate(shifted, Activation.Erf), _gamma, _beta, _offset);
+        Tensor shifted = Operators.ScaleAndShift(Computed(x), Computed(_alpha).Reshape([1]), Computed(_s).Reshape([1]), _offset);
+        return Operators.ScaleAndShift(Operators.Activate(shifted, Activation.Erf), Computed(_gamma), Computed(_beta), _offset);
     }
 }

@@ -27,5 +27,5 @@ public sealed class LayerNorm : Norm
     }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x, Tensor? condition = null) => Operators.LayerNorm(x, _gamma, _offset);
+    public override Tensor Forward(Tensor x, Tensor? condition = null) => Operators.LayerNorm(Computed(x), Computed(_gamma), _offset);
 }

@@ -27,5 +27,5 @@ public sealed class RmsNorm : Norm
     }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x, Tensor? condition = null) => Operators.RmsNorm(x, _g, _offset);
+    public override Tensor Forward(Tensor x, Tensor? condition = null) => Operators.RmsNorm(Computed(x), Computed(_g), _offset);
 }

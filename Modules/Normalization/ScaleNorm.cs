@@ -23,7 +23,7 @@ public sealed class ScaleNorm : Norm
     }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x, Tensor? condition = null) => Operators.RmsNorm(x, _g, _offset);
+    public override Tensor Forward(Tensor x, Tensor? condition = null) => Operators.RmsNorm(Computed(x), Computed(_g), _offset);
 }
 
 /// <summary>x / max(‖x‖, 1e-12) · √dim. No keys.</summary>
@@ -35,5 +35,5 @@ public sealed class SimpleRmsNorm : Norm
     }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x, Tensor? condition = null) => Operators.RmsNorm(x, null);
+    public override Tensor Forward(Tensor x, Tensor? condition = null) => Operators.RmsNorm(Computed(x), null);
 }

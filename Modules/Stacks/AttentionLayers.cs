@@ -94,6 +94,7 @@ public class AttentionLayers : Module
     {
         inputs.Check(this);
         using InferenceScope scope = InferenceScope.Begin(Device);
+        inputs = inputs with { X = Computed(inputs.X), Context = Computed(inputs.Context), Condition = Computed(inputs.Condition) };
         Tensor? condition = _conditionMlp is null || inputs.Condition is null ? inputs.Condition : _conditionMlp.Forward(inputs.Condition, Activation.Silu);
         BranchInputs self = inputs.ForSelfAttention(this, _alibi, condition), cross = inputs.ForCrossAttention(this, condition);
         Tensor x = inputs.X;

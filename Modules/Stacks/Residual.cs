@@ -37,7 +37,7 @@ internal sealed class SumResidual : Residual
     public override Tensor Prepare(Tensor stream)
     {
         if (_scale is not null)
-            stream = Operators.ScaleAndShift(stream, _scale, null);
+            stream = Operators.ScaleAndShift(stream, _scale.Like(stream), null);
         return _constant == 1f ? stream : Operators.Scale(stream, _constant);
     }
 }
@@ -91,6 +91,6 @@ internal sealed class GatedResidual : Residual
     {
         Tensor rows = Operators.SliceRows(weight.Reshape([1, 3 * _dim, _dim]), part * _dim, _dim).Reshape([_dim, _dim]);
         Tensor shift = Operators.SliceRows(bias.Reshape([1, 3 * _dim, 1]), part * _dim, _dim).Reshape([_dim]);
-        return Operators.Linear(x, rows, shift);
+        return Operators.Linear(x, Computed(rows), Computed(shift));
     }
 }

@@ -9,8 +9,9 @@ namespace GpuTransformer.Modules;
 /// <param name="GradientNorm">The global norm before clipping; not finite where the step was skipped for it.</param>
 /// <param name="Rate">The learning rate.</param>
 /// <param name="Skipped">Whether the loss or a gradient was not finite, so that the parameters were left alone.</param>
+/// <param name="LossScale">What the loss was multiplied with; it halves after a step that was skipped.</param>
 /// <param name="Duration">How long it took.</param>
-public readonly record struct StepResult(long Step, double Loss, double GradientNorm, double Rate, bool Skipped, TimeSpan Duration);
+public readonly record struct StepResult(long Step, double Loss, double GradientNorm, double Rate, bool Skipped, double LossScale, TimeSpan Duration);
 
 /// <summary>
 /// One training step after another: forward, backward, finite guard, clipping, optimizer, moving average. Memory of a step goes back to the pool when it ends.
@@ -22,6 +23,8 @@ public readonly record struct StepResult(long Step, double Loss, double Gradient
 /// </summary>
 public sealed class Trainer : IDisposable
 {
+    private LossScaler? _lossScaler;
+
     /// <summary>A trainer at step 0. It owns the optimizer and the average, not the model.</summary>
     public Trainer(Module model, Optimizer optimizer, LearningRateSchedule schedule)
     {
@@ -51,8 +54,12 @@ public sealed class Trainer : IDisposable
     /// <summary>Batches whose gradients are averaged for one step.</summary>
     public int AccumulationSteps { get; init; } = 1;
 
-    /// <summary>For float16; by default the loss is not scaled.</summary>
-    public LossScaler LossScaler { get; init; } = new(1f);
+    /// <summary>Unless given: a scale that starts at 65,536 where the model computes in Float16, none otherwise. Decided by the first step, or the first use.</summary>
+    public LossScaler LossScaler
+    {
+        get => _lossScaler ??= Model.ComputeDType == DType.Float16 ? new LossScaler() : new LossScaler(1f);
+        init => _lossScaler = value;
+    }
 
     /// <summary>Followed after each step that was not skipped; null for none.</summary>
     public ExponentialMovingAverage? Average { get; init; }
@@ -78,7 +85,7 @@ public sealed class Trainer : IDisposable
             total += Batch(loss, i);
         total /= AccumulationSteps;
 
-        float unscale = 1f / (LossScaler.Scale * AccumulationSteps);
+        float scale = LossScaler.Scale, unscale = 1f / (scale * AccumulationSteps);
         double norm = Optimizer.GradientNorm() * unscale, rate = Schedule.At(StepNumber);
         bool finite = double.IsFinite(total) && double.IsFinite(norm);
         if (finite)
@@ -94,7 +101,7 @@ public sealed class Trainer : IDisposable
 
         Optimizer.ClearGradients();
         LossScaler.Update(finite);
-        return new StepResult(StepNumber++, total, norm, rate, !finite, Stopwatch.GetElapsedTime(start));
+        return new StepResult(StepNumber++, total, norm, rate, !finite, scale, Stopwatch.GetElapsedTime(start));
     }
 
     /// <summary>Writes parameters, moments, averages, step and loss scale in one atomic file.</summary>

@@ -37,7 +37,7 @@ public sealed partial class TransformerWrapper
         foreach ((string name, Tensor table) in _embeds)
             x = Operators.Add(x, Operators.Embedding(table, inputs.EmbedIds![name]));
         if (inputs.SumEmbeds is not null)
-            x = Operators.Add(x, inputs.SumEmbeds);
+            x = Operators.Add(x, inputs.SumEmbeds.Like(x));
         return _postEmbNorm?.Forward(x) ?? x;
     }
 
@@ -45,18 +45,19 @@ public sealed partial class TransformerWrapper
     private Tensor Lead(TokenInputs inputs, Tensor x)
     {
         if (inputs.PrependEmbeds is not null)
-            x = Operators.Concatenate(inputs.PrependEmbeds, x);
+            x = Operators.Concatenate(inputs.PrependEmbeds.Like(x), x);
 
         // The same numbers, but only a share of the gradient goes back through them.
         if (Options.EmbFracGradient < 1)
             x = Operators.Add(Operators.Scale(x, Options.EmbFracGradient), Operators.Scale(x.Detach(), 1 - Options.EmbFracGradient));
-        x = _projectEmb?.Forward(x) ?? x;
+        x = Operators.Dropout(x, Options.EmbDropout);
+        x = Computed(_projectEmb?.Forward(x) ?? x);
         x = PutInFront(_clsToken, x);
         return PutInFront(_memoryTokens, x);
     }
 
-    private static Tensor PutInFront(Tensor? tokens, Tensor x)
-        => tokens is null ? x : Operators.Concatenate(tokens.Reshape([1, tokens.Shape[0], tokens.Shape[1]]), x);
+    private Tensor PutInFront(Tensor? tokens, Tensor x)
+        => tokens is null ? x : Operators.Concatenate(Computed(tokens).Reshape([1, tokens.Shape[0], tokens.Shape[1]]), x);
 
     private Tensor Pool(Tensor y, TokenInputs inputs)
     {
@@ -78,7 +79,7 @@ public sealed partial class TransformerWrapper
 
     private Tensor Logits(Tensor embeddings)
     {
-        Tensor logits = _toLogits?.Forward(embeddings) ?? Operators.Linear(embeddings, _tokenEmbedding.Weight);
+        Tensor logits = _toLogits?.Forward(embeddings) ?? Operators.Linear(embeddings, Computed(_tokenEmbedding.Weight));
         return Options.SqueezeOutLastDim ? logits.Reshape(new Shape(logits.Shape.Lengths[..^1])) : logits;
     }
 }

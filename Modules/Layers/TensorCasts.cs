@@ -1,0 +1,10 @@
+using GpuTransformer.Host;
+
+namespace GpuTransformer.Modules;
+
+/// <summary>Mixed precision where there is no module to ask for its <see cref="Module.ComputeDType"/>.</summary>
+internal static class TensorCasts
+{
+    /// <summary>The same numbers in the data type of <paramref name="other"/>: the tensor itself, or a cast that the tape records.</summary>
+    public static Tensor Like(this Tensor value, Tensor other) => value.DType == other.DType ? value : Operators.Cast(value, other.DType);
+}
