@@ -24,6 +24,7 @@ internal sealed class TrainingSession(ITrainingTask task, TrainingSettings setti
         long start = Stopwatch.GetTimestamp();
         ComputeDevice device = task.Model.Device;
         output.Create();
+        RemoveLeftovers();
         using Trainer trainer = CreateTrainer();
         if (resume)
             Resume(trainer);
@@ -49,6 +50,13 @@ internal sealed class TrainingSession(ITrainingTask task, TrainingSettings setti
         };
         terminal.Line($"{report.Summary}; {trainer.StepNumber} steps in {Format.Seconds(TimeSpan.FromSeconds(seconds))}, {Format.Bytes(report.PeakBytes)} at most");
         return report;
+    }
+
+    // A run that was killed while it wrote its checkpoint leaves the half-written one beside the last complete one.
+    private void RemoveLeftovers()
+    {
+        foreach (FileInfo file in output.EnumerateFiles("*.tmp"))
+            file.Delete();
     }
 
     private Trainer CreateTrainer()
