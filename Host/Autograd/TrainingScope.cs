@@ -53,6 +53,9 @@ public sealed class TrainingScope : IDisposable
         _disposed = true;
     }
 
+    /// <summary>The same scope as it was after <paramref name="draws"/> draws, open or not.</summary>
+    internal TrainingScope Again(int draws) => new(_device, null, Seed, Step, Batch) { Draws = draws };
+
     internal (ulong Seed, ulong Stream) NextStream()
     {
         if (Draws == 1 << DrawBits)

@@ -47,6 +47,12 @@ public class AttentionLayers : Module
     /// <summary>What it is.</summary>
     public AttentionLayersOptions Options { get; }
 
+    /// <summary>
+    /// Whether training keeps only the stream between the layers and computes what is inside each again on the way back: much less memory, about a third more time, the same gradients.
+    /// See <see cref="ComputeDevice.Checkpoint"/>.
+    /// </summary>
+    public bool CheckpointLayers { get; set; }
+
     /// <summary>Runs the stack. All masks are bool, true to keep. docs/modules.md has the table of which mask acts where.</summary>
     /// <param name="x">[batch, sequence, dim]</param>
     /// <param name="context">[batch, contextLength, CrossAttnDimContext]: needed with CrossAttend, an error without.</param>
@@ -120,6 +126,8 @@ public class AttentionLayers : Module
 
     private Tensor RunLayer(TransformerLayer layer, Tensor x, BranchInputs inputs)
     {
+        if (CheckpointLayers && Device.IsRecording)
+            return Device.Checkpoint(() => layer.Forward(x, inputs));
         using InferenceScope scope = InferenceScope.Begin(Device);
         return scope.Keep(layer.Forward(x, inputs));
     }

@@ -1,0 +1,54 @@
+namespace GpuTransformer.Host;
+
+public sealed partial class ComputeDevice
+{
+    /// <summary>
+    /// Computes something whose intermediate results are not kept for backward but computed again when it is there: less memory for more time (gradient checkpointing; Chen et al. 2016).
+    /// The gradients are the same, bit for bit, as without; random draws of the open training scope are drawn again. Where nothing is recorded, it just computes.
+    /// </summary>
+    /// <param name="compute">
+    /// From tensors that live until backward, such as the stream, a context and parameters, to one tensor. It runs twice and must do the same each time.
+    /// </param>
+    /// <returns>What <paramref name="compute"/> returns.</returns>
+    public Tensor Checkpoint(Func<Tensor> compute)
+    {
+        ArgumentNullException.ThrowIfNull(compute);
+        ThrowIfDisposed();
+        if (!IsRecording)
+            return compute();
+        TrainingScope? training = Training;
+        int draws = training?.Draws ?? 0;
+        using StepScope scope = BeginStep();
+        Tensor result;
+        bool isTracked;
+
+        // Recorded, though only to be forgotten: what is recorded takes other paths than what is not, and both runs must take the same to agree in every bit.
+        using (BeginTape())
+        {
+            result = compute();
+            isTracked = result.IsTracked;
+        }
+
+        // What was there before has a record of its own, if any; this one needs a handle of its own.
+        Tensor output = scope.Keep(ReferenceEquals(result.Scope, scope) ? result : result.Detach());
+        if (isTracked)
+            Record(output, gradient => Recompute(compute, gradient, training, draws));
+        return output;
+    }
+
+    private void Recompute(Func<Tensor> compute, Tensor gradient, TrainingScope? training, int draws)
+    {
+        TrainingScope? current = Training;
+        Training = training?.Again(draws);
+        try
+        {
+            // The tensors that compute reads are those of the outer tape, so their gradients go straight to them.
+            using GradientTape tape = BeginTape();
+            tape.Backward(compute(), gradient);
+        }
+        finally
+        {
+            Training = current;
+        }
+    }
+}
