@@ -21,6 +21,7 @@ public static class KernelCatalog
         GatedLinearUnitOperator.Definition,
         ScaleAndShiftOperator.Definition,
         CopyRowsOperator.Definition,
+        ImagePatchesOperator.Definition,
         SoftmaxOperator.Definition,
         SoftmaxBackwardOperator.Definition,
         SumRowsOperator.Definition,

@@ -6,20 +6,21 @@ public static partial class Operators
 {
     /// <summary>Joins sequences along their rows: for each batch the rows of <paramref name="first"/>, then those of <paramref name="second"/>.</summary>
     /// <param name="first">[batch, n, dim], or [1, n, dim] for the same rows in front of every sequence (memory tokens, a class token).</param>
-    /// <param name="second">[batch, m, dim], of the same data type.</param>
+    /// <param name="second">[batch, m, dim], or [1, m, dim] for the same rows behind every sequence; of the same data type.</param>
     /// <returns>[batch, n + m, dim]</returns>
     /// <exception cref="ArgumentException">A shape, device or data type does not fit; nothing was launched.</exception>
     public static Tensor Concatenate(Tensor first, Tensor second)
     {
         (int firstBatch, int firstRows, int dim) = Sequences.Check(first, nameof(first));
-        (int batch, int secondRows, int secondDim) = Sequences.Check(second, nameof(second));
+        (int secondBatch, int secondRows, int secondDim) = Sequences.Check(second, nameof(second));
         Arguments.Check(first.Device, second, first.DType);
-        if (dim != secondDim || (firstBatch != batch && firstBatch != 1))
-            throw Arguments.Wrong(nameof(second), $"has shape {second.Shape}, which does not continue {first.Shape}: the last axes must be equal, and the batches too unless the first is 1.");
+        if (dim != secondDim || (firstBatch != secondBatch && firstBatch != 1 && secondBatch != 1))
+            throw Arguments.Wrong(nameof(second), $"has shape {second.Shape}, which does not continue {first.Shape}: the last axes must be equal, and the batches too unless one is 1.");
+        int batch = firstBatch == 1 ? secondBatch : firstBatch;
         int rows = checked(firstRows + secondRows);
         Tensor output = Tensor.Empty(first.Device, [batch, rows, dim], first.DType);
         CopyRowsShape head = CopyRowsArguments.WholeOutput(batch, firstRows, dim, firstRows) with { OutputRows = rows, InputBroadcast = firstBatch == 1 ? 1 : 0 };
-        CopyRowsShape tail = CopyRowsArguments.WholeOutput(batch, secondRows, dim, secondRows) with { OutputRows = rows, OutputStart = firstRows };
+        CopyRowsShape tail = CopyRowsArguments.WholeOutput(batch, secondRows, dim, secondRows) with { OutputRows = rows, OutputStart = firstRows, InputBroadcast = secondBatch == 1 ? 1 : 0 };
         CopyRowsOperator.Run(new CopyRowsArguments(first, null, null, output, head));
         CopyRowsOperator.Run(new CopyRowsArguments(second, null, null, output, tail));
         if (first.Device.Records(first, second))
@@ -33,11 +34,11 @@ public static partial class Operators
                 if (GradientTape.Wants(first))
                     GradientTape.Accumulate(first, SumBatch(SliceRows(gradient, 0, head), first.Shape[0]));
                 if (GradientTape.Wants(second))
-                    GradientTape.Accumulate(second, SliceRows(gradient, head, second.Shape[1]));
+                    GradientTape.Accumulate(second, SumBatch(SliceRows(gradient, head, second.Shape[1]), second.Shape[0]));
             });
     }
 
-    // The gradient of rows that stood in front of every sequence of the batch.
+    // The gradient of rows that stood in front of, or behind, every sequence of the batch.
     private static Tensor SumBatch(Tensor gradient, int batch)
     {
         if (gradient.Shape[0] == batch)

@@ -12,6 +12,13 @@ internal static class WrapperBuilders
     public static Module TransformerWrapper(JsonElement kwargs, ComputeDevice device, int seed, DType dtype)
         => Around(kwargs, nameof(TransformerWrapper), device, seed, dtype, (TransformerWrapperOptions options, AttentionLayers stack) => new TransformerWrapper(options, stack, seed));
 
+    public static Module ViTransformerWrapper(JsonElement kwargs, ComputeDevice device, int seed, DType dtype)
+        => Around(kwargs, nameof(ViTransformerWrapper), device, seed, dtype, (ViTransformerWrapperOptions options, AttentionLayers stack) => new ViTransformerWrapper(options, stack, seed));
+
+    public static Module ContinuousTransformerWrapper(JsonElement kwargs, ComputeDevice device, int seed, DType dtype)
+        => Around(
+            kwargs, nameof(ContinuousTransformerWrapper), device, seed, dtype, (ContinuousTransformerWrapperOptions options, AttentionLayers stack) => new ContinuousTransformerWrapper(options, stack, seed));
+
     public static Module AutoregressiveWrapper(JsonElement kwargs, JsonElement net, ComputeDevice device, int seed, DType dtype)
     {
         AutoregressiveWrapperOptions options = OptionsJson.Read<AutoregressiveWrapperOptions>(kwargs, nameof(AutoregressiveWrapper));

@@ -39,6 +39,15 @@ public abstract class AbsolutePositions : Module
         return Forward(x, pos);
     }
 
+    /// <summary>[batch, length, dim] + [length, dim], the same for every sample: as one long row, shifted by one long vector.</summary>
+    internal static Tensor AddToEach(Tensor x, Tensor rows)
+    {
+        (int batch, int length, int dim) = (x.Shape[0], x.Shape[1], x.Shape[2]);
+        return batch == 1
+            ? Operators.Add(x, rows.Reshape(x.Shape))
+            : Operators.ScaleAndShift(x.Reshape([batch, checked(length * dim)]), null, rows.Reshape([length * dim])).Reshape(x.Shape);
+    }
+
     /// <summary>The vectors of positions 0 to length − 1: [length, dim].</summary>
     private protected abstract Tensor Leading(int length);
 
@@ -48,15 +57,6 @@ public abstract class AbsolutePositions : Module
     /// <summary>The first rows of a table, as part of the computation.</summary>
     private protected static Tensor FirstRows(Tensor table, int rows)
         => rows == table.Shape[0] ? table : Operators.SliceRows(table.Reshape([1, table.Shape[0], table.Shape[1]]), 0, rows).Reshape([rows, table.Shape[1]]);
-
-    // The same rows for every sample: as one long row, shifted by one long vector.
-    private static Tensor AddToEach(Tensor x, Tensor rows)
-    {
-        (int batch, int length, int dim) = (x.Shape[0], x.Shape[1], x.Shape[2]);
-        return batch == 1
-            ? Operators.Add(x, rows.Reshape(x.Shape))
-            : Operators.ScaleAndShift(x.Reshape([batch, checked(length * dim)]), null, rows.Reshape([length * dim])).Reshape(x.Shape);
-    }
 
     private void CheckPositions(Tensor x, Tensor? pos)
     {

@@ -22,5 +22,6 @@ internal static partial class UpstreamOptions
     private static Dictionary<string, string> WrapperTable(Type options)
         => options == typeof(TransformerWrapperOptions) ? s_transformerWrapper
         : options == typeof(AutoregressiveWrapperOptions) ? s_autoregressive
+        : options == typeof(ContinuousTransformerWrapperOptions) ? s_continuous
         : s_none;
 }

@@ -142,7 +142,7 @@ public sealed partial class TransformerWrapper : Module
         return embeddings ? Embeddings(inputs) : Forward(inputs);
     }
 
-    private static ParameterInitializer Initializer(AttentionLayers attnLayers, int seed)
+    internal static ParameterInitializer Initializer(AttentionLayers attnLayers, int seed)
     {
         ArgumentNullException.ThrowIfNull(attnLayers);
         return new ParameterInitializer(attnLayers.Device, seed ^ SeedOfItsOwn, attnLayers.DType);

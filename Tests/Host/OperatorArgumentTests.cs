@@ -34,6 +34,10 @@ public sealed class OperatorArgumentTests
         Refuses("index", "[2, m]", () => Operators.GatherRows(Make(2, 3, 4), integers));
         Refuses("index", "-1", () => Operators.GatherRows(Make(1, 3, 4), Tensor.From(device, [1, 1], [-1])));
         Refuses("second", "[2, 3, 5]", () => Operators.Concatenate(Make(2, 3, 4), Make(2, 3, 5)));
+        Refuses("second", "[3, 3, 4]", () => Operators.Concatenate(Make(2, 3, 4), Make(3, 3, 4)));
+        Refuses("image", "[2, 3, 4]", () => Operators.ImageToPatches(Make(2, 3, 4), 2));
+        Refuses("patchSize", "4 × 6", () => Operators.ImageToPatches(Make(2, 3, 4, 6), 4));
+        Refuses("patches", "6 patches of 4 pixels", () => Operators.PatchesToImage(Make(2, 5, 8), 4, 6, 2));
         Refuses("start", "4", () => Operators.SliceRows(Make(2, 3, 4), 4, 0));
         Refuses("count", "2 rows", () => Operators.SliceRows(Make(2, 3, 4), 1, 3));
         Refuses("rowMask", "[2, 3]", () => Operators.MaskRows(Make(2, 3, 4), Tensor.From(device, [3], [true, true, false])));

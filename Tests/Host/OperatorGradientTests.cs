@@ -71,9 +71,18 @@ public sealed class OperatorGradientTests
     }
 
     [TestMethod]
-    [DeviceRows(1), DeviceRows(2)]
-    public void Concatenate(string id, int firstBatch)
-        => GradientCheck.Agrees(TestDevices.Get(id), x => Operators.Concatenate(x[0], x[1]), Input([firstBatch, 2, 3], 17), Input([2, 3, 3], 18));
+    [DeviceRows(1, 2), DeviceRows(2, 2), DeviceRows(2, 1)]
+    public void Concatenate(string id, int firstBatch, int secondBatch)
+        => GradientCheck.Agrees(TestDevices.Get(id), x => Operators.Concatenate(x[0], x[1]), Input([firstBatch, 2, 3], 17), Input([secondBatch, 3, 3], 18));
+
+    [TestMethod]
+    [DeviceRows]
+    public void Images_and_patches(string id)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        GradientCheck.Agrees(device, x => Operators.ImageToPatches(x[0], 2), Input([2, 3, 4, 6], 30));
+        GradientCheck.Agrees(device, x => Operators.PatchesToImage(x[0], 4, 6, 2), Input([1, 6, 8], 31));
+    }
 
     [TestMethod]
     [DeviceRows]

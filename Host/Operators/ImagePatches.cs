@@ -1,0 +1,163 @@
+using GpuTransformer.Kernels;
+using GpuTransformer.Kernels.Reference;
+using ILGPU;
+
+namespace GpuTransformer.Host;
+
+public static partial class Operators
+{
+    /// <summary>
+    /// Cuts images into square patches: y[b, gy · columns + gx, (r · p + c) · channels + k] = x[b, k, gy · p + r, gx · p + c]. Patches row by row; within one (row, column, channel),
+    /// the channel fastest.
+    /// </summary>
+    /// <param name="image">[batch, channels, height, width]; height and width multiples of <paramref name="patchSize"/>.</param>
+    /// <param name="patchSize">p, in pixels.</param>
+    /// <returns>[batch, patches, p · p · channels], of the image's data type.</returns>
+    /// <exception cref="ArgumentException">A shape, device or data type does not fit; nothing was launched.</exception>
+    public static Tensor ImageToPatches(Tensor image, int patchSize)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        Arguments.CheckFloating(image.Device, image);
+        if (image.Shape.Rank != 4)
+            throw Arguments.Wrong(nameof(image), $"has shape {image.Shape}, but images are [batch, channels, height, width].");
+        (int batch, int channels, int height, int width) = (image.Shape[0], image.Shape[1], image.Shape[2], image.Shape[3]);
+        ImagePatchesOperator.CheckSize(height, width, patchSize);
+        Tensor output = ImagePatchesOperator.Run(image, [batch, height / patchSize * (width / patchSize), checked(patchSize * patchSize * channels)], channels, height, width, patchSize, toImage: false);
+        if (image.Device.Records(image))
+            Record(image, patchSize, output);
+        return output;
+
+        static void Record(Tensor image, int patchSize, Tensor output)
+            => image.Device.Record(output, gradient => GradientTape.Accumulate(image, PatchesToImage(gradient, image.Shape[2], image.Shape[3], patchSize)));
+    }
+
+    /// <summary>Puts images together from their patches: the inverse of <see cref="ImageToPatches"/>, and its gradient.</summary>
+    /// <param name="patches">[batch, patches, p · p · channels]</param>
+    /// <param name="height">Of the image; a multiple of <paramref name="patchSize"/>.</param>
+    /// <param name="width">Of the image; a multiple of <paramref name="patchSize"/>.</param>
+    /// <param name="patchSize">p, in pixels.</param>
+    /// <returns>[batch, channels, height, width], of the patches' data type.</returns>
+    /// <exception cref="ArgumentException">A shape, device or data type does not fit; nothing was launched.</exception>
+    public static Tensor PatchesToImage(Tensor patches, int height, int width, int patchSize)
+    {
+        (int batch, int count, int dim) = Sequences.Check(patches, nameof(patches));
+        ImagePatchesOperator.CheckSize(height, width, patchSize);
+        int expected = height / patchSize * (width / patchSize), pixels = patchSize * patchSize;
+        if (count != expected || dim % pixels != 0)
+            throw Arguments.Wrong(nameof(patches), $"has shape {patches.Shape}, but an image {height} × {width} has {expected} patches of {pixels} pixels, each of one or more channels.");
+        Tensor output = ImagePatchesOperator.Run(patches, [batch, dim / pixels, height, width], dim / pixels, height, width, patchSize, toImage: true);
+        if (patches.Device.Records(patches))
+            Record(patches, patchSize, output);
+        return output;
+
+        static void Record(Tensor patches, int patchSize, Tensor output)
+            => patches.Device.Record(output, gradient => GradientTape.Accumulate(patches, ImageToPatches(gradient, patchSize)));
+    }
+}
+
+/// <summary>What an ImagePatches variant is given.</summary>
+internal readonly record struct ImagePatchesArguments(Tensor Input, Tensor Output, ImagePatchesShape Shape);
+
+/// <summary>ImagePatches in the catalogue.</summary>
+internal static class ImagePatchesOperator
+{
+    public static readonly OperatorDefinition<ImagePatchesArguments> Definition = new(
+        "ImagePatches",
+        "patches[gy, gx, (r, c, k)] = image[k, gy · p + r, gx · p + c], or back",
+        [
+            new("Vectorized", VariantKind.Vectorized, "some thousand numbers per block", static (device, a) => ElementDispatch.Launch<Vectorized, ImagePatchesArguments>(device, a, a.Input.DType)),
+            new(
+                "Portable",
+                VariantKind.Portable,
+                "one thread per number",
+                static (device, a) => ElementDispatch.Launch<Portable, ImagePatchesArguments>(device, a, a.Input.DType),
+                [
+                    DeviceKernel.Of<ImagePatchesPortable<Float32>>(ImagePatchesPortable<Float32>.Kernel, ImagePatchesPortable<Float32>.GroupSize),
+                    DeviceKernel.Of<ImagePatchesPortable<BFloat16>>(ImagePatchesPortable<BFloat16>.Kernel, ImagePatchesPortable<BFloat16>.GroupSize),
+                    DeviceKernel.Of<ImagePatchesPortable<Float16>>(ImagePatchesPortable<Float16>.Kernel, ImagePatchesPortable<Float16>.GroupSize),
+                ]),
+        ],
+        static seed =>
+            from dtype in ElementwiseCases.DTypes
+            from toImage in new[] { false, true }
+            from size in new (int Batch, int Channels, int Height, int Width, int Patch, ValidationSize Size)[]
+            {
+                (1, 1, 4, 4, 4, ValidationSize.Tiny), (2, 3, 6, 4, 2, ValidationSize.Tiny), (2, 3, 15, 40, 5, ValidationSize.Quick), (3, 17, 8, 8, 1, ValidationSize.Quick), (2, 3, 224, 224, 16, ValidationSize.Full),
+            }
+            select Case(seed, dtype, size, toImage));
+
+    public static void CheckSize(int height, int width, int patchSize)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(patchSize);
+        if (height < 1 || width < 1 || height % patchSize != 0 || width % patchSize != 0)
+            throw Arguments.Wrong(nameof(patchSize), $"is {patchSize}, but must divide height and width of an image {height} × {width}.");
+    }
+
+    public static Tensor Run(Tensor input, Shape outputShape, int channels, int height, int width, int patch, bool toImage)
+    {
+        Tensor output = Tensor.Empty(input.Device, outputShape, input.DType);
+        if (output.Shape.Count > 0)
+            Definition.Run(input.Device, new ImagePatchesArguments(input, output, Shape(channels, height, width, patch, toImage)));
+        return output;
+    }
+
+    private static ImagePatchesShape Shape(int channels, int height, int width, int patch, bool toImage)
+    {
+        _ = checked(channels * height * width); // indices within an image are 32-bit
+        return new() { Channels = channels, Height = height, Width = width, Patch = patch, ToImage = toImage ? 1 : 0 };
+    }
+
+    private static ValidationCase<ImagePatchesArguments> Case(
+        int seed, DType dtype, (int Batch, int Channels, int Height, int Width, int Patch, ValidationSize Size) size, bool toImage)
+    {
+        (int batch, int channels, int height, int width, int patch, ValidationSize effort) = size;
+        var data = new CaseData(CaseData.Seed(seed, height + width), dtype);
+        float[] input = data.Uniform(batch * channels * height * width);
+        Shape image = [batch, channels, height, width], patches = [batch, height / patch * (width / patch), patch * patch * channels];
+        (Shape from, Shape to) = toImage ? (patches, image) : (image, patches);
+        return new ValidationCase<ImagePatchesArguments>(
+            $"{image} p={patch}{(toImage ? " back" : string.Empty)} {dtype}",
+            effort,
+            dtype,
+            device => new ImagePatchesArguments(Tensor.From(device, from, input, dtype), Tensor.Empty(device, to, dtype), Shape(channels, height, width, patch, toImage)),
+            static arguments => [("output", arguments.Output)],
+            () => [data.Expect(
+                "output",
+                ImagePatchesReference.Rearrange(CaseData.Convert<double>(input), channels, height, width, patch, toImage),
+                ImagePatchesReference.Rearrange(input, channels, height, width, patch, toImage))]);
+    }
+
+    private readonly struct Portable : IElementLaunch<ImagePatchesArguments>
+    {
+        public static void Launch<TElement>(ComputeDevice device, ImagePatchesArguments a)
+            where TElement : unmanaged, IElement<TElement>
+        {
+            const int GroupSize = ImagePatchesPortable<TElement>.GroupSize;
+            int groups = checked((int)((a.Output.Shape.Count + GroupSize - 1) / GroupSize));
+            device.Launch(ImagePatchesPortable<TElement>.Kernel, new Index3D(groups, 1, 1), new Index3D(GroupSize, 1, 1), new ImagePatchesPortable<TElement>
+            {
+                Input = a.Input.View<TElement>(),
+                Output = a.Output.View<TElement>(),
+                Shape = a.Shape,
+            });
+        }
+    }
+
+    private readonly unsafe struct Vectorized : IElementLaunch<ImagePatchesArguments>
+    {
+        public static void Launch<TElement>(ComputeDevice device, ImagePatchesArguments a)
+            where TElement : unmanaged, IElement<TElement>
+        {
+            long count = a.Output.Shape.Count;
+            int perBlock = VectorizedBlocks.ElementsPerBlock(device, count);
+            device.Launch(checked((int)((count + perBlock - 1) / perBlock)), new ImagePatchesVectorized<TElement>
+            {
+                Input = a.Input.Pointer<TElement>(),
+                Output = a.Output.Pointer<TElement>(),
+                Shape = a.Shape,
+                Count = count,
+                ElementsPerBlock = perBlock,
+            });
+        }
+    }
+}
