@@ -23,6 +23,7 @@ public static class ModuleFactory
         ["LayerNorm"] = static (kwargs, device, _, dtype) => Norm(kwargs, "LayerNorm", o => new LayerNorm(o.Dim, device, o.UnitOffset, dtype)),
         ["RMSNorm"] = static (kwargs, device, _, dtype) => Norm(kwargs, "RMSNorm", o => new RmsNorm(o.Dim, device, o.UnitOffset, dtype)),
         ["TransformerWrapper"] = WrapperBuilders.TransformerWrapper,
+        ["XTransformer"] = XTransformerBuilder.Build,
         ["ViTransformerWrapper"] = WrapperBuilders.ViTransformerWrapper,
         ["ContinuousTransformerWrapper"] = WrapperBuilders.ContinuousTransformerWrapper,
         ["ScaleNorm"] = static (kwargs, device, _, dtype) => Norm(kwargs, "ScaleNorm", o => new ScaleNorm(device, o.UnitOffset, dtype)),

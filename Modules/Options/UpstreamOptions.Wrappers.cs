@@ -17,11 +17,14 @@ internal static partial class UpstreamOptions
     private static readonly Dictionary<string, string> s_continuous = Parse(
         "max_mem_len=0 project_in=null project_out=null use_identity_if_same_dim=false probabilistic=false average_pool_embed=false");
 
+    private static readonly Dictionary<string, string> s_xTransformer = Parse("cross_attn_tokens_dropout=0");
+
     private static readonly Dictionary<string, string> s_none = [];
 
     private static Dictionary<string, string> WrapperTable(Type options)
         => options == typeof(TransformerWrapperOptions) ? s_transformerWrapper
         : options == typeof(AutoregressiveWrapperOptions) ? s_autoregressive
+        : options == typeof(XTransformerBuilder.SharedOptions) ? s_xTransformer
         : options == typeof(ContinuousTransformerWrapperOptions) ? s_continuous
         : s_none;
 }

@@ -111,6 +111,7 @@ public sealed class ContinuousTransformerWrapper : Module
             x = Operators.Concatenate(_memoryTokens.Reshape([1, memory, x.Shape[2]]), x);
         if (inputs.PrependEmbeds is not null)
             x = Operators.Concatenate(inputs.PrependEmbeds, x);
+        x = Operators.Dropout(x, Options.EmbDropout);
         Tensor? mask = inputs.Lens is null ? inputs.Mask : SequenceMasks.UpTo(inputs.Lens, inputs.Length);
         Tensor y = AttnLayers.Forward(new StackInputs(x)
         {

@@ -62,7 +62,7 @@ public sealed record SequenceInputs(Tensor X)
         ForwardChecks.Sequence(model, X, model.Options.DimIn ?? dim, "x");
         ForwardChecks.Mask(model, Mask, Batch, Length, "position of 'x'", "mask");
         if (Lens is not null)
-            SequenceMasks.CheckLens(model, Lens, Batch);
+            SequenceMasks.CheckLens(model, Lens, Batch, "lens");
         if (Lens is not null && Mask is not null)
             throw ForwardChecks.Wrong("lens", "'lens' and 'mask' both say what is padding; give one of them.");
         if (model.Positions?.Count is { } count && Length > count)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using GpuTransformer.Host;
 
 namespace GpuTransformer.Modules;
@@ -62,11 +63,11 @@ internal static class SequenceMasks
     }
 
     /// <summary>The lengths of right-padded sequences: integers [batch].</summary>
-    public static void CheckLens(Module module, Tensor lens, int batch)
+    public static void CheckLens(Module module, Tensor lens, int batch, [CallerArgumentExpression(nameof(lens))] string name = "")
     {
-        ForwardChecks.OnDevice(module, lens, nameof(lens));
+        ForwardChecks.OnDevice(module, lens, name);
         if (lens.Shape != new Shape(batch) || lens.DType is not (DType.Int32 or DType.Int64))
-            throw new ArgumentException($"'lens' is {lens.DType} {lens.Shape}, but it needs integers [{batch}], one length for each sample.", nameof(lens));
+            throw ForwardChecks.Wrong(name, $"'{name}' is {lens.DType} {lens.Shape}, but it needs integers [{batch}], one length for each sample.");
     }
 
     private static Tensor Make(Tensor bounds, int length, Func<int, long, bool> keep)

@@ -77,6 +77,14 @@ public sealed partial class TransformerWrapper
             : SequenceMasks.Join(Device, inputs.Batch, (inputs.PrependMask, inputs.Prefix), (inputs.Mask, inputs.Length)));
     }
 
+    /// <summary>The logits of the last token alone: [batch, logits].</summary>
+    internal Tensor LastLogits(TokenInputs inputs)
+    {
+        using InferenceScope scope = InferenceScope.Begin(Device);
+        Tensor y = Embed(inputs);
+        return scope.Keep(Logits(Operators.SliceRows(y, y.Shape[1] - 1, 1)).Reshape([inputs.Batch, Options.LogitsDim ?? Options.NumTokens]));
+    }
+
     private Tensor Logits(Tensor embeddings)
     {
         Tensor logits = _toLogits?.Forward(embeddings) ?? Operators.Linear(embeddings, Computed(_tokenEmbedding.Weight));

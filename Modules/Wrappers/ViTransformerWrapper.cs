@@ -101,7 +101,7 @@ public sealed class ViTransformerWrapper : Module
     {
         Check(image);
         Tensor x = AbsolutePositions.AddToEach(_patches.Forward(image), _positions.Reshape([Options.Patches, AttnLayers.Options.Dim]));
-        x = _postEmbNorm?.Forward(x) ?? x;
+        x = Operators.Dropout(_postEmbNorm?.Forward(x) ?? x, Options.EmbDropout);
         if (_registerTokens is null)
             return AttnLayers.Forward(x, context, contextMask: contextMask);
         Tensor registers = _registerTokens.Reshape([1, Options.NumRegisterTokens, AttnLayers.Options.Dim]);

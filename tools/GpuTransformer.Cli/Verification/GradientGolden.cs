@@ -37,9 +37,12 @@ internal static class GradientGolden
 
         Dictionary<string, double> largest = Largest(golden, file);
         double finest = FinestScale * largest.Values.DefaultIfEmpty().Max(), noise = Noise(golden);
+        var taken = new Dictionary<Tensor, float[]>(ReferenceEqualityComparer.Instance);
         foreach ((string name, Tensor parameter) in module.NamedParameters())
         {
-            float[] actual = Take(parameter);
+            // A tied parameter has several names, and PyTorch's whole gradient under each.
+            if (!taken.TryGetValue(parameter, out float[]? actual))
+                taken.Add(parameter, actual = Take(parameter));
             if (!largest.TryGetValue(name, out double own))
                 continue;
 
