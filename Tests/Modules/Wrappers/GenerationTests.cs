@@ -1,0 +1,114 @@
+using System.Text.Json;
+using GpuTransformer.Cli.Verification;
+using GpuTransformer.Host;
+using GpuTransformer.Modules;
+using static GpuTransformer.Tests.Modules.TransformerWrapperTests;
+
+namespace GpuTransformer.Tests.Modules;
+
+/// <summary>Tokens written one after the other: x-transformers' own, and what drawing promises.</summary>
+[TestClass]
+public sealed class GenerationTests
+{
+    private static readonly TransformerWrapperOptions s_options = new() { NumTokens = 11, MaxSeqLen = 12 };
+
+    private static readonly GoldenManifest s_manifest = GoldenManifest.Read(new DirectoryInfo(RepositoryFiles.PathOf("Tests", "Goldens")));
+
+    private static ComputeDevice Cpu => TestDevices.Get("cpu");
+
+    [TestMethod]
+    [DeviceRows("ar__abs"), DeviceRows("ar__cross"), DeviceRows("ar__prompt_lens_abs")]
+    public void Greedy_tokens_are_x_transformers(string id, string name)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        using StepScope step = device.BeginStep();
+        (Module built, SafetensorsReader file) = Load(device, name);
+        using SafetensorsReader reader = file;
+        using var model = (AutoregressiveWrapper)built;
+        Tensor? Extra(string key) => file.Contains(key) ? file.ReadTensor(key, device) : null;
+        Tensor expected = Extra("extra.generate.tokens")!;
+        Tensor written = model.Generate(
+            new TokenInputs(Extra("extra.generate.prompt")!) { Context = Extra("input.context"), ContextMask = Extra("input.context_mask") },
+            expected.Shape[1],
+            new GenerationOptions { Temperature = 0 },
+            Extra("extra.generate.prompt_lens"));
+        CollectionAssert.AreEqual(expected.ToInt64Array(), written.ToInt64Array());
+    }
+
+    [TestMethod, DeviceRows]
+    public void A_sequence_to_sequence_model_writes_x_transformers_tokens(string id)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        using StepScope step = device.BeginStep();
+        (Module built, SafetensorsReader file) = Load(device, "xtransformer__nomask");
+        using SafetensorsReader reader = file;
+        using var model = (XTransformer)built;
+        Tensor expected = file.ReadTensor("extra.generate.tokens", device);
+        Tensor written = model.Generate(
+            file.ReadTensor("input.src", device), file.ReadTensor("extra.generate.start", device), expected.Shape[1], options: new GenerationOptions { Temperature = 0 });
+        CollectionAssert.AreEqual(expected.ToInt64Array(), written.ToInt64Array());
+    }
+
+    [TestMethod]
+    public void The_same_seed_draws_the_same_tokens()
+    {
+        using StepScope step = Cpu.BeginStep();
+        using var model = new AutoregressiveWrapper(Build(Cpu, s_options, causal: true));
+        long[] Write(GenerationOptions options) => model.Generate(Ids(Cpu, [2, 2], 1, 2, 3, 4), 10, options).ToInt64Array();
+        var all = new GenerationOptions { TopK = 11, Temperature = 2, Seed = 3 };
+        CollectionAssert.AreEqual(Write(all), Write(all));
+        CollectionAssert.AreNotEqual(Write(all), Write(all with { Seed = 4 }));
+        CollectionAssert.AreEqual(Write(new GenerationOptions { Temperature = 0 }), Write(new GenerationOptions { TopK = 1 }));
+    }
+
+    [TestMethod]
+    public void Draws_follow_the_probabilities_of_the_k_largest()
+    {
+        float[] logits = [0f, 1f, -1f, MathF.Log(3) + 1f];
+        var sampler = new TokenSampler(new GenerationOptions { TopK = 2 });
+        int[] counts = new int[4];
+        for (int i = 0; i < 4000; i++)
+            counts[sampler.Choose(logits)]++;
+        Assert.AreEqual(0, counts[0] + counts[2]);
+        Assert.AreEqual(3000, counts[3], 120, "Three times as likely, within four standard deviations.");
+    }
+
+    [TestMethod]
+    public void After_the_end_comes_padding()
+    {
+        using StepScope step = Cpu.BeginStep();
+        using var model = new AutoregressiveWrapper(Build(Cpu, s_options, causal: true), new() { PadValue = 7 });
+        long[] free = model.Generate(Ids(Cpu, [1, 1], 1), 6, new GenerationOptions { Temperature = 0 }).ToInt64Array();
+        long[] ended = model.Generate(Ids(Cpu, [1, 1], 1), 6, new GenerationOptions { Temperature = 0, EosToken = (int)free[1] }).ToInt64Array();
+        int end = Array.IndexOf(free, free[1]);
+        CollectionAssert.AreEqual(free[..(end + 1)], ended[..(end + 1)]);
+        Assert.IsTrue(ended[(end + 1)..].All(static token => token == 7));
+    }
+
+    [TestMethod]
+    public void Bad_input_is_named()
+    {
+        using StepScope step = Cpu.BeginStep();
+        using var model = new AutoregressiveWrapper(Build(Cpu, s_options, causal: true));
+        Tensor prompt = Ids(Cpu, [1, 3], 1, 2, 3);
+        AssertSays("MaxSeqLen = 12", () => model.Generate(prompt, 11));
+        Assert.AreEqual(new Shape(1, 10), model.Generate(prompt, 10).Shape, "The last written token is never read.");
+        AssertSays("length = 0", () => model.Generate(prompt, 0));
+        AssertSays("Temperature = -1", () => model.Generate(prompt, 1, new GenerationOptions { Temperature = -1 }));
+        AssertSays("EosToken = 11", () => model.Generate(prompt, 1, new GenerationOptions { EosToken = 11 }));
+        AssertSays("1 to 3 tokens", () => model.Generate(prompt, 1, promptLens: Ids(Cpu, [1], 4)));
+        AssertSays("'promptLens' is Int32 [2]", () => model.Generate(prompt, 1, promptLens: Ids(Cpu, [2], 1, 1)));
+        AssertSays("single tokens", () => model.Generate(new TokenInputs(prompt) { Pos = Ids(Cpu, [3], 0, 1, 2) }, 1));
+        AssertSays("start token", () => model.Generate(Tensor.From(Cpu, [1, 0], Array.Empty<int>()), 1));
+    }
+
+    private static (Module Model, SafetensorsReader File) Load(ComputeDevice device, string name)
+    {
+        GoldenCase golden = s_manifest.Cases.First(c => c.Name == name);
+        var description = new Dictionary<string, object?> { ["class"] = golden.Class, ["kwargs"] = golden.Kwargs, ["ctor_args"] = golden.CtorArgs };
+        Module model = ModuleFactory.Create(JsonSerializer.SerializeToElement(description), device);
+        SafetensorsReader file = SafetensorsReader.Open(Path.Combine(s_manifest.Folder.FullName, golden.File));
+        model.LoadStateDict(file, "param.");
+        return (model, file);
+    }
+}

@@ -1,0 +1,77 @@
+using GpuTransformer.Host;
+using GpuTransformer.Modules;
+using static GpuTransformer.Tests.Modules.TransformerWrapperTests;
+
+namespace GpuTransformer.Tests.Modules;
+
+/// <summary>Sequence to sequence.</summary>
+[TestClass]
+public sealed class XTransformerTests
+{
+    private static readonly XTransformerOptions s_options = new()
+    {
+        Encoder = new() { NumTokens = 11, MaxSeqLen = 8 },
+        EncoderLayers = new() { Dim = 16, Depth = 1, Heads = 2, AttnDimHead = 8, FfMult = 2 },
+        Decoder = new() { NumTokens = 11, MaxSeqLen = 8 },
+        DecoderLayers = new() { Dim = 16, Depth = 1, Heads = 2, AttnDimHead = 8, FfMult = 2 },
+    };
+
+    private static ComputeDevice Cpu => TestDevices.Get("cpu");
+
+    [TestMethod]
+    public void A_tied_table_has_two_names_and_learns_once()
+    {
+        using var free = new XTransformer(s_options, Cpu);
+        using var model = new XTransformer(s_options with { TieTokenEmb = true }, Cpu);
+        Dictionary<string, Tensor> parameters = model.NamedParameters().ToDictionary(static p => p.Name, static p => p.Value);
+        Assert.AreSame(parameters["encoder.token_emb.emb.weight"], parameters["decoder.net.token_emb.emb.weight"]);
+        Assert.AreEqual(free.ParameterCount - 11 * 16, model.ParameterCount);
+        Assert.AreEqual(free.NamedParameters().Count(), parameters.Count);
+        Assert.HasCount(parameters.Count - 1, TrainedParameter.Of(model));
+        string file = Path.GetTempFileName();
+        try
+        {
+            model.Save(file);
+            using var other = new XTransformer(s_options with { TieTokenEmb = true }, Cpu, seed: 3);
+            other.Load(file);
+            CollectionAssert.AreEqual(parameters["encoder.token_emb.emb.weight"].ToArray(), other.NamedParameters().First(static p => p.Name == "decoder.net.token_emb.emb.weight").Value.ToArray());
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [TestMethod, DeviceRows]
+    public void Both_sides_of_other_widths_learn_and_hidden_source_tokens_do_not_count(string id)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        using var model = new XTransformer(s_options with { EncoderLayers = s_options.EncoderLayers with { Dim = 24 } }, device);
+        using Tensor source = Ids(device, [1, 3], 1, 2, 3), other = Ids(device, [1, 3], 1, 2, 4), target = Ids(device, [1, 4], 5, 6, 7, 8), mask = Tensor.From(device, [1, 3], [true, true, false]);
+        using (StepScope step = device.BeginStep())
+        {
+            CollectionAssert.AreEqual(model.Loss(source, target, mask).ToArray(), model.Loss(other, target, mask).ToArray());
+            CollectionAssert.AreNotEqual(model.Loss(source, target).ToArray(), model.Loss(other, target).ToArray());
+        }
+
+        using var trainer = new Trainer(model, new AdamW(TrainedParameter.Of(model)), new LearningRateSchedule { Peak = 1e-2, TotalSteps = 15 });
+        double first = trainer.Step(() => model.Loss(source, target)).Loss, last = 0;
+        while (trainer.StepNumber < 15)
+            last = trainer.Step(() => model.Loss(source, target)).Loss;
+        Assert.IsLessThan(0.5 * first, last);
+    }
+
+    [TestMethod]
+    public void Contradicting_options_are_named()
+    {
+        AssertSays("encoder's tokens are Dim = 16", () => _ = new XTransformer(s_options with { DecoderLayers = s_options.DecoderLayers with { CrossAttnDimContext = 24 } }, Cpu));
+        AssertSays("[11, 16] and the decoder's [12, 16]", () => _ = new XTransformer(s_options with { TieTokenEmb = true, Decoder = new() { NumTokens = 12, MaxSeqLen = 8 } }, Cpu));
+        const string Options = """{"class": "XTransformer", "kwargs": {"dim": 8, "enc_num_tokens": 5, "enc_max_seq_len": 4, "enc_depth": 1, "dec_num_tokens": 5, "dec_max_seq_len": 4, "dec_depth": 1OTHER}}""";
+        Module Build(string other) => ModuleFactory.Create(Options.Replace("OTHER", other, StringComparison.Ordinal), Cpu);
+        Build(""", "enc_num_memory_tokens": 2, "dec_ff_glu": true, "tie_token_emb": true""").Dispose();
+        AssertSays("'tie_token_embed'", () => Build(""", "tie_token_embed": true"""));
+        AssertSays("'dec_dim'", () => Build(""", "dec_dim": 8"""));
+        AssertSays("XTransformer's dec_…", () => Build(""", "dec_num_memory_tokens": 2"""));
+        Assert.AreEqual("cross_attn_tokens_dropout", Assert.ThrowsExactly<UnsupportedOptionException>(() => Build(""", "cross_attn_tokens_dropout": 0.1""")).Option);
+    }
+}
