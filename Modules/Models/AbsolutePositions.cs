@@ -25,8 +25,8 @@ public abstract class AbsolutePositions : Module
         CheckPositions(x, pos);
         using InferenceScope scope = InferenceScope.Begin(Device);
         if (pos is null)
-            return scope.Keep(AddToEach(x, Leading(x.Shape[1])));
-        Tensor vectors = Lookup(pos);
+            return scope.Keep(AddToEach(x, Leading(x.Shape[1]).Like(x)));
+        Tensor vectors = Lookup(pos).Like(x);
         return scope.Keep(pos.Shape.Rank == 2 ? Operators.Add(x, vectors) : AddToEach(x, vectors));
     }
 

@@ -44,5 +44,5 @@ public sealed class ClassificationHead : Module
     }
 
     /// <summary>The logits of a mean that is there already: [batch, dim] to [batch, classes].</summary>
-    internal Tensor OfPooled(Tensor pooled) => Operators.Linear(pooled, _weight, _bias);
+    internal Tensor OfPooled(Tensor pooled) => Operators.Linear(Computed(pooled), Computed(_weight), Computed(_bias));
 }

@@ -101,16 +101,16 @@ public sealed class ContinuousTransformerWrapper : Module
     {
         ArgumentNullException.ThrowIfNull(inputs);
         inputs.Check(this);
-        Tensor x = _projectIn?.Forward(inputs.X) ?? inputs.X;
+        Tensor x = _projectIn?.Forward(inputs.X) ?? Computed(inputs.X);
         x = Positions?.Forward(x, inputs.Pos) ?? x;
         if (inputs.SumEmbeds is not null)
-            x = Operators.Add(x, inputs.SumEmbeds);
+            x = Operators.Add(x, inputs.SumEmbeds.Like(x));
         x = _postEmbNorm?.Forward(x) ?? x;
         int memory = Options.MemoryTokens;
         if (_memoryTokens is not null)
-            x = Operators.Concatenate(_memoryTokens.Reshape([1, memory, x.Shape[2]]), x);
+            x = Operators.Concatenate(Computed(_memoryTokens).Reshape([1, memory, x.Shape[2]]), x);
         if (inputs.PrependEmbeds is not null)
-            x = Operators.Concatenate(inputs.PrependEmbeds, x);
+            x = Operators.Concatenate(inputs.PrependEmbeds.Like(x), x);
         x = Operators.Dropout(x, Options.EmbDropout);
         Tensor? mask = inputs.Lens is null ? inputs.Mask : SequenceMasks.UpTo(inputs.Lens, inputs.Length);
         Tensor y = AttnLayers.Forward(new StackInputs(x)

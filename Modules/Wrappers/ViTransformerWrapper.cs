@@ -100,11 +100,11 @@ public sealed class ViTransformerWrapper : Module
     private Tensor Embed(Tensor image, Tensor? context, Tensor? contextMask)
     {
         Check(image);
-        Tensor x = AbsolutePositions.AddToEach(_patches.Forward(image), _positions.Reshape([Options.Patches, AttnLayers.Options.Dim]));
+        Tensor x = AbsolutePositions.AddToEach(_patches.Forward(image), Computed(_positions).Reshape([Options.Patches, AttnLayers.Options.Dim]));
         x = Operators.Dropout(_postEmbNorm?.Forward(x) ?? x, Options.EmbDropout);
         if (_registerTokens is null)
             return AttnLayers.Forward(x, context, contextMask: contextMask);
-        Tensor registers = _registerTokens.Reshape([1, Options.NumRegisterTokens, AttnLayers.Options.Dim]);
+        Tensor registers = Computed(_registerTokens).Reshape([1, Options.NumRegisterTokens, AttnLayers.Options.Dim]);
         return Operators.SliceRows(AttnLayers.Forward(Operators.Concatenate(x, registers), context, contextMask: contextMask), 0, Options.Patches);
     }
 

@@ -132,6 +132,35 @@ public sealed class ImageAndSequenceTests
         }
     }
 
+    [TestMethod]
+    public void Two_byte_computation_stays_near_float_and_gradients_are_float()
+    {
+        using StepScope step = Cpu.BeginStep();
+        using var images = new ViTransformerWrapper(s_image with { NumRegisterTokens = 2, PostEmbNorm = true }, new Encoder(s_stack, Cpu));
+        using var sequences = new ContinuousTransformerWrapper(s_sequence with { DimIn = null, NumMemoryTokens = 2 }, new Encoder(s_stack, Cpu));
+        Tensor image = Random(Cpu, 1, [2, 3, 8, 8]), x = Random(Cpu, 2, [2, 3, 16]), more = Random(Cpu, 3, [2, 3, 16]);
+        foreach ((Module model, Func<Tensor> forward) in ((Module, Func<Tensor>)[])[(images, () => images.Forward(image)), (sequences, () => sequences.Forward(new SequenceInputs(x) { SumEmbeds = more }))])
+        {
+            float[] wide = forward().ToArray();
+            model.ComputeDType = DType.BFloat16;
+            foreach ((_, Tensor parameter) in model.NamedParameters())
+                parameter.RequiresGradient = true;
+            using GradientTape tape = Cpu.BeginTape();
+            Tensor narrow = forward();
+            Assert.AreEqual(DType.BFloat16, narrow.DType);
+            float[] values = narrow.ToArray();
+            double apart = wide.Zip(values, static (a, b) => Math.Abs(a - b)).Max();
+            Assert.IsLessThan(0.03 * wide.Select(Math.Abs).Max(), apart);
+            Assert.IsGreaterThan(0, apart, "Nothing was computed in two bytes.");
+            tape.Backward(narrow, narrow);
+            foreach ((string name, Tensor parameter) in model.NamedParameters())
+            {
+                Assert.AreEqual(DType.Float32, parameter.Gradient?.DType, name);
+                parameter.ClearGradient();
+            }
+        }
+    }
+
     private static Tensor Random(ComputeDevice device, int seed, Shape shape)
     {
         var random = new Random(seed);
