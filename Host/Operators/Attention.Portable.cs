@@ -11,36 +11,32 @@ internal static partial class AttentionOperator
         "32 queries × 64 keys in shared memory, 4 × 4 per thread, online softmax",
         static (device, a) => ElementDispatch.Launch<Portable, AttentionArguments>(device, a, a.Query.DType),
         [
-            EntryPoint<Float32, OutputTile64, NoAttentionMask, ScaledScore>(),
-            EntryPoint<Float32, OutputTile64, ArrayAttentionMask, BiasedScore>(),
-            EntryPoint<Float32, DoubleTile<OutputTile64>, ArrayAttentionMask, BiasedScore>(),
-            EntryPoint<Float16, OutputTile64, ArrayAttentionMask, BiasedScore>(),
-            EntryPoint<BFloat16, OutputTile64, ArrayAttentionMask, BiasedScore>(),
+            EntryPoint<Float32, OutputTile64>(),
+            EntryPoint<Float32, DoubleTile<OutputTile64>>(),
+            EntryPoint<Float16, OutputTile64>(),
+            EntryPoint<BFloat16, OutputTile64>(),
+            EntryPoint<BFloat16, DoubleTile<OutputTile64>>(),
         ]);
 
-    private static DeviceKernel EntryPoint<TElement, TOutput, TMask, TScore>()
+    private static DeviceKernel EntryPoint<TElement, TOutput>()
         where TElement : unmanaged, IElement<TElement>
         where TOutput : unmanaged, IOutputTile<TOutput>
-        where TMask : struct, IAttentionMask
-        where TScore : struct, IAttentionScore
-        => DeviceKernel.Of<FlashForwardPortable<TElement, TOutput, TMask, TScore>>(FlashForwardPortable<TElement, TOutput, TMask, TScore>.Kernel, AttentionTiles.GroupSize);
+        => DeviceKernel.Of<FlashForwardPortable<TElement, TOutput>>(FlashForwardPortable<TElement, TOutput>.Kernel, AttentionTiles.GroupSize);
 
     private readonly struct Portable : IElementLaunch<AttentionArguments>, IAttentionLaunch<AttentionArguments>
     {
         public static void Launch<TElement>(ComputeDevice device, AttentionArguments a)
             where TElement : unmanaged, IElement<TElement>
-            => AttentionDispatch.Launch<Portable, TElement, AttentionArguments>(device, a, a, a.Shape.ValueDim);
+            => AttentionDispatch.Launch<Portable, TElement, AttentionArguments>(device, a, a.Shape.ValueDim);
 
-        public static void Launch<TElement, TOutput, TMask, TScore>(ComputeDevice device, AttentionArguments a)
+        public static void Launch<TElement, TOutput>(ComputeDevice device, AttentionArguments a)
             where TElement : unmanaged, IElement<TElement>
             where TOutput : unmanaged, IOutputTile<TOutput>
-            where TMask : struct, IAttentionMask
-            where TScore : struct, IAttentionScore
             => device.Launch(
-                FlashForwardPortable<TElement, TOutput, TMask, TScore>.Kernel,
+                FlashForwardPortable<TElement, TOutput>.Kernel,
                 AttentionDispatch.Grid(a.Shape, a.Shape.Heads, a.Shape.Queries, AttentionTiles.TileRows, a.Shape.ValueDim, TOutput.Columns),
                 new Index3D(AttentionTiles.GroupSize, 1, 1),
-                new FlashForwardPortable<TElement, TOutput, TMask, TScore>
+                new FlashForwardPortable<TElement, TOutput>
                 {
                     Query = a.Query.View<TElement>(),
                     Key = a.Key.View<TElement>(),
@@ -50,7 +46,7 @@ internal static partial class AttentionOperator
                     Normalizer = a.Normalizer?.View<RowNormalizer>() ?? default,
                     Arrays = Arrays(a),
                     Shape = a.Shape,
-                    Rules = a.Rules,
+                    Rules = AttentionDispatch.Rules(a),
                 });
     }
 

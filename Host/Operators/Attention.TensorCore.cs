@@ -17,7 +17,7 @@ internal static partial class AttentionOperator
             TensorCoreKernel<ArrayAttentionMask, ScaledScore>(),
             TensorCoreKernel<ArrayAttentionMask, BiasedScore>(),
         ],
-        static (device, a) => a.Query.DType == DType.BFloat16 && a.Shape.HeadDim == TensorCoreHeadDim && a.Shape.ValueDim == TensorCoreHeadDim && HasTensorCores(device));
+        static (device, a) => a.Query.DType == DType.BFloat16 && a.Shape.HeadDim == TensorCoreHeadDim && a.Shape.ValueDim == TensorCoreHeadDim && a.Rules.Dropout.Threshold == 0 && HasTensorCores(device));
 
     private const int TensorCoreHeadDim = AttentionTensorCore<NoAttentionMask, ScaledScore>.HeadDim;
 

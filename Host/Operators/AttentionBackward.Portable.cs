@@ -12,31 +12,26 @@ internal static partial class AttentionBackwardOperator
         static (device, a) => ElementDispatch.Launch<Portable, AttentionBackwardArguments>(device, a, a.Forward.Query.DType),
         [
             DeviceKernel.Of<FlashBackwardDeltaPortable<Float32>>(FlashBackwardDeltaPortable<Float32>.Kernel, FlashBackwardDeltaPortable<Float32>.GroupSize),
-            QueryEntryPoint<Float32, OutputTile64, NoAttentionMask, ScaledScore>(),
-            QueryEntryPoint<Float32, OutputTile64, ArrayAttentionMask, BiasedScore>(),
-            QueryEntryPoint<BFloat16, DoubleTile<OutputTile64>, ArrayAttentionMask, BiasedScore>(),
-            KeyValueEntryPoint<Float32, OutputTile64, NoAttentionMask, ScaledScore>(),
-            KeyValueEntryPoint<Float32, OutputTile64, ArrayAttentionMask, BiasedScore>(),
-            KeyValueEntryPoint<BFloat16, DoubleTile<OutputTile64>, ArrayAttentionMask, BiasedScore>(),
-            DeviceKernel.Of<FlashBackwardBiasPortable<Float32, ArrayAttentionMask, BiasedScore>>(
-                FlashBackwardBiasPortable<Float32, ArrayAttentionMask, BiasedScore>.Kernel, AttentionTiles.GroupSize),
+            QueryEntryPoint<Float32, OutputTile64>(),
+            QueryEntryPoint<BFloat16, OutputTile64>(),
+            QueryEntryPoint<BFloat16, DoubleTile<OutputTile64>>(),
+            KeyValueEntryPoint<Float32, OutputTile64>(),
+            KeyValueEntryPoint<BFloat16, OutputTile64>(),
+            KeyValueEntryPoint<BFloat16, DoubleTile<OutputTile64>>(),
+            DeviceKernel.Of<FlashBackwardBiasPortable<Float32>>(FlashBackwardBiasPortable<Float32>.Kernel, AttentionTiles.GroupSize),
         ]);
 
-    private static DeviceKernel QueryEntryPoint<TElement, TOutput, TMask, TScore>()
+    private static DeviceKernel QueryEntryPoint<TElement, TOutput>()
         where TElement : unmanaged, IElement<TElement>
         where TOutput : unmanaged, IOutputTile<TOutput>
-        where TMask : struct, IAttentionMask
-        where TScore : struct, IAttentionScore
-        => DeviceKernel.Of<FlashBackwardQueryPortable<TElement, TOutput, TMask, TScore>>(
-            FlashBackwardQueryPortable<TElement, TOutput, TMask, TScore>.Kernel, AttentionTiles.GroupSize);
+        => DeviceKernel.Of<FlashBackwardQueryPortable<TElement, TOutput>>(
+            FlashBackwardQueryPortable<TElement, TOutput>.Kernel, AttentionTiles.GroupSize);
 
-    private static DeviceKernel KeyValueEntryPoint<TElement, TOutput, TMask, TScore>()
+    private static DeviceKernel KeyValueEntryPoint<TElement, TOutput>()
         where TElement : unmanaged, IElement<TElement>
         where TOutput : unmanaged, IOutputTile<TOutput>
-        where TMask : struct, IAttentionMask
-        where TScore : struct, IAttentionScore
-        => DeviceKernel.Of<FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>>(
-            FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>.Kernel, AttentionTiles.GroupSize);
+        => DeviceKernel.Of<FlashBackwardKeyValuePortable<TElement, TOutput>>(
+            FlashBackwardKeyValuePortable<TElement, TOutput>.Kernel, AttentionTiles.GroupSize);
 
     private static readonly Index3D _group = new(AttentionTiles.GroupSize, 1, 1);
 
@@ -51,7 +46,7 @@ internal static partial class AttentionBackwardOperator
         Delta = a.Delta.View<float>(),
         Arrays = AttentionOperator.Arrays(a.Forward),
         Shape = a.Forward.Shape,
-        Rules = a.Forward.Rules,
+        Rules = AttentionDispatch.Rules(a.Forward),
     };
 
     private readonly struct Portable : IElementLaunch<AttentionBackwardArguments>
@@ -71,8 +66,8 @@ internal static partial class AttentionBackwardOperator
                     Delta = a.Delta.View<float>(),
                     Shape = shape,
                 });
-            AttentionDispatch.Launch<QueryPass, TElement, AttentionBackwardArguments>(device, a, a.Forward, shape.HeadDim);
-            AttentionDispatch.Launch<KeyValuePass, TElement, AttentionBackwardArguments>(device, a, a.Forward, Math.Max(shape.HeadDim, shape.ValueDim));
+            AttentionDispatch.Launch<QueryPass, TElement, AttentionBackwardArguments>(device, a, shape.HeadDim);
+            AttentionDispatch.Launch<KeyValuePass, TElement, AttentionBackwardArguments>(device, a, Math.Max(shape.HeadDim, shape.ValueDim));
             if (a.BiasGradient is { } bias)
                 LaunchBias<TElement>(device, a, bias);
         }
@@ -82,10 +77,10 @@ internal static partial class AttentionBackwardOperator
         {
             int tiles = checked(AttentionDispatch.Tiles(bias.Shape[2], AttentionTiles.TileRows) * bias.Shape[1] * bias.Shape[0]);
             device.Launch(
-                FlashBackwardBiasPortable<TElement, ArrayAttentionMask, BiasedScore>.Kernel,
+                FlashBackwardBiasPortable<TElement>.Kernel,
                 new Index3D(tiles, AttentionDispatch.Tiles(a.Forward.Shape.Keys, AttentionTiles.TileKeys), 1),
                 _group,
-                new FlashBackwardBiasPortable<TElement, ArrayAttentionMask, BiasedScore>
+                new FlashBackwardBiasPortable<TElement>
                 {
                     Tensors = Views<TElement>(a),
                     BiasGradient = bias.View<float>(),
@@ -98,31 +93,27 @@ internal static partial class AttentionBackwardOperator
 
     private readonly struct QueryPass : IAttentionLaunch<AttentionBackwardArguments>
     {
-        public static void Launch<TElement, TOutput, TMask, TScore>(ComputeDevice device, AttentionBackwardArguments a)
+        public static void Launch<TElement, TOutput>(ComputeDevice device, AttentionBackwardArguments a)
             where TElement : unmanaged, IElement<TElement>
             where TOutput : unmanaged, IOutputTile<TOutput>
-            where TMask : struct, IAttentionMask
-            where TScore : struct, IAttentionScore
             => device.Launch(
-                FlashBackwardQueryPortable<TElement, TOutput, TMask, TScore>.Kernel,
+                FlashBackwardQueryPortable<TElement, TOutput>.Kernel,
                 AttentionDispatch.Grid(a.Forward.Shape, a.Forward.Shape.Heads, a.Forward.Shape.Queries, AttentionTiles.TileRows, a.Forward.Shape.HeadDim, TOutput.Columns),
                 _group,
-                new FlashBackwardQueryPortable<TElement, TOutput, TMask, TScore> { Tensors = Views<TElement>(a), QueryGradient = a.QueryGradient.View<TElement>() });
+                new FlashBackwardQueryPortable<TElement, TOutput> { Tensors = Views<TElement>(a), QueryGradient = a.QueryGradient.View<TElement>() });
     }
 
     private readonly struct KeyValuePass : IAttentionLaunch<AttentionBackwardArguments>
     {
-        public static void Launch<TElement, TOutput, TMask, TScore>(ComputeDevice device, AttentionBackwardArguments a)
+        public static void Launch<TElement, TOutput>(ComputeDevice device, AttentionBackwardArguments a)
             where TElement : unmanaged, IElement<TElement>
             where TOutput : unmanaged, IOutputTile<TOutput>
-            where TMask : struct, IAttentionMask
-            where TScore : struct, IAttentionScore
             => device.Launch(
-                FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>.Kernel,
+                FlashBackwardKeyValuePortable<TElement, TOutput>.Kernel,
                 AttentionDispatch.Grid(
                     a.Forward.Shape, a.Forward.Shape.KeyValueHeads, a.Forward.Shape.Keys, AttentionTiles.TileRows, Math.Max(a.Forward.Shape.HeadDim, a.Forward.Shape.ValueDim), TOutput.Columns),
                 _group,
-                new FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>
+                new FlashBackwardKeyValuePortable<TElement, TOutput>
                 {
                     Tensors = Views<TElement>(a),
                     KeyGradient = a.KeyGradient.View<TElement>(),

@@ -84,6 +84,8 @@ internal static class AttentionChecks
             throw Arguments.Wrong(nameof(options), $"asks for a window of {options.Window}; it must be 0 or more, or null for no limit.");
         if (options.FreeColumns < 0)
             throw Arguments.Wrong(nameof(options), $"asks for {options.FreeColumns} free columns; it must be 0 or more.");
+        if (!(options.Dropout >= 0f && options.Dropout < 1f))
+            throw Arguments.Wrong(nameof(options), $"asks for a dropout of {options.Dropout}; it must be in [0, 1).");
     }
 
     private static void CheckSequenceMajor(Tensor query, Tensor key, Tensor value, AttentionOptions options)

@@ -3,36 +3,39 @@ using ILGPU;
 
 namespace GpuTransformer.Host;
 
-/// <summary>A launch that is generic over the storage type, the width of the result, the masks and the biases.</summary>
+/// <summary>A launch that is generic over the storage type and the width of the result.</summary>
 internal interface IAttentionLaunch<TArguments>
     where TArguments : struct
 {
     /// <summary>Launches the specialisation.</summary>
-    static abstract void Launch<TElement, TOutput, TMask, TScore>(ComputeDevice device, TArguments arguments)
+    static abstract void Launch<TElement, TOutput>(ComputeDevice device, TArguments arguments)
         where TElement : unmanaged, IElement<TElement>
-        where TOutput : unmanaged, IOutputTile<TOutput>
-        where TMask : struct, IAttentionMask
-        where TScore : struct, IAttentionScore;
+        where TOutput : unmanaged, IOutputTile<TOutput>;
 }
 
-/// <summary>From sizes and options, known at run time, to the type arguments of the Portable attention kernels.</summary>
+/// <summary>From sizes and options, known at run time, to what the Portable attention kernels are given.</summary>
 internal static class AttentionDispatch
 {
     /// <summary>
-    /// Calls <typeparamref name="TLaunch"/> with tiles for <paramref name="width"/> columns and the rules of <paramref name="forward"/>. There are two sets of rules,
-    /// none at all and all of them, the latter asking which are there: more sets would be more kernels to compile than the questions cost.
+    /// Calls <typeparamref name="TLaunch"/> with tiles for <paramref name="width"/> columns. Rules are no type arguments: a kernel without them would use as many
+    /// registers, and every kernel more costs an OpenCL compiler seconds.
     /// </summary>
-    public static void Launch<TLaunch, TElement, TArguments>(ComputeDevice device, TArguments arguments, in AttentionArguments forward, int width)
+    public static void Launch<TLaunch, TElement, TArguments>(ComputeDevice device, TArguments arguments, int width)
         where TLaunch : IAttentionLaunch<TArguments>
         where TElement : unmanaged, IElement<TElement>
         where TArguments : struct
     {
-        bool plain = forward.KeyMask is null && forward.Mask is null && forward.Bias is null && forward.AlibiSlopes is null && forward.Rules.SoftClamp == 0f;
         if (width <= OutputTile64.Columns)
-            LaunchRules<TLaunch, TElement, OutputTile64, TArguments>(device, arguments, plain);
+            TLaunch.Launch<TElement, OutputTile64>(device, arguments);
         else
-            LaunchRules<TLaunch, TElement, DoubleTile<OutputTile64>, TArguments>(device, arguments, plain);
+            TLaunch.Launch<TElement, DoubleTile<OutputTile64>>(device, arguments);
     }
+
+    /// <summary>The rules, with the answer to whether there are any besides causality, windows and dropout.</summary>
+    public static AttentionRules Rules(in AttentionArguments a) => a.Rules with
+    {
+        IsPlain = a.KeyMask is null && a.Mask is null && a.Bias is null && a.AlibiSlopes is null && a.Rules.SoftClamp == 0f ? 1 : 0,
+    };
 
     /// <summary>
     /// x: one group per tile of rows, head and batch, for only that axis has room for many short sequences; y: panels of <paramref name="tileColumns"/> columns.
@@ -42,16 +45,4 @@ internal static class AttentionDispatch
 
     /// <summary>How many tiles cover a length.</summary>
     public static int Tiles(int length, int tile) => (length + tile - 1) / tile;
-
-    private static void LaunchRules<TLaunch, TElement, TOutput, TArguments>(ComputeDevice device, TArguments arguments, bool plain)
-        where TLaunch : IAttentionLaunch<TArguments>
-        where TElement : unmanaged, IElement<TElement>
-        where TOutput : unmanaged, IOutputTile<TOutput>
-        where TArguments : struct
-    {
-        if (plain)
-            TLaunch.Launch<TElement, TOutput, NoAttentionMask, ScaledScore>(device, arguments);
-        else
-            TLaunch.Launch<TElement, TOutput, ArrayAttentionMask, BiasedScore>(device, arguments);
-    }
 }

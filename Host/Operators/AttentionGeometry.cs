@@ -53,6 +53,7 @@ internal static class AttentionGeometry
             Causal = options.Causal == CausalAlignment.None ? 0 : 1,
             CausalOffset = options.Causal == CausalAlignment.TopLeft ? options.FreeColumns : shape.Keys - shape.Queries,
             Window = options.Window ?? -1,
+            Dropout = Dropout(options),
         };
         if (mask is { } m)
             (rules.MaskBatchStride, rules.MaskHeadStride, rules.MaskQueryStride) = (Stride(m, 0), Stride(m, 1), Stride(m, 2));
@@ -73,6 +74,16 @@ internal static class AttentionGeometry
 
     /// <summary>Key/value heads, the default being as many as query heads.</summary>
     public static int KeyValueHeads(AttentionOptions options) => options.KeyValueHeads == 0 ? options.Heads : options.KeyValueHeads;
+
+    private static AttentionDropout Dropout(AttentionOptions options) => new()
+    {
+        Threshold = (uint)(options.Dropout * 4294967296.0),
+        Scale = 1f / (1f - options.Dropout),
+        KeyA = (uint)options.DropoutSeed,
+        KeyB = (uint)(options.DropoutSeed >> 32),
+        StreamA = (uint)options.DropoutStream,
+        StreamB = (uint)(options.DropoutStream >> 32),
+    };
 
     private static (long Head, long Row) Strides(bool headMajor, int heads, int rows, int width)
         => headMajor ? ((long)rows * width, width) : (width, (long)heads * width);

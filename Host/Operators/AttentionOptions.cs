@@ -77,4 +77,13 @@ public sealed record AttentionOptions
 
     /// <summary>Leading keys that every query sees without bias (memory keys).</summary>
     public int FreeColumns { get; init; }
+
+    /// <summary>p in [0, 1): with this probability a probability of the softmax becomes zero, otherwise it is divided by 1 − p.</summary>
+    public float Dropout { get; init; }
+
+    /// <summary>The run's seed. What is dropped depends on seed, stream, row and key alone, on every device alike; nothing is stored, backward draws it again.</summary>
+    public ulong DropoutSeed { get; init; }
+
+    /// <summary>A number for each call of a run, as in <see cref="Operators.Dropout(Tensor, float, ulong, ulong)"/>.</summary>
+    public ulong DropoutStream { get; init; }
 }

@@ -47,6 +47,8 @@ internal sealed record AttentionProblem(int Queries, int Keys, int HeadDim, int 
 
     public int FreeColumns { get; init; }
 
+    public float Dropout { get; init; }
+
     /// <summary>Some queries see no key at all.</summary>
     public bool DeadRows { get; init; }
 
@@ -143,6 +145,16 @@ internal sealed record AttentionProblem(int Queries, int Keys, int HeadDim, int 
         new(45, 53, 24, 24) { FreeColumns = 8, Causal = CausalAlignment.TopLeft, Window = 5, Bias = AttentionAxes.All },
         new(45, 53, 24, 24) { FreeColumns = 8, Alibi = true, AlibiPositions = AttentionAxes.Batch, Mask = AttentionAxes.All },
 
+        // Dropout, with keys and queries left out in between.
+        new(9, 70, 4, 5) { Size = ValidationSize.Tiny, Batch = 1, Dropout = 0.4f },
+        new(85, 147, 40, 40) { Dropout = 0.3f },
+        new(65, 90, 80, 80) { Dropout = 0.1f, KeyMask = true, EveryType = true },
+        new(37, 101, 24, 24)
+        {
+            Dropout = 0.5f, Heads = 4, KeyValueHeads = 2, Causal = CausalAlignment.BottomRight, Window = 30, Mask = AttentionAxes.All, Bias = AttentionAxes.Head, Alibi = true, FreeColumns = 3,
+            Layout = AttentionLayout.HeadMajor,
+        },
+
         // Everything at once.
         new(70, 135, 60, 40)
         {
@@ -188,6 +200,8 @@ internal sealed record AttentionProblem(int Queries, int Keys, int HeadDim, int 
             Append(text, $" scale {Scale}");
         if (FreeColumns > 0)
             Append(text, $" {FreeColumns} free");
+        if (Dropout > 0f)
+            Append(text, $" dropout {Dropout}");
         if (DeadRows)
             Append(text, $" dead rows");
         return text.ToString();

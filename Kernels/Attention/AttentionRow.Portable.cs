@@ -69,6 +69,14 @@ internal struct AttentionRow
     public static int FirstKey(AttentionShape shape, AttentionRules rules, int query)
         => rules.Window < 0 ? 0 : query + shape.Keys - shape.Queries - rules.Window;
 
+    /// <summary>
+    /// The score of a key times log2 e, or <see cref="Hidden"/>, for kernels that are compiled once for all rules: the question is the same for the whole launch and
+    /// costs less than a second kernel, of which an OpenCL compiler takes seconds.
+    /// </summary>
+    public static float Score(AttentionArrays arrays, AttentionRules rules, AttentionRow row, float product, int key) => rules.IsPlain != 0
+        ? Score<NoAttentionMask, ScaledScore>(arrays, rules, row, product, key)
+        : Score<ArrayAttentionMask, BiasedScore>(arrays, rules, row, product, key);
+
     /// <summary>The score of a key times log2 e, or <see cref="Hidden"/>.</summary>
     public static float Score<TMask, TScore>(AttentionArrays arrays, AttentionRules rules, AttentionRow row, float product, int key)
         where TMask : struct, IAttentionMask

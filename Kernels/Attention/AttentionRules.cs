@@ -15,6 +15,9 @@ internal struct AttentionRules
     /// <summary>c in c · tanh(score / c), applied to score plus bias; 0 for none.</summary>
     public float SoftClamp;
 
+    /// <summary>1 where there is no mask, no bias and no clamp, which spares the kernels the questions.</summary>
+    public int IsPlain;
+
     /// <summary>Leading keys that every query sees, without bias: memory keys and the zero key.</summary>
     public int FreeColumns;
 
@@ -40,6 +43,9 @@ internal struct AttentionRules
     /// <summary>Strides of the ALiBi positions [batch|1, heads|1, keys − FreeColumns]; 0 for an axis of length one.</summary>
     public long PositionBatchStride;
     public long PositionHeadStride;
+
+    /// <summary>Which probabilities are dropped.</summary>
+    public AttentionDropout Dropout;
 
     /// <summary>Whether causality and the window leave key <paramref name="key"/> visible to query <paramref name="query"/>. Free columns always are.</summary>
     public readonly bool IsInRange(in AttentionShape shape, int query, int key)

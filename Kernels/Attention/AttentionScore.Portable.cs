@@ -7,9 +7,6 @@ internal interface IAttentionScore
 {
     /// <summary>log2 e · softclamp(scale · product + bias).</summary>
     static abstract float Apply(AttentionArrays arrays, AttentionRules rules, AttentionRow row, float product, int key);
-
-    /// <summary>softclamp'(S) at a visible score, which is given as <see cref="Apply"/> returned it.</summary>
-    static abstract float Derivative(AttentionRules rules, float score);
 }
 
 /// <summary>scale · product.</summary>
@@ -17,8 +14,6 @@ internal readonly struct ScaledScore : IAttentionScore
 {
     // Rounded after each factor, as BiasedScore rounds: a mask that hides nothing changes no bit.
     public static float Apply(AttentionArrays arrays, AttentionRules rules, AttentionRow row, float product, int key) => product * rules.Scale * AttentionRow.Log2E;
-
-    public static float Derivative(AttentionRules rules, float score) => 1f;
 }
 
 /// <summary>scale · product + bias, soft-clamped: an additive bias, ALiBi, the clamp, or several of them.</summary>
@@ -41,6 +36,7 @@ internal readonly struct BiasedScore : IAttentionScore
         return SoftClamp.ApplyIfSet(score, rules.SoftClamp) * AttentionRow.Log2E;
     }
 
+    /// <summary>softclamp'(S) at a visible score, which is given as <see cref="Apply"/> returned it.</summary>
     public static float Derivative(AttentionRules rules, float score)
     {
         // d/dx c tanh(x / c) = 1 − tanh², and the clamped score is c tanh.

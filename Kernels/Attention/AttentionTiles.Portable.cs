@@ -181,6 +181,22 @@ internal static class AttentionTiles
         target[start + 3 * RowStride] = columns.Row3;
     }
 
+    /// <summary>Multiplies the thread's sixteen keys of its row, of a transposed tile that starts at <paramref name="key"/>, by what dropout makes of them.</summary>
+    public static void DropKeys(ArrayView<float> tile, AttentionDropout dropout, long row, int key)
+    {
+        const int Next = RowStride * 4;
+        int at = SoftmaxStart, first = key + SoftmaxPart * SoftmaxKeys;
+        for (int n = 0; n < SoftmaxKeys; n += AttentionDropout.KeysPerDraw)
+        {
+            PhiloxWords words = AttentionDropout.Draw(dropout, row, first + n);
+            tile[at] *= AttentionDropout.Factor(dropout, words.X);
+            tile[at + Next] *= AttentionDropout.Factor(dropout, words.Y);
+            tile[at + 2 * Next] *= AttentionDropout.Factor(dropout, words.Z);
+            tile[at + 3 * Next] *= AttentionDropout.Factor(dropout, words.W);
+            at += AttentionDropout.KeysPerDraw * Next;
+        }
+    }
+
     /// <summary>The maximum of the row's four parts, given to all of them. Contains a barrier.</summary>
     public static float RowMaximum(ArrayView<float> partials, float value)
     {

@@ -6,10 +6,8 @@ namespace GpuTransformer.Kernels;
 /// dBias = dS, summed over the axes along which the bias was broadcast: a group owns 32 queries × 64 keys of the bias (or 64 keys for every query) and sums over the
 /// batches, heads and queries that read it, in a fixed order.
 /// </summary>
-internal struct FlashBackwardBiasPortable<TElement, TMask, TScore>
+internal struct FlashBackwardBiasPortable<TElement>
     where TElement : unmanaged, IElement<TElement>
-    where TMask : struct, IAttentionMask
-    where TScore : struct, IAttentionScore
 {
     public FlashBackwardViews<TElement> Tensors;
     public ArrayView<float> BiasGradient; // [batch|1, heads|1, queries|1, keys − freeColumns], as the bias
@@ -20,11 +18,11 @@ internal struct FlashBackwardBiasPortable<TElement, TMask, TScore>
     public int BiasQueries;
 
     /// <summary>Grid: x: tiles of queries, head and batch of the bias; y: tiles of keys.</summary>
-    public static void Kernel(FlashBackwardBiasPortable<TElement, TMask, TScore> p)
+    public static void Kernel(FlashBackwardBiasPortable<TElement> p)
     {
         ArrayView<Float4> staging = SharedMemory.Allocate<Float4>(AttentionTiles.StagingLength);
-        ArrayView<Float4> scores = SharedMemory.Allocate<Float4>(AttentionTiles.ScoreLength);
-        ArrayView<Float4> gradients = SharedMemory.Allocate<Float4>(AttentionTiles.ScoreLength);
+        ArrayView<Float4> products = SharedMemory.Allocate<Float4>(2 * AttentionTiles.ScoreLength);
+        ArrayView<Float4> scores = products.SubView(0, AttentionTiles.ScoreLength), gradients = products.SubView(AttentionTiles.ScoreLength, AttentionTiles.ScoreLength);
         ArrayView<float> sums = SharedMemory.Allocate<float>(AttentionTiles.ScoreLength * 4);
         FlashBackwardViews<TElement> t = p.Tensors;
         TileIndex bias = TileIndex.Of(p.BiasHeads, AttentionTiles.TileRows, p.BiasQueries);
@@ -40,8 +38,8 @@ internal struct FlashBackwardBiasPortable<TElement, TMask, TScore>
                 for (int query = bias.Start; query < endQuery; query += AttentionTiles.TileRows)
                 {
                     var at = new TileIndex { Batch = batch, Head = head, Start = query };
-                    FlashBackwardRow.Products(t, staging, scores, gradients, at, query, key);
-                    FlashBackwardRow.ScoreGradients<TElement, TMask, TScore>(t, scores, gradients, FlashBackwardRow.Of(t, at, query), key);
+                    FlashBackwardRow.Products(t, staging, products, at, query, key);
+                    FlashBackwardRow.ScoreGradients(t, scores, gradients, FlashBackwardRow.Of(t, at, query), key);
                     Add(sums, gradients.Cast<float>());
                 }
             }
@@ -72,7 +70,7 @@ internal struct FlashBackwardBiasPortable<TElement, TMask, TScore>
         }
     }
 
-    private static void StoreRows(FlashBackwardBiasPortable<TElement, TMask, TScore> p, ArrayView<float> sums, TileIndex bias, int key)
+    private static void StoreRows(FlashBackwardBiasPortable<TElement> p, ArrayView<float> sums, TileIndex bias, int key)
     {
         int columns = p.Tensors.Shape.Keys - p.Tensors.Rules.FreeColumns;
         for (int i = Group.IdxX; i < AttentionTiles.TileRows * AttentionTiles.TileKeys; i += AttentionTiles.GroupSize)
@@ -83,7 +81,7 @@ internal struct FlashBackwardBiasPortable<TElement, TMask, TScore>
         }
     }
 
-    private static void StoreColumnSums(FlashBackwardBiasPortable<TElement, TMask, TScore> p, ArrayView<float> sums, TileIndex bias, int key)
+    private static void StoreColumnSums(FlashBackwardBiasPortable<TElement> p, ArrayView<float> sums, TileIndex bias, int key)
     {
         int columns = p.Tensors.Shape.Keys - p.Tensors.Rules.FreeColumns, column = key + Group.IdxX - p.Tensors.Rules.FreeColumns;
         if (Group.IdxX < AttentionTiles.TileKeys && column >= 0 && column < columns)
@@ -95,6 +93,6 @@ internal struct FlashBackwardBiasPortable<TElement, TMask, TScore>
         }
     }
 
-    private static long Offset(FlashBackwardBiasPortable<TElement, TMask, TScore> p, TileIndex bias, int query)
+    private static long Offset(FlashBackwardBiasPortable<TElement> p, TileIndex bias, int query)
         => (((long)bias.Batch * p.BiasHeads + bias.Head) * p.BiasQueries + query) * (p.Tensors.Shape.Keys - p.Tensors.Rules.FreeColumns);
 }

@@ -7,22 +7,20 @@ namespace GpuTransformer.Kernels;
 /// the group's alone, in a fixed order, so the same bits result every time.
 /// </summary>
 /// <remarks>The tiles are the forward's with keys and queries exchanged: keys are the rows, so a thread's softmax row is a key.</remarks>
-internal struct FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>
+internal struct FlashBackwardKeyValuePortable<TElement, TOutput>
     where TElement : unmanaged, IElement<TElement>
     where TOutput : unmanaged, IOutputTile<TOutput>
-    where TMask : struct, IAttentionMask
-    where TScore : struct, IAttentionScore
 {
     public FlashBackwardViews<TElement> Tensors;
     public ArrayView<TElement> KeyGradient;   // as the key
     public ArrayView<TElement> ValueGradient; // as the value
 
     /// <summary>Grid: x: one group per tile of keys, key/value head and batch; y: panels of columns, as in the forward.</summary>
-    public static void Kernel(FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore> p)
+    public static void Kernel(FlashBackwardKeyValuePortable<TElement, TOutput> p)
     {
         ArrayView<Float4> staging = SharedMemory.Allocate<Float4>(AttentionTiles.StagingLength);
-        ArrayView<Float4> scores = SharedMemory.Allocate<Float4>(AttentionTiles.ScoreLength);
-        ArrayView<Float4> gradients = SharedMemory.Allocate<Float4>(AttentionTiles.ScoreLength);
+        ArrayView<Float4> products = SharedMemory.Allocate<Float4>(2 * AttentionTiles.ScoreLength);
+        ArrayView<Float4> scores = products.SubView(0, AttentionTiles.ScoreLength), gradients = products.SubView(AttentionTiles.ScoreLength, AttentionTiles.ScoreLength);
         FlashBackwardViews<TElement> t = p.Tensors;
         TileIndex at = TileIndex.Of(t.Shape.KeyValueHeads, AttentionTiles.TileRows, t.Shape.Keys);
         int firstQuery = FirstQuery(t.Shape, t.Rules, at.Start), endQuery = EndQuery(t.Shape, t.Rules, at.Start);
@@ -36,13 +34,18 @@ internal struct FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>
             for (int query = firstQuery; query < end; query += AttentionTiles.TileKeys)
             {
                 int terms = IntrinsicMath.Min(AttentionTiles.TileKeys, end - query);
-                Products(t, staging, scores, gradients, at, head, query);
+                Products(t, staging, products, at, head, query);
                 Gradients(t, scores, gradients, at, head, query);
                 Group.Barrier();
-                TileRows<TElement> outputGradients = FlashBackwardViews<TElement>.OutputGradientRows(t, at.Batch, head, query);
-                valueGradient = AttentionTiles.AddWeighted(valueGradient, staging, scores, terms, TileRows<TElement>.From(outputGradients, panel));
-                TileRows<TElement> queries = FlashBackwardViews<TElement>.QueryRows(t, at.Batch, head, query);
-                keyGradient = AttentionTiles.AddWeighted(keyGradient, staging, gradients, terms, TileRows<TElement>.From(queries, panel));
+                for (int which = 0; which < 2; which++)
+                {
+                    // The sums take turns, so that the product is compiled once: first Pᵀ dO is added to one, then dSᵀ Q to the other.
+                    TileRows<TElement> values = TileRows<TElement>.From(FlashBackwardViews<TElement>.ByQuery(t, 1 - which, at.Batch, head, query), panel);
+                    ArrayView<Float4> weights = products.SubView(which * AttentionTiles.ScoreLength, AttentionTiles.ScoreLength);
+                    TOutput sum = AttentionTiles.AddWeighted(valueGradient, staging, weights, terms, values);
+                    valueGradient = keyGradient;
+                    keyGradient = sum;
+                }
             }
         }
 
@@ -51,14 +54,15 @@ internal struct FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>
         TOutput.Store(valueGradient, TileStore<TElement>.From(ValueTarget(p, at), panel), 0);
     }
 
-    /// <summary>K Qᵀ and V dOᵀ for 32 keys and 64 queries, transposed, in shared memory.</summary>
-    private static void Products(
-        FlashBackwardViews<TElement> t, ArrayView<Float4> staging, ArrayView<Float4> scores, ArrayView<Float4> gradients, TileIndex at, int head, int query)
+    /// <summary>K Qᵀ and V dOᵀ for 32 keys and 64 queries, transposed, one after the other in shared memory.</summary>
+    private static void Products(FlashBackwardViews<TElement> t, ArrayView<Float4> staging, ArrayView<Float4> products, TileIndex at, int head, int query)
     {
-        AttentionTiles.StoreTransposed(scores, AttentionTiles.Products(
-            staging, FlashBackwardViews<TElement>.KeyRows(t, at.Batch, head, at.Start), FlashBackwardViews<TElement>.QueryRows(t, at.Batch, head, query)));
-        AttentionTiles.StoreTransposed(gradients, AttentionTiles.Products(
-            staging, FlashBackwardViews<TElement>.ValueRows(t, at.Batch, head, at.Start), FlashBackwardViews<TElement>.OutputGradientRows(t, at.Batch, head, query)));
+        for (int which = 0; which < 2; which++)
+        {
+            TileRows<TElement> rows = FlashBackwardViews<TElement>.ByKey(t, which, at.Batch, head, at.Start), columns = FlashBackwardViews<TElement>.ByQuery(t, which, at.Batch, head, query);
+            AttentionTiles.StoreTransposed(products.SubView(which * AttentionTiles.ScoreLength, AttentionTiles.ScoreLength), AttentionTiles.Products(staging, rows, columns));
+        }
+
         Group.Barrier();
     }
 
@@ -71,10 +75,11 @@ internal struct FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>
         {
             AttentionRow row = AttentionRow.Of(t.Arrays, t.Shape, t.Rules, at.Batch, head, first + n);
             long offset = t.Shape.RowOffset(at.Batch, head, IntrinsicMath.Min(first + n, t.Shape.Queries - 1));
-            float score = AttentionRow.Score<TMask, TScore>(t.Arrays, t.Rules, row, probabilities[cell], key);
+            float score = AttentionRow.Score(t.Arrays, t.Rules, row, probabilities[cell], key);
             float probability = RowNormalizer.Probability(t.Normalizer[offset], score);
-            tile[cell] = FlashBackwardViews<TElement>.ScoreGradient<TScore>(t.Rules, score, probability, tile[cell], t.Delta[offset]);
-            probabilities[cell] = probability;
+            float kept = t.Rules.Dropout.Threshold == 0 ? 1f : AttentionDropout.Factor(t.Rules.Dropout, offset, key);
+            tile[cell] = FlashBackwardViews<TElement>.ScoreGradient(t.Rules, score, probability, kept * tile[cell], t.Delta[offset]);
+            probabilities[cell] = kept * probability;
             cell += AttentionTiles.RowStride * 4;
         }
     }
@@ -90,7 +95,7 @@ internal struct FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>
         return rules.Window < 0 || key < rules.FreeColumns ? shape.Queries : IntrinsicMath.Min(shape.Queries, last + 1);
     }
 
-    private static TileStore<TElement> KeyTarget(FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore> p, TileIndex at)
+    private static TileStore<TElement> KeyTarget(FlashBackwardKeyValuePortable<TElement, TOutput> p, TileIndex at)
     {
         AttentionShape shape = p.Tensors.Shape;
         return new TileStore<TElement>
@@ -103,7 +108,7 @@ internal struct FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore>
         };
     }
 
-    private static TileStore<TElement> ValueTarget(FlashBackwardKeyValuePortable<TElement, TOutput, TMask, TScore> p, TileIndex at)
+    private static TileStore<TElement> ValueTarget(FlashBackwardKeyValuePortable<TElement, TOutput> p, TileIndex at)
     {
         AttentionShape shape = p.Tensors.Shape;
         return new TileStore<TElement>

@@ -79,7 +79,16 @@ internal unsafe struct FlashBackwardKeyValueVectorized<TElement> : ILaneKernel
                 rules.PlaceQueries(scratch, count);
             if (!everything || rules.ChangesScores)
                 LaneScores<TSimd, TVector>.Adjust(rules, scratch, count, 0, firstQuery, everything);
+            bool drops = Tensors.Rules.Dropout.Threshold != 0;
+            if (drops)
+            {
+                LaneDropout<TSimd, TVector>.DrawByKey(scratch, count, Tensors.Rules.Dropout, rowOffset, firstKey);
+                LaneDropout<TSimd, TVector>.Apply(scratch, count, Tensors.Rules.Dropout, scratch.Gradients);
+            }
+
             LaneGradients<TSimd, TVector>.ByKey(scratch, count, rules.SoftClamp, Tensors.Normalizer + 2 * rowOffset, Tensors.Delta + rowOffset);
+            if (drops)
+                LaneDropout<TSimd, TVector>.Apply(scratch, count, Tensors.Rules.Dropout, scratch.Scores);
             LaneProducts<TSimd, TVector>.Accumulate(scratch.ValueRows, shape.ValueDim, count, scratch.Scores, lanes, scratch.Factor, scratch.ValueSums);
             LaneProducts<TSimd, TVector>.Accumulate(scratch.HeadRows, shape.HeadDim, count, scratch.Gradients, lanes, scratch.Factor, scratch.HeadSums);
         }

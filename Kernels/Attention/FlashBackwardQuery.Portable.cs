@@ -3,21 +3,19 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>dQ = scale · dS K: as the forward, a group owns 32 queries of one head and walks over the keys; dS exists for one tile only, in shared memory.</summary>
-internal struct FlashBackwardQueryPortable<TElement, TOutput, TMask, TScore>
+internal struct FlashBackwardQueryPortable<TElement, TOutput>
     where TElement : unmanaged, IElement<TElement>
     where TOutput : unmanaged, IOutputTile<TOutput>
-    where TMask : struct, IAttentionMask
-    where TScore : struct, IAttentionScore
 {
     public FlashBackwardViews<TElement> Tensors;
     public ArrayView<TElement> QueryGradient; // as the query
 
     /// <summary>Grid: x: one group per tile of queries, head and batch; y: panels of columns, as in the forward.</summary>
-    public static void Kernel(FlashBackwardQueryPortable<TElement, TOutput, TMask, TScore> p)
+    public static void Kernel(FlashBackwardQueryPortable<TElement, TOutput> p)
     {
         ArrayView<Float4> staging = SharedMemory.Allocate<Float4>(AttentionTiles.StagingLength);
-        ArrayView<Float4> scores = SharedMemory.Allocate<Float4>(AttentionTiles.ScoreLength);
-        ArrayView<Float4> gradients = SharedMemory.Allocate<Float4>(AttentionTiles.ScoreLength);
+        ArrayView<Float4> products = SharedMemory.Allocate<Float4>(2 * AttentionTiles.ScoreLength);
+        ArrayView<Float4> scores = products.SubView(0, AttentionTiles.ScoreLength), gradients = products.SubView(AttentionTiles.ScoreLength, AttentionTiles.ScoreLength);
         FlashBackwardViews<TElement> t = p.Tensors;
         TileIndex at = TileIndex.Of(t.Shape.Heads, AttentionTiles.TileRows, t.Shape.Queries);
         FlashBackwardRow row = FlashBackwardRow.Of(t, at, at.Start);
@@ -29,15 +27,15 @@ internal struct FlashBackwardQueryPortable<TElement, TOutput, TMask, TScore>
         int key = AttentionTiles.NextKey(-AttentionTiles.TileKeys, first, t.Rules.FreeColumns);
         while (key < end)
         {
-            FlashBackwardRow.Products(t, staging, scores, gradients, at, at.Start, key);
-            FlashBackwardRow.ScoreGradients<TElement, TMask, TScore>(t, scores, gradients, row, key);
+            FlashBackwardRow.Products(t, staging, products, at, at.Start, key);
+            FlashBackwardRow.ScoreGradients(t, scores, gradients, row, key);
             Group.Barrier();
             output = AttentionTiles.AddWeighted(
                 output,
                 staging,
                 gradients,
                 IntrinsicMath.Min(AttentionTiles.TileKeys, end - key),
-                TileRows<TElement>.From(FlashBackwardViews<TElement>.KeyRows(t, at.Batch, at.Head, key), panel));
+                TileRows<TElement>.From(FlashBackwardViews<TElement>.ByKey(t, 0, at.Batch, at.Head, key), panel));
             key = AttentionTiles.NextKey(key, first, t.Rules.FreeColumns);
         }
 
@@ -45,7 +43,7 @@ internal struct FlashBackwardQueryPortable<TElement, TOutput, TMask, TScore>
         TOutput.Store(TOutput.ScaleRows(output, new Float4(scale, scale, scale, scale)), TileStore<TElement>.From(Target(p, at), panel), 0);
     }
 
-    private static TileStore<TElement> Target(FlashBackwardQueryPortable<TElement, TOutput, TMask, TScore> p, TileIndex at) => new()
+    private static TileStore<TElement> Target(FlashBackwardQueryPortable<TElement, TOutput> p, TileIndex at) => new()
     {
         Target = p.QueryGradient,
         Start = p.Tensors.Shape.QueryOffset(at.Batch, at.Head, at.Start),

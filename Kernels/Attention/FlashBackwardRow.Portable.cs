@@ -9,41 +9,45 @@ internal struct FlashBackwardRow
     public RowNormalizer Normalizer;
     public float Delta;
 
+    /// <summary>The query's number among those of all heads and batches.</summary>
+    public long Number;
+
     /// <summary>The row that this thread works on, of the tile that starts at <paramref name="query"/>.</summary>
     public static FlashBackwardRow Of<TElement>(FlashBackwardViews<TElement> t, TileIndex at, int query)
         where TElement : unmanaged, IElement<TElement>
     {
         int i = query + AttentionTiles.SoftmaxRow;
         long offset = t.Shape.RowOffset(at.Batch, at.Head, IntrinsicMath.Min(i, t.Shape.Queries - 1));
-        return new FlashBackwardRow { Row = AttentionRow.Of(t.Arrays, t.Shape, t.Rules, at.Batch, at.Head, i), Normalizer = t.Normalizer[offset], Delta = t.Delta[offset] };
+        return new FlashBackwardRow { Row = AttentionRow.Of(t.Arrays, t.Shape, t.Rules, at.Batch, at.Head, i), Normalizer = t.Normalizer[offset], Delta = t.Delta[offset], Number = offset };
     }
 
-    /// <summary>Q Kᵀ and dO Vᵀ for 32 queries and 64 keys, transposed, in shared memory.</summary>
-    public static void Products<TElement>(
-        FlashBackwardViews<TElement> t, ArrayView<Float4> staging, ArrayView<Float4> scores, ArrayView<Float4> gradients, TileIndex at, int query, int key)
+    /// <summary>Q Kᵀ and dO Vᵀ for 32 queries and 64 keys, transposed, one after the other in shared memory. A loop, so that it is compiled once.</summary>
+    public static void Products<TElement>(FlashBackwardViews<TElement> t, ArrayView<Float4> staging, ArrayView<Float4> products, TileIndex at, int query, int key)
         where TElement : unmanaged, IElement<TElement>
     {
-        AttentionTiles.StoreTransposed(scores, AttentionTiles.Products(
-            staging, FlashBackwardViews<TElement>.QueryRows(t, at.Batch, at.Head, query), FlashBackwardViews<TElement>.KeyRows(t, at.Batch, at.Head, key)));
-        AttentionTiles.StoreTransposed(gradients, AttentionTiles.Products(
-            staging, FlashBackwardViews<TElement>.OutputGradientRows(t, at.Batch, at.Head, query), FlashBackwardViews<TElement>.ValueRows(t, at.Batch, at.Head, key)));
+        for (int which = 0; which < 2; which++)
+        {
+            TileRows<TElement> rows = FlashBackwardViews<TElement>.ByQuery(t, which, at.Batch, at.Head, query), columns = FlashBackwardViews<TElement>.ByKey(t, which, at.Batch, at.Head, key);
+            AttentionTiles.StoreTransposed(products.SubView(which * AttentionTiles.ScoreLength, AttentionTiles.ScoreLength), AttentionTiles.Products(staging, rows, columns));
+        }
+
         Group.Barrier();
     }
 
     /// <summary>Turns dO Vᵀ into dS, in place, for the thread's sixteen keys of its row.</summary>
-    public static void ScoreGradients<TElement, TMask, TScore>(
+    public static void ScoreGradients<TElement>(
         FlashBackwardViews<TElement> t, ArrayView<Float4> scores, ArrayView<Float4> gradients, FlashBackwardRow row, int key)
         where TElement : unmanaged, IElement<TElement>
-        where TMask : struct, IAttentionMask
-        where TScore : struct, IAttentionScore
     {
         ArrayView<float> products = scores.Cast<float>(), tile = gradients.Cast<float>();
+        if (t.Rules.Dropout.Threshold != 0)
+            AttentionTiles.DropKeys(tile, t.Rules.Dropout, row.Number, key);
         int first = AttentionTiles.SoftmaxPart * AttentionTiles.SoftmaxKeys, at = AttentionTiles.SoftmaxStart;
         for (int n = 0; n < AttentionTiles.SoftmaxKeys; n++)
         {
-            float score = AttentionRow.Score<TMask, TScore>(t.Arrays, t.Rules, row.Row, products[at], key + first + n);
+            float score = AttentionRow.Score(t.Arrays, t.Rules, row.Row, products[at], key + first + n);
             float probability = RowNormalizer.Probability(row.Normalizer, score);
-            tile[at] = FlashBackwardViews<TElement>.ScoreGradient<TScore>(t.Rules, score, probability, tile[at], row.Delta);
+            tile[at] = FlashBackwardViews<TElement>.ScoreGradient(t.Rules, score, probability, tile[at], row.Delta);
             at += AttentionTiles.RowStride * 4;
         }
     }

@@ -44,6 +44,12 @@ internal unsafe struct FlashBackwardTensors<TElement>
             rules.PlaceKeys(scratch, count);
         if (!everything || rules.ChangesScores)
             LaneScores<TSimd, TVector>.Adjust(rules, scratch, count, rules.FreeAmong(firstKey, count), firstKey, everything);
+        if (Rules.Dropout.Threshold != 0)
+        {
+            LaneDropout<TSimd, TVector>.DrawByQuery(scratch, count, Rules.Dropout, Shape.RowOffset(batch, head, firstQuery));
+            LaneDropout<TSimd, TVector>.Apply(scratch, count, Rules.Dropout, scratch.Gradients);
+        }
+
         LaneGradients<TSimd, TVector>.ByQuery(scratch, count, rules.SoftClamp);
         return count;
     }

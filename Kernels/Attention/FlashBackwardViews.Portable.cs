@@ -16,48 +16,27 @@ internal struct FlashBackwardViews<TElement>
     public AttentionShape Shape;
     public AttentionRules Rules;
 
-    /// <summary>Queries from <paramref name="query"/> on.</summary>
-    public static TileRows<TElement> QueryRows(FlashBackwardViews<TElement> t, int batch, int head, int query) => new()
+    /// <summary>Rows from <paramref name="query"/> on, of the queries (0) or of the output gradients (1).</summary>
+    public static TileRows<TElement> ByQuery(FlashBackwardViews<TElement> t, int which, int batch, int head, int query) => new()
     {
-        Source = t.Query,
-        Start = t.Shape.QueryOffset(batch, head, query),
-        RowStride = t.Shape.QueryRowStride,
+        Source = which == 0 ? t.Query : t.OutputGradient,
+        Start = which == 0 ? t.Shape.QueryOffset(batch, head, query) : t.Shape.OutputOffset(batch, head, query),
+        RowStride = which == 0 ? t.Shape.QueryRowStride : t.Shape.OutputRowStride,
         Rows = t.Shape.Queries - query,
-        Columns = t.Shape.HeadDim,
+        Columns = which == 0 ? t.Shape.HeadDim : t.Shape.ValueDim,
     };
 
-    /// <summary>Keys from <paramref name="key"/> on, of the head that query head <paramref name="head"/> reads.</summary>
-    public static TileRows<TElement> KeyRows(FlashBackwardViews<TElement> t, int batch, int head, int key) => new()
+    /// <summary>Rows from <paramref name="key"/> on, of the keys (0) or of the values (1), of the head that query head <paramref name="head"/> reads.</summary>
+    public static TileRows<TElement> ByKey(FlashBackwardViews<TElement> t, int which, int batch, int head, int key) => new()
     {
-        Source = t.Key,
-        Start = t.Shape.KeyOffset(batch, head, key),
-        RowStride = t.Shape.KeyRowStride,
+        Source = which == 0 ? t.Key : t.Value,
+        Start = which == 0 ? t.Shape.KeyOffset(batch, head, key) : t.Shape.ValueOffset(batch, head, key),
+        RowStride = which == 0 ? t.Shape.KeyRowStride : t.Shape.ValueRowStride,
         Rows = t.Shape.Keys - key,
-        Columns = t.Shape.HeadDim,
-    };
-
-    /// <summary>Values from <paramref name="key"/> on, of the head that query head <paramref name="head"/> reads.</summary>
-    public static TileRows<TElement> ValueRows(FlashBackwardViews<TElement> t, int batch, int head, int key) => new()
-    {
-        Source = t.Value,
-        Start = t.Shape.ValueOffset(batch, head, key),
-        RowStride = t.Shape.ValueRowStride,
-        Rows = t.Shape.Keys - key,
-        Columns = t.Shape.ValueDim,
-    };
-
-    /// <summary>Output gradients from <paramref name="query"/> on.</summary>
-    public static TileRows<TElement> OutputGradientRows(FlashBackwardViews<TElement> t, int batch, int head, int query) => new()
-    {
-        Source = t.OutputGradient,
-        Start = t.Shape.OutputOffset(batch, head, query),
-        RowStride = t.Shape.OutputRowStride,
-        Rows = t.Shape.Queries - query,
-        Columns = t.Shape.ValueDim,
+        Columns = which == 0 ? t.Shape.HeadDim : t.Shape.ValueDim,
     };
 
     /// <summary>dS = P (dP − delta) softclamp'(S), the gradient of scale · q·k + bias; zero where the key is hidden, at whose score the clamp has no slope.</summary>
-    public static float ScoreGradient<TScore>(AttentionRules rules, float score, float probability, float probabilityGradient, float delta)
-        where TScore : struct, IAttentionScore
-        => score <= AttentionRow.Hidden ? 0f : probability * (probabilityGradient - delta) * TScore.Derivative(rules, score);
+    public static float ScoreGradient(AttentionRules rules, float score, float probability, float probabilityGradient, float delta)
+        => score <= AttentionRow.Hidden ? 0f : probability * (probabilityGradient - delta) * BiasedScore.Derivative(rules, score);
 }

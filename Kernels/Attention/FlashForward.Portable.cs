@@ -12,11 +12,9 @@ namespace GpuTransformer.Kernels;
 /// output. For the softmax between them, thread t owns sixteen keys of row t % 32: a row's maximum is then four numbers to exchange.
 /// Dao et al. 2022; Milakov, Gimelshein 2018.
 /// </remarks>
-internal struct FlashForwardPortable<TElement, TOutput, TMask, TScore>
+internal struct FlashForwardPortable<TElement, TOutput>
     where TElement : unmanaged, IElement<TElement>
     where TOutput : unmanaged, IOutputTile<TOutput>
-    where TMask : struct, IAttentionMask
-    where TScore : struct, IAttentionScore
 {
     public ArrayView<TElement> Query;  // strided [batch, heads, queries, headDim]
     public ArrayView<TElement> Key;    // strided [batch, keyValueHeads, keys, headDim]
@@ -32,7 +30,7 @@ internal struct FlashForwardPortable<TElement, TOutput, TMask, TScore>
     /// Grid: x: one group per tile of queries, head and batch, the tiles of one head being neighbours so that they share its keys in the cache;
     /// y: panels of output columns, of which a head wider than the tile has several, each computing the scores for itself.
     /// </summary>
-    public static void Kernel(FlashForwardPortable<TElement, TOutput, TMask, TScore> p)
+    public static void Kernel(FlashForwardPortable<TElement, TOutput> p)
     {
         ArrayView<Float4> staging = SharedMemory.Allocate<Float4>(AttentionTiles.StagingLength);
         ArrayView<Float4> scores = SharedMemory.Allocate<Float4>(AttentionTiles.ScoreLength);
@@ -55,6 +53,8 @@ internal struct FlashForwardPortable<TElement, TOutput, TMask, TScore>
             float correction = XMath.Exp2(largest - tileLargest);
             sum = sum * correction + Exponentiate(scores, tileLargest);
             largest = tileLargest;
+            if (p.Rules.Dropout.Threshold != 0)
+                AttentionTiles.DropKeys(scores.Cast<float>(), p.Rules.Dropout, p.Shape.RowOffset(at.Batch, at.Head, at.Start + AttentionTiles.SoftmaxRow), key);
             SetFactor(factors, correction);
             Group.Barrier();
             output = TOutput.ScaleRows(output, factors[AttentionTiles.ProductRow]);
@@ -73,13 +73,13 @@ internal struct FlashForwardPortable<TElement, TOutput, TMask, TScore>
     }
 
     /// <summary>Turns the thread's sixteen products into scores, in place, and returns their maximum, or <paramref name="largest"/> if that is larger.</summary>
-    private static float Score(FlashForwardPortable<TElement, TOutput, TMask, TScore> p, ArrayView<Float4> scores, AttentionRow row, int key, float largest)
+    private static float Score(FlashForwardPortable<TElement, TOutput> p, ArrayView<Float4> scores, AttentionRow row, int key, float largest)
     {
         ArrayView<float> tile = scores.Cast<float>();
         int first = AttentionTiles.SoftmaxPart * AttentionTiles.SoftmaxKeys, at = AttentionTiles.SoftmaxStart;
         for (int n = 0; n < AttentionTiles.SoftmaxKeys; n++)
         {
-            float score = AttentionRow.Score<TMask, TScore>(p.Arrays, p.Rules, row, tile[at], key + first + n);
+            float score = AttentionRow.Score(p.Arrays, p.Rules, row, tile[at], key + first + n);
             tile[at] = score;
             largest = IntrinsicMath.Max(largest, score);
             at += AttentionTiles.RowStride * 4;
@@ -113,7 +113,7 @@ internal struct FlashForwardPortable<TElement, TOutput, TMask, TScore>
             factors.Cast<float>()[AttentionTiles.SoftmaxRow] = factor;
     }
 
-    private static TileRows<TElement> QueryRows(FlashForwardPortable<TElement, TOutput, TMask, TScore> p, TileIndex at) => new()
+    private static TileRows<TElement> QueryRows(FlashForwardPortable<TElement, TOutput> p, TileIndex at) => new()
     {
         Source = p.Query,
         Start = p.Shape.QueryOffset(at.Batch, at.Head, at.Start),
@@ -122,7 +122,7 @@ internal struct FlashForwardPortable<TElement, TOutput, TMask, TScore>
         Columns = p.Shape.HeadDim,
     };
 
-    private static TileRows<TElement> KeyRows(FlashForwardPortable<TElement, TOutput, TMask, TScore> p, TileIndex at, int key) => new()
+    private static TileRows<TElement> KeyRows(FlashForwardPortable<TElement, TOutput> p, TileIndex at, int key) => new()
     {
         Source = p.Key,
         Start = p.Shape.KeyOffset(at.Batch, at.Head, key),
@@ -131,7 +131,7 @@ internal struct FlashForwardPortable<TElement, TOutput, TMask, TScore>
         Columns = p.Shape.HeadDim,
     };
 
-    private static TileRows<TElement> ValueRows(FlashForwardPortable<TElement, TOutput, TMask, TScore> p, TileIndex at, int key) => new()
+    private static TileRows<TElement> ValueRows(FlashForwardPortable<TElement, TOutput> p, TileIndex at, int key) => new()
     {
         Source = p.Value,
         Start = p.Shape.ValueOffset(at.Batch, at.Head, key),
@@ -140,7 +140,7 @@ internal struct FlashForwardPortable<TElement, TOutput, TMask, TScore>
         Columns = p.Shape.ValueDim,
     };
 
-    private static TileStore<TElement> OutputRows(FlashForwardPortable<TElement, TOutput, TMask, TScore> p, TileIndex at) => new()
+    private static TileStore<TElement> OutputRows(FlashForwardPortable<TElement, TOutput> p, TileIndex at) => new()
     {
         Target = p.Output,
         Start = p.Shape.OutputOffset(at.Batch, at.Head, at.Start),

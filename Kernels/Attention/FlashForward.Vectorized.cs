@@ -60,6 +60,8 @@ internal unsafe struct FlashForwardVectorized<TElement> : ILaneKernel
                 if (!everything || rules.ChangesScores)
                     LaneScores<TSimd, TVector>.Adjust(rules, scratch, count, rules.FreeAmong(key, count), key, everything);
                 LaneScores<TSimd, TVector>.Softmax(scratch.Scores, RowsPerBlock, count, scratch.Maximum, scratch.Total, scratch.Factor);
+                if (Rules.Dropout.Threshold != 0)
+                    Drop<TSimd, TVector>(scratch, count, Shape.RowOffset(batch, head, firstQuery));
                 LaneProducts<TSimd, TVector>.Accumulate(scratch.ValueRows, Shape.ValueDim, count, scratch.Scores, RowsPerBlock, scratch.Factor, scratch.ValueSums);
             }
 
@@ -81,6 +83,16 @@ internal unsafe struct FlashForwardVectorized<TElement> : ILaneKernel
 
         // Finite, so that a query that has seen no key yet does not compute ∞ − ∞.
         new Span<float>(scratch.Maximum, RowsPerBlock).Fill(float.MinValue);
+    }
+
+    // Out of the way of the loop, which without dropout should not pay for it.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private readonly void Drop<TSimd, TVector>(in FlashScratch scratch, int count, long firstRow)
+        where TSimd : struct, ISimd<TVector>
+        where TVector : unmanaged
+    {
+        LaneDropout<TSimd, TVector>.DrawByQuery(scratch, count, Rules.Dropout, firstRow);
+        LaneDropout<TSimd, TVector>.Apply(scratch, count, Rules.Dropout, scratch.Scores);
     }
 
     private readonly void End(in FlashScratch scratch, int batch, int head, int firstQuery, int queries)

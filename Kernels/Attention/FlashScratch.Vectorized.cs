@@ -34,6 +34,7 @@ internal unsafe struct FlashScratch
     public float* Widened;      // [2][Tile][padded width] those rows in float32, where storage is narrower, or scaled
     public int* Numbers;        // [Tile] which keys (or queries) they are
     public ulong* Visible;      // [Tile] a bit per lane
+    public ulong* Kept;         // [Tile] a bit per lane: what dropout leaves
     public float* HeadPanel;    // [headDim][lanes] queries (or keys), scaled
     public float* ValuePanel;   // [valueDim][lanes] output gradients (or values); backward only
     public float* Scores;       // [Tile][lanes], then probabilities
@@ -66,6 +67,7 @@ internal unsafe struct FlashScratch
         Widened = Floats((widens ? 2 : pass == FlashPass.KeyValueGradient ? 1 : 0) * Tile * widest);
         Numbers = (int*)Take(Tile * sizeof(int));
         Visible = (ulong*)Take(Tile * sizeof(ulong));
+        Kept = (ulong*)Take(Tile * sizeof(ulong));
         HeadPanel = Floats(shape.HeadDim * lanes);
         ValuePanel = Floats(backward * shape.ValueDim * lanes);
         Scores = Floats(Tile * lanes);

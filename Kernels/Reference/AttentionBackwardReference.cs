@@ -30,8 +30,9 @@ internal static class AttentionBackwardReference
             {
                 T score = AttentionReference.Score(shape, rules, inputs, b, h, i, j);
                 T probability = T.Exp(score - forward.Largest[shape.RowOffset(b, h, i)]) * forward.Reciprocal[shape.RowOffset(b, h, i)];
-                AddScaled(gradients.Value, shape.ValueOffset(b, h, j), probability, outputGradient, shape.OutputOffset(b, h, i), shape.ValueDim);
-                T toProbability = Dot(outputGradient, shape.OutputOffset(b, h, i), inputs.Value, shape.ValueOffset(b, h, j), shape.ValueDim);
+                T kept = AttentionReference.Kept<T>(shape, rules, b, h, i, j);
+                AddScaled(gradients.Value, shape.ValueOffset(b, h, j), probability * kept, outputGradient, shape.OutputOffset(b, h, i), shape.ValueDim);
+                T toProbability = kept * Dot(outputGradient, shape.OutputOffset(b, h, i), inputs.Value, shape.ValueOffset(b, h, j), shape.ValueDim);
                 T toScore = probability * (toProbability - delta) * ClampSlope(rules, score);
                 if (gradients.Bias is { } bias && j >= rules.FreeColumns)
                     bias[AttentionReference.BiasIndex(rules, b, h, i, j)] += toScore;

@@ -40,7 +40,7 @@ internal static class AttentionReference
             for (int n = 0; n < keys.Length; n++)
             {
                 for (int c = 0; c < shape.ValueDim; c++)
-                    result.Output[shape.OutputOffset(b, h, i) + c] += probabilities[n] * inputs.Value[shape.ValueOffset(b, h, keys[n]) + c];
+                    result.Output[shape.OutputOffset(b, h, i) + c] += probabilities[n] * Kept<T>(shape, rules, b, h, i, keys[n]) * inputs.Value[shape.ValueOffset(b, h, keys[n]) + c];
             }
         }
 
@@ -79,6 +79,17 @@ internal static class AttentionReference
             return score;
         T clamp = T.CreateChecked(rules.SoftClamp);
         return clamp * T.Tanh(score / clamp);
+    }
+
+    /// <summary>What dropout multiplies the probability of a pair by.</summary>
+    internal static T Kept<T>(AttentionShape shape, AttentionRules rules, int b, int h, int i, int j)
+        where T : IFloatingPointIeee754<T>
+    {
+        AttentionDropout dropout = rules.Dropout;
+        if (dropout.Threshold == 0)
+            return T.One;
+        uint[] words = DropoutReference.Philox([(uint)j / 4, (uint)shape.RowOffset(b, h, i), dropout.StreamA, dropout.StreamB], [dropout.KeyA, dropout.KeyB]);
+        return words[j % 4] < dropout.Threshold ? T.Zero : T.CreateChecked(dropout.Scale);
     }
 
     /// <summary>Where the bias of a pair lies; masks lie alike.</summary>

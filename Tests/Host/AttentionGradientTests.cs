@@ -83,6 +83,11 @@ public sealed class AttentionGradientTests
             Input([1, Keys, ValueDim], 10),
             Input([1, Heads, Queries, Keys - 1], 11));
 
+    // The same seed and stream draw the same mask for every step of the comparison.
+    [TestMethod]
+    [DeviceRows(CausalAlignment.None), DeviceRows(CausalAlignment.BottomRight)]
+    public void Dropout(string id, CausalAlignment causal) => Check(id, _ => s_twoHeads with { Causal = causal, Dropout = 0.4f, DropoutSeed = 7, DropoutStream = 8 });
+
     private static void Check(string id, Func<ComputeDevice, AttentionOptions> options)
     {
         ComputeDevice device = TestDevices.Get(id);

@@ -37,6 +37,7 @@ public sealed class AttentionTests
         Wrong("8 free columns", "[2, 7, 8]", query, key, key, s_twoHeads with { FreeColumns = 8 });
         Wrong("soft clamp at 0", "positive", query, key, key, s_twoHeads with { SoftClamp = 0f });
         Wrong("window of -1", "0 or more", query, key, key, s_twoHeads with { Window = -1 });
+        Wrong("dropout of 1", "[0, 1)", query, key, key, s_twoHeads with { Dropout = 1f });
         Wrong("scale of NaN", "finite", query, key, key, s_twoHeads with { Scale = float.NaN });
         ArgumentException wrong = Assert.ThrowsExactly<ArgumentException>(() => Operators.Attention(query, key, key, s_twoHeads, Tensor.Zeros(device, [2, 5, 2])));
         Assert.Contains("'logSumExp' has shape [2, 5, 2]", wrong.Message);
