@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using GpuTransformer.Cli.Train.Data;
 using GpuTransformer.Modules;
 
 namespace GpuTransformer.Cli.Train.Mae;
@@ -16,6 +17,8 @@ internal enum ImageField
 /// <summary>What <c>train mae</c> does; the defaults are a run of about two minutes on four cores.</summary>
 internal sealed record MaeSettings : TrainingSettings
 {
+    private const int GeneratedSize = 16;
+
     public MaeSettings()
     {
         Steps = 2500;
@@ -23,8 +26,14 @@ internal sealed record MaeSettings : TrainingSettings
         LearningRate = 1.5e-3;
     }
 
-    [Description("pixels along one side of an image")]
-    public int ImageSize { get; init; } = 16;
+    [Description("images to learn from: an IDX file (MNIST), CIFAR-10's binary files, or a folder of PNG, JPEG or BMP; generated ones if not given")]
+    public string? Data { get; init; }
+
+    [Description("pixels along one side of an image; the data's own if not given, 32 for pictures, 16 for generated images")]
+    public int? ImageSize { get; init; }
+
+    [Description("1 for grey, 3 for colour; the data's own if not given")]
+    public int? Channels { get; init; }
 
     [Description("pixels along one side of a patch")]
     public int PatchSize { get; init; } = 4;
@@ -56,11 +65,23 @@ internal sealed record MaeSettings : TrainingSettings
     [Description("images for the final measurement")]
     public int EvaluationImages { get; init; } = 4096;
 
-    /// <summary>The grid for images of some channels.</summary>
-    public PatchGrid Grid(int channels)
+    /// <summary>Where the images come from.</summary>
+    /// <exception cref="UsageException">The files are damaged or something else.</exception>
+    public IImageSource CreateImages() => (Data, Field) switch
     {
-        int patches = ImageSize / PatchSize * (ImageSize / PatchSize);
-        return new PatchGrid(ImageSize, PatchSize, channels, patches - (int)Math.Round(patches * MaskRatio));
+        ({ } path, _) => ImageFiles.Read(path, ImageSize, Channels),
+        (_, ImageField.Shapes) => new ShapeImages(ImageSize ?? GeneratedSize),
+        _ => new GaussianField(ImageSize ?? GeneratedSize, CorrelationLength),
+    };
+
+    /// <summary>How images are cut.</summary>
+    /// <exception cref="UsageException">They cannot be cut so.</exception>
+    public PatchGrid Grid(int imageSize, int channels)
+    {
+        Require(imageSize >= 1 && PatchSize >= 1 && imageSize % PatchSize == 0, $"image_size {imageSize} must be a multiple of patch_size {PatchSize}.");
+        int patches = imageSize / PatchSize * (imageSize / PatchSize), hidden = (int)Math.Round(patches * MaskRatio);
+        Require(hidden >= 1 && hidden < patches, $"mask_ratio {MaskRatio} of {patches} patches leaves {patches - hidden} visible and {hidden} hidden; at least one of each is needed.");
+        return new PatchGrid(imageSize, PatchSize, channels, patches - hidden);
     }
 
     /// <inheritdoc/>
@@ -70,9 +91,10 @@ internal sealed record MaeSettings : TrainingSettings
         AtLeast(1, EvaluationImages, "evaluation_images");
         AtLeast(1, EncoderDepth, "encoder_depth");
         AtLeast(1, DecoderDepth, "decoder_depth");
-        Require(ImageSize >= 1 && PatchSize >= 1 && ImageSize % PatchSize == 0, $"image_size {ImageSize} must be a multiple of patch_size {PatchSize}.");
-        PatchGrid grid = Grid(1);
-        Require(grid.Visible >= 1 && grid.Hidden >= 1, $"mask_ratio {MaskRatio} of {grid.Patches} patches leaves {grid.Visible} visible and {grid.Hidden} hidden; at least one of each is needed.");
+        if (Data is null || ImageSize is not null)
+            Grid(ImageSize ?? GeneratedSize, 1);
+        Require(Channels is null || Data is not null, $"channels is {Channels}, but generated images have one; it goes with data.");
+        Require(Channels is null or 1 or 3, $"channels is {Channels}, but must be 1 or 3.");
         Require(CorrelationLength > 0, $"correlation_length is {CorrelationLength}, but must be above 0.");
         Require(EncoderDim % 4 == 0 && EncoderDim > 0, $"encoder_dim is {EncoderDim}, but must be a positive multiple of 4.");
         Require(DecoderDim % 4 == 0 && DecoderDim > 0, $"decoder_dim is {DecoderDim}, but must be a positive multiple of 4.");

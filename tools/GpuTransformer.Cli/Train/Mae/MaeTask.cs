@@ -18,8 +18,8 @@ internal sealed class MaeTask : ITrainingTask
     public MaeTask(MaeSettings settings, ComputeDevice device)
     {
         _settings = settings;
-        _images = CreateImages(settings);
-        _grid = settings.Grid(_images.Channels);
+        _images = settings.CreateImages();
+        _grid = settings.Grid(_images.Size, _images.Channels);
         _batch = new MaskedImageBatch(_grid, _images, settings.BatchSize, settings.Seed);
         _model = new MaskedAutoencoder(
             new MaskedAutoencoderOptions
@@ -38,7 +38,7 @@ internal sealed class MaeTask : ITrainingTask
     }
 
     /// <inheritdoc/>
-    public string Title => $"Masked autoencoder, {SettingsJson.Name(_settings.Decoder).Replace('_', '-')} decoder, {_grid.Visible} of {_grid.Patches} patches visible";
+    public string Title => $"Masked autoencoder, {SettingsJson.Name(_settings.Decoder).Replace('_', '-')} decoder, {_grid.Visible} of {_grid.Patches} patches visible, {Source}";
 
     /// <inheritdoc/>
     public Module Model => _model;
@@ -85,11 +85,9 @@ internal sealed class MaeTask : ITrainingTask
     /// <inheritdoc/>
     public void Dispose() => _model.Dispose();
 
-    private static IImageSource CreateImages(MaeSettings settings) => settings.Field switch
-    {
-        ImageField.Shapes => new ShapeImages(settings.ImageSize),
-        _ => new GaussianField(settings.ImageSize, settings.CorrelationLength),
-    };
+    private string Source => _images is StoredImages stored
+        ? $"{stored.Count - stored.HeldOut} images of {_grid.ImageSize} × {_grid.ImageSize} × {_grid.Channels} and {stored.HeldOut} held out"
+        : $"generated images of {_grid.ImageSize} × {_grid.ImageSize}";
 
     private Tensor Loss(MaskedImageBatch batch)
     {
