@@ -102,6 +102,20 @@ public sealed class ModelCommandTests
         Assert.AreEqual(0, report.GetProperty("second_call_allocations").GetInt64());
     }
 
+    // A row's largest score, its reciprocal sum and its delta, for each of eight heads: nothing that grows with queries times keys.
+    [TestMethod]
+    [DataRow(64, 64), DataRow(128, 64), DataRow(64, 512)]
+    public async Task Attention_and_its_backward_take_twelve_bytes_per_query_and_head(int queries, int keys)
+    {
+        string[] arguments = ["bench", "attention", "--backward", "--queries", $"{queries}", "--keys", $"{keys}", "--heads", "8", "--device", "cpu", "--repeats", "1"];
+        (CommandRun run, JsonElement report) = await CommandRun.WithJson(arguments);
+        run.Exits(ExitCode.Pass);
+        StringAssert.Contains(run.Output, "96.0 bytes per token", StringComparison.Ordinal);
+        Assert.AreEqual(3 * 4 * 8 * queries, report.GetProperty("extra_bytes").GetInt64());
+        Assert.AreEqual(96, report.GetProperty("bytes_per_token").GetDouble());
+        Assert.AreEqual(0, report.GetProperty("second_call_allocations").GetInt64());
+    }
+
     [TestMethod]
     public async Task A_training_step_allocates_once_and_shows_where_its_time_goes()
     {

@@ -4,28 +4,47 @@ using GpuTransformer.Host;
 
 namespace GpuTransformer.Cli.Commands;
 
-/// <summary><c>bench attention</c>: one fused attention call.</summary>
+/// <summary><c>bench attention</c>: one fused attention call, and with <c>--backward</c> its gradients too, through the tape.</summary>
 internal static class BenchAttentionCommand
 {
+    // Two products forward; backward those of the scores again, and four more.
+    private const double BackwardPerForward = 2.5;
+
     public static Command Create()
     {
         Option<int> batch = SharedOptions.Size("--batch", "sequences", 1), heads = SharedOptions.Size("--heads", "query and key heads", 8);
         Option<int> queries = SharedOptions.Size("--queries", "query positions", 1024), keys = SharedOptions.Size("--keys", "key positions", 1024);
         Option<int> headDim = SharedOptions.Size("--head-dim", "width of a head", 64);
         var causal = new Option<bool>("--causal") { Description = "no key after its query" };
+        var backward = new Option<bool>("--backward") { Description = "forward and backward, and the device memory that they take beyond inputs, outputs and gradients" };
         var bench = new BenchOptions();
-        var command = new Command("attention", "One fused attention call: softmax(Q Kᵀ · headDim^-½) V.") { batch, heads, queries, keys, headDim, causal };
+        var command = new Command("attention", "One fused attention call: softmax(Q Kᵀ · headDim^-½) V.") { batch, heads, queries, keys, headDim, causal, backward };
         return bench.AddTo(command).Runs(invocation =>
         {
             int b = invocation.Require(batch), h = invocation.Require(heads), m = invocation.Require(queries), n = invocation.Require(keys), d = invocation.Require(headDim);
-            bool isCausal = invocation.Get(causal);
-            double flop = 4.0 * b * h * m * n * d * (isCausal ? 0.5 : 1);
-            return bench.Run(invocation, $"attention b{b} h{h} m{m} n{n} d{d}{(isCausal ? " causal" : string.Empty)}", flop, (device, dtype) =>
-            {
-                var options = new AttentionOptions { Heads = h, Causal = isCausal ? CausalAlignment.BottomRight : CausalAlignment.None };
-                Tensor query = RandomInput.Normal(device, [b, m, h * d], dtype), key = RandomInput.Normal(device, [b, n, h * d], dtype), value = RandomInput.Normal(device, [b, n, h * d], dtype);
-                return () => Operators.Attention(query, key, value, options);
-            });
+            bool isCausal = invocation.Get(causal), isBackward = invocation.Get(backward);
+            double flop = 4.0 * b * h * m * n * d * (isCausal ? 0.5 : 1) * (isBackward ? 1 + BackwardPerForward : 1);
+            string name = $"attention b{b} h{h} m{m} n{n} d{d}{(isCausal ? " causal" : string.Empty)}{(isBackward ? " forward and backward" : string.Empty)}";
+
+            // The output and the query's gradient; the key's and the value's. The gradients that they are added to are there before the measured call.
+            (long Numbers, long Tokens)? results = isBackward ? (2L * b * h * d * (m + n), (long)b * m) : null;
+            return bench.Run(invocation, name, flop, (device, dtype) => Prepare(device, dtype, (b, h, m, n, d), isCausal, isBackward), results);
         });
+    }
+
+    private static Action Prepare(ComputeDevice device, DType dtype, (int Batch, int Heads, int Queries, int Keys, int HeadDim) size, bool isCausal, bool isBackward)
+    {
+        var options = new AttentionOptions { Heads = size.Heads, Causal = isCausal ? CausalAlignment.BottomRight : CausalAlignment.None };
+        Shape queries = [size.Batch, size.Queries, size.Heads * size.HeadDim], keys = [size.Batch, size.Keys, size.Heads * size.HeadDim];
+        Tensor query = RandomInput.Normal(device, queries, dtype), key = RandomInput.Normal(device, keys, dtype), value = RandomInput.Normal(device, keys, dtype);
+        if (!isBackward)
+            return () => Operators.Attention(query, key, value, options);
+        query.RequiresGradient = key.RequiresGradient = value.RequiresGradient = true;
+        Tensor outputGradient = RandomInput.Normal(device, queries, dtype);
+        return () =>
+        {
+            using GradientTape tape = device.BeginTape();
+            tape.Backward(Operators.Attention(query, key, value, options), outputGradient);
+        };
     }
 }

@@ -24,13 +24,24 @@ internal sealed class BenchOptions
     }
 
     /// <summary>Opens the device, measures what <paramref name="prepare"/> returns, and reports it.</summary>
-    public ExitCode Run(Invocation invocation, string name, double flop, Func<ComputeDevice, DType, Action> prepare)
+    /// <param name="invocation">The command line.</param>
+    /// <param name="name">What is called, with its sizes.</param>
+    /// <param name="flop">Floating-point operations of a call.</param>
+    /// <param name="prepare">Uploads the inputs and returns the call.</param>
+    /// <param name="results">How many numbers of the chosen precision a call's results are, and for how many tokens; null where memory is not told apart.</param>
+    public ExitCode Run(Invocation invocation, string name, double flop, Func<ComputeDevice, DType, Action> prepare, (long Numbers, long Tokens)? results = null)
     {
         using ComputeDevice device = ComputeDevice.Create(invocation.Get(_device));
         device.PreferredVariant = invocation.Get(_variant);
         DType dtype = invocation.Require(_dtype);
         Action call = prepare(device, dtype);
         Measurement m = Measurement.Of(name, device, dtype, flop, invocation.Require(_repeats), call, invocation.Cancellation);
+        if (results is { } r)
+        {
+            long extra = m.DeviceBytes - r.Numbers * dtype.SizeInBytes();
+            m = m with { ExtraBytes = extra, BytesPerToken = extra / (double)r.Tokens };
+        }
+
         if (invocation.Get(_byOperator))
             m = m.ByOperator(device, call);
         Terminal terminal = invocation.Terminal;
@@ -39,6 +50,8 @@ internal sealed class BenchOptions
         terminal.Line($"  speed                    {Format.Number(m.Gflops)} GFLOP/s");
         terminal.Line($"  kernels launched         {Format.Count(m.Launches)} per call");
         terminal.Line($"  device memory            {Format.Bytes(m.DeviceBytes)} at most at a time");
+        if (m.ExtraBytes is { } beyond)
+            terminal.Line($"  extra device memory      {Format.Bytes(beyond)} beyond inputs, outputs and gradients: {Format.Number(m.BytesPerToken ?? 0)} bytes per token");
         terminal.Line($"  second-call allocations  {m.SecondCallAllocations} on the device, {m.SecondCallCompiles} kernels compiled");
         terminal.Line($"  managed memory           {Format.Count(m.ManagedBytes)} bytes per call");
         foreach (OperatorShare o in m.Operators ?? [])
