@@ -6,7 +6,7 @@ namespace GpuTransformer.Cli.Train.Pictures;
 internal sealed record AxisScale(double Low, double High, bool Logarithmic)
 {
     // Beyond this ratio a linear axis shows the first steps and nothing else.
-    private const double LogarithmicFrom = 8;
+    private const double LogarithmicFrom = 4;
 
     /// <summary>A scale that holds all of the numbers; logarithmic where they are positive and of very different size.</summary>
     public static AxisScale Of(double low, double high)

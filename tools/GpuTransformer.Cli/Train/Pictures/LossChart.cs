@@ -3,7 +3,7 @@ namespace GpuTransformer.Cli.Train.Pictures;
 /// <summary><c>loss.png</c>: the loss of every step, pale, and its mean over a hundredth of the run, dark.</summary>
 internal static class LossChart
 {
-    private const int Width = 800, Height = 480, Left = 64, Right = 16, Top = 24, Bottom = 40;
+    private const int Width = 800, Height = 480, Left = 64, Right = 24, Top = 24, Bottom = 40;
     private const int White = 0xffffff, Grid = 0xe4e4e4, Ink = 0x404040, Pale = 0xb8cde6, Dark = 0x1f4e8c;
 
     /// <summary>Draws the losses that are finite; nothing is written while there are none.</summary>
