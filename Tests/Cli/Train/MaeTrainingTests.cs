@@ -61,6 +61,15 @@ public sealed class MaeTrainingTests
     }
 
     [TestMethod]
+    public async Task The_average_is_measured_and_training_goes_on_without_it()
+    {
+        string[] tiny = ["--steps", "6", "--batch-size", "8", "--evaluation-images", "16", "--checkpoint-every", "2"];
+        JsonElement plain = await Train("plain", tiny), average = await Train("average", [.. tiny, "--ema-decay", "0.9"]);
+        Assert.AreEqual(plain.GetProperty("final_loss").GetDouble(), average.GetProperty("final_loss").GetDouble());
+        Assert.AreNotEqual(plain.GetProperty("masked_mse").GetDouble(), average.GetProperty("masked_mse").GetDouble());
+    }
+
+    [TestMethod]
     public async Task Wrong_settings_are_usage_errors_that_name_them()
     {
         string config = Path.Combine(_folder, "config.json");
