@@ -40,6 +40,17 @@ internal static class Arguments
             throw new ArgumentException($"'{name}' has shape {tensor.Shape}, but {meaning} needs {expected}.", name);
     }
 
+    /// <summary>The tensor has this shape. What needs it is formatted only where it has not.</summary>
+    public static void CheckShape(
+        Tensor tensor,
+        Shape expected,
+        [InterpolatedStringHandlerArgument(nameof(tensor), nameof(expected))] ref ShapeReason meaning,
+        [CallerArgumentExpression(nameof(tensor))] string? name = null)
+    {
+        if (meaning.IsWrong)
+            throw new ArgumentException($"'{name}' has shape {tensor.Shape}, but {meaning.Format()} needs {expected}.", name);
+    }
+
     /// <summary>An exception for an argument of the wrong shape.</summary>
     public static ArgumentException Wrong(string name, string what) => new($"'{name}' {what}", name);
 }

@@ -32,7 +32,10 @@ internal sealed class OperatorDefinition<TArguments>(
     : OperatorDefinition(name, formula)
     where TArguments : struct
 {
-    public override IReadOnlyList<KernelVariant<TArguments>> Variants { get; } = variants;
+    // An array: walking an interface allocates an enumerator, and this is walked in every call.
+    private readonly KernelVariant<TArguments>[] _variants = [.. variants];
+
+    public override IReadOnlyList<KernelVariant<TArguments>> Variants => _variants;
 
     public override IEnumerable<ValidationCase> Cases(int seed) => cases(seed);
 
@@ -51,7 +54,7 @@ internal sealed class OperatorDefinition<TArguments>(
     internal KernelVariant<TArguments> Choose(ComputeDevice device, in TArguments arguments)
     {
         KernelVariant<TArguments>? chosen = null;
-        foreach (KernelVariant<TArguments> variant in Variants)
+        foreach (KernelVariant<TArguments> variant in _variants)
         {
             bool preferred = device.PreferredVariant is { } name && variant.Name == name;
             if ((chosen is null || preferred) && variant.CanRun(device, arguments))

@@ -6,6 +6,7 @@ namespace GpuTransformer.Modules;
 public abstract class Optimizer : IDisposable
 {
     private readonly List<(string Name, Tensor Value)> _state = [];
+    private readonly List<Tensor> _gradients = [];
 
     private protected Optimizer(IReadOnlyList<TrainedParameter> parameters)
     {
@@ -42,13 +43,24 @@ public abstract class Optimizer : IDisposable
     /// <summary>Forgets all gradients.</summary>
     public void ClearGradients()
     {
-        foreach (TrainedParameter parameter in Parameters)
-            parameter.Value.ClearGradient();
+        for (int i = 0; i < Parameters.Count; i++)
+            Parameters[i].Value.ClearGradient();
     }
 
     /// <summary>sqrt(Σ g²) over all gradients; not finite if one of them is not. Waits for the device.</summary>
     public double GradientNorm()
-        => Operators.GlobalNorm([.. Parameters.Select(static p => p.Value.Gradient).OfType<Tensor>()]);
+    {
+        _gradients.Clear();
+        for (int i = 0; i < Parameters.Count; i++)
+        {
+            if (Parameters[i].Value.Gradient is { } gradient)
+                _gradients.Add(gradient);
+        }
+
+        double norm = Operators.GlobalNorm(_gradients);
+        _gradients.Clear();
+        return norm;
+    }
 
     /// <inheritdoc/>
     public void Dispose()

@@ -11,7 +11,8 @@ namespace GpuTransformer.Modules;
 /// <param name="Skipped">Whether the loss or a gradient was not finite, so that the parameters were left alone.</param>
 /// <param name="LossScale">What the loss was multiplied with; it halves after a step that was skipped.</param>
 /// <param name="Duration">How long it took.</param>
-public readonly record struct StepResult(long Step, double Loss, double GradientNorm, double Rate, bool Skipped, double LossScale, TimeSpan Duration);
+/// <param name="ManagedBytes">What was allocated on the managed heap meanwhile, by the thread that called: tensors' handles, records of the tape and the loss function's own.</param>
+public readonly record struct StepResult(long Step, double Loss, double GradientNorm, double Rate, bool Skipped, double LossScale, TimeSpan Duration, long ManagedBytes);
 
 /// <summary>
 /// One training step after another: forward, backward, finite guard, clipping, optimizer, moving average. Memory of a step goes back to the pool when it ends.
@@ -23,6 +24,7 @@ public readonly record struct StepResult(long Step, double Loss, double Gradient
 /// </summary>
 public sealed class Trainer : IDisposable
 {
+    private readonly List<Tensor> _losses = []; // [1] for each accumulated batch
     private LossScaler? _lossScaler;
 
     /// <summary>A trainer at step 0. It owns the optimizer and the average, not the model.</summary>
@@ -79,14 +81,17 @@ public sealed class Trainer : IDisposable
     public StepResult Step(Func<int, Tensor> loss)
     {
         ArgumentNullException.ThrowIfNull(loss);
-        long start = Stopwatch.GetTimestamp();
-        double total = 0;
+        long start = Stopwatch.GetTimestamp(), allocated = GC.GetAllocatedBytesForCurrentThread();
+
+        // A step that threw may have left some.
+        Optimizer.ClearGradients();
         for (int i = 0; i < AccumulationSteps; i++)
-            total += Batch(loss, i);
-        total /= AccumulationSteps;
+            Batch(loss, i);
 
         float scale = LossScaler.Scale, unscale = 1f / (scale * AccumulationSteps);
-        double norm = Optimizer.GradientNorm() * unscale, rate = Schedule.At(StepNumber);
+
+        // The norm first: it waits for all that is queued, and the losses are then there.
+        double norm = Optimizer.GradientNorm() * unscale, total = MeanLoss(), rate = Schedule.At(StepNumber);
         bool finite = double.IsFinite(total) && double.IsFinite(norm);
         if (finite)
         {
@@ -101,7 +106,7 @@ public sealed class Trainer : IDisposable
 
         Optimizer.ClearGradients();
         LossScaler.Update(finite);
-        return new StepResult(StepNumber++, total, norm, rate, !finite, scale, Stopwatch.GetElapsedTime(start));
+        return new StepResult(StepNumber++, total, norm, rate, !finite, scale, Stopwatch.GetElapsedTime(start), GC.GetAllocatedBytesForCurrentThread() - allocated);
     }
 
     /// <summary>Writes parameters, moments, averages, step and loss scale in one atomic file.</summary>
@@ -116,9 +121,11 @@ public sealed class Trainer : IDisposable
     {
         Optimizer.Dispose();
         Average?.Dispose();
+        foreach (Tensor loss in _losses)
+            loss.Dispose();
     }
 
-    private double Batch(Func<int, Tensor> loss, int index)
+    private void Batch(Func<int, Tensor> loss, int index)
     {
         ComputeDevice device = Model.Device;
         using StepScope step = device.BeginStep();
@@ -129,6 +136,21 @@ public sealed class Trainer : IDisposable
             throw new ArgumentException($"The loss has shape {value.Shape}; a training step needs one number.", nameof(loss));
         using Tensor seed = Tensor.From(device, value.Shape, [LossScaler.Scale], value.DType);
         tape.Backward(value, seed);
-        return value.ToArray()[0];
+        if (index == _losses.Count)
+            _losses.Add(Tensor.Persistent(device, [1]));
+        Operators.CopyInto(_losses[index], (value.DType == DType.Float32 ? value : Operators.Cast(value, DType.Float32)).Reshape([1]));
+    }
+
+    private double MeanLoss()
+    {
+        double total = 0;
+        Span<float> one = stackalloc float[1];
+        for (int i = 0; i < AccumulationSteps; i++)
+        {
+            _losses[i].CopyTo(one);
+            total += one[0];
+        }
+
+        return total / AccumulationSteps;
     }
 }
