@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Copies a part of a folder of golden vectors: the seed example, every small case of the families that the first tier covers, and a choice of the wrappers.
+"""Copies a part of a folder of golden vectors: the seed example, every small case of the families that the first tier covers, and a choice of the wrappers and tables.
 
 usage: tools/select-goldens.py SOURCE [TARGET]      TARGET is Tests/Goldens when left out
 
@@ -15,7 +15,7 @@ FAMILIES = [
     "cross_attender", "sdpa", "ff", "norm", "kv_heads",
 ]
 ALWAYS = ["seed_example_bf16", "sdpa__f32_key_padding_row_dead", "interm__enc_alibi", "interm__enc_cross"]
-WRAPPERS = [
+CHOSEN = [
     "wrapper_dec__cross_attend", "wrapper_dec__memory_tokens", "wrapper_dec__tied",
     "wrapper_enc__average_pool", "wrapper_enc__cls_token", "wrapper_enc__custom_pos", "wrapper_enc__emb_dim", "wrapper_enc__emb_frac_gradient", "wrapper_enc__embed_ids",
     "wrapper_enc__l2norm_embed_tied", "wrapper_enc__memory_tokens", "wrapper_enc__post_emb_norm", "wrapper_enc__prepend_embeds", "wrapper_enc__scaled_sinu",
@@ -24,6 +24,7 @@ WRAPPERS = [
     "vit__one_channel_post_emb_norm", "vit__registers",
     "continuous__cross", "continuous__lens", "continuous__memory_tokens", "continuous__prepend",
     "xtransformer__nomask", "xtransformer__tied",
+    "table__activations", "table__alibi", "table__cross_entropy", "table__norm_eps",
 ]
 LARGEST_FILE = 80 * 1024
 
@@ -36,7 +37,7 @@ def main() -> None:
     manifest = json.loads((source / "manifest.json").read_text())
     cases = [
         case for case in manifest["cases"]
-        if case["name"] in ALWAYS + WRAPPERS or (case["family"] in FAMILIES and case["bytes"] <= LARGEST_FILE)
+        if case["name"] in ALWAYS + CHOSEN or (case["family"] in FAMILIES and case["bytes"] <= LARGEST_FILE)
     ]
     target.mkdir(parents=True, exist_ok=True)
     for old in target.glob("*.safetensors"):

@@ -5,6 +5,9 @@ namespace GpuTransformer.Modules;
 /// <summary>One vector for each position of a sequence, added to its tokens: <see cref="LearnedPositions"/> or <see cref="SinusoidalPositions"/>.</summary>
 public abstract class AbsolutePositions : Module
 {
+    // A GPU's grid ends at 65535 groups of 64 columns.
+    private const int LongestShift = 65535 * 64;
+
     private protected AbsolutePositions(int dim, ParameterInitializer initializer)
         : base(initializer) => Dim = dim;
 
@@ -24,6 +27,8 @@ public abstract class AbsolutePositions : Module
         ForwardChecks.Sequence(this, x, Dim);
         CheckPositions(x, pos);
         using InferenceScope scope = InferenceScope.Begin(Device);
+        if (pos is null && x.Shape[0] > 1 && (long)x.Shape[1] * Dim > LongestShift)
+            pos = Repeated(x.Shape[0], x.Shape[1]);
         if (pos is null)
             return scope.Keep(AddToEach(x, Leading(x.Shape[1]).Like(x)));
         Tensor vectors = Lookup(pos).Like(x);
@@ -57,6 +62,15 @@ public abstract class AbsolutePositions : Module
     /// <summary>The first rows of a table, as part of the computation.</summary>
     private protected static Tensor FirstRows(Tensor table, int rows)
         => rows == table.Shape[0] ? table : Operators.SliceRows(table.Reshape([1, table.Shape[0], table.Shape[1]]), 0, rows).Reshape([rows, table.Shape[1]]);
+
+    // Every sample's positions, one by one: for sequences that are too long to be shifted as one row.
+    private Tensor Repeated(int batch, int length)
+    {
+        var positions = new int[batch * length];
+        for (int i = 0; i < positions.Length; i++)
+            positions[i] = i % length;
+        return Tensor.From(Device, [batch, length], positions);
+    }
 
     private void CheckPositions(Tensor x, Tensor? pos)
     {

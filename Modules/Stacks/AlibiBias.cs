@@ -17,25 +17,13 @@ internal sealed class AlibiBias
         _heads = options.Heads;
         _biased = options.AlibiNumHeads ?? options.Heads;
         var slopes = new float[_heads];
-        (options.RelPosKwargs?.Slopes?.ToArray() ?? SlopesFor(_biased)).CopyTo(slopes, 0);
+        (options.RelPosKwargs?.Slopes?.ToArray() ?? AlibiSlopes.For(_biased)).CopyTo(slopes, 0);
         Slopes = Tensor.Persistent(device, [_heads]);
         Slopes.Write(slopes);
     }
 
     /// <summary>float32 [heads]; zero for a head without bias.</summary>
     public Tensor Slopes { get; }
-
-    /// <summary>
-    /// 2^(−8 (i + 1) / n) for a power of two n; otherwise those of the next smaller power of two, then every other one of the next larger: not sorted.
-    /// </summary>
-    public static float[] SlopesFor(int heads)
-    {
-        int power = 1 << (31 - int.LeadingZeroCount(heads));
-        var slopes = new float[heads];
-        for (int i = 0; i < heads; i++)
-            slopes[i] = (float)(i < power ? Math.Pow(2, -8.0 * (i + 1) / power) : Math.Pow(2, -4.0 * (2 * (i - power) + 1) / power));
-        return slopes;
-    }
 
     /// <summary>Custom positions as attention takes them: float32 [batch|1, heads|1, sequence].</summary>
     public Tensor? Positions(Tensor? pos, Tensor x)

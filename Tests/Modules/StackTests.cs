@@ -194,11 +194,11 @@ public sealed class StackTests
     [TestMethod]
     public void Alibi_slopes_are_x_transformers()
     {
-        CollectionAssert.AreEqual(new[] { 1f / 256 }, AlibiBias.SlopesFor(1));
-        CollectionAssert.AreEqual(new[] { 1f / 16, 1f / 256, 1f / 4 }, AlibiBias.SlopesFor(3));
-        CollectionAssert.AreEqual(new[] { 1f / 4, 1f / 16, 1f / 64, 1f / 256, 1f / 2, 1f / 8 }, AlibiBias.SlopesFor(6));
-        Assert.AreEqual(0.70710677f, AlibiBias.SlopesFor(12)[8]);
-        Assert.AreEqual(1f / 2, AlibiBias.SlopesFor(8)[0]);
+        CollectionAssert.AreEqual(new[] { 1f / 256 }, AlibiSlopes.For(1));
+        CollectionAssert.AreEqual(new[] { 1f / 16, 1f / 256, 1f / 4 }, AlibiSlopes.For(3));
+        CollectionAssert.AreEqual(new[] { 1f / 4, 1f / 16, 1f / 64, 1f / 256, 1f / 2, 1f / 8 }, AlibiSlopes.For(6));
+        Assert.AreEqual(0.70710677f, AlibiSlopes.For(12)[8]);
+        Assert.AreEqual(1f / 2, AlibiSlopes.For(8)[0]);
     }
 
     private static Tensor Broadcast(Tensor keyMask, int queries)

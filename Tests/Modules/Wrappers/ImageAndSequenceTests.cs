@@ -116,6 +116,18 @@ public sealed class ImageAndSequenceTests
     }
 
     [TestMethod]
+    public void Positions_of_a_sequence_too_long_for_one_shift_are_the_same()
+    {
+        const int Length = 17, Wide = 65535 * 64 / Length + 1;
+        using StepScope step = Cpu.BeginStep();
+        using var positions = new LearnedPositions(Length, Wide, Cpu);
+        Tensor one = Random(Cpu, 1, [1, Length, Wide]), two = Operators.Concatenate(one.Reshape([1, 1, Length * Wide]), one.Reshape([1, 1, Length * Wide])).Reshape([2, Length, Wide]);
+        float[] expected = positions.Forward(one).ToArray(), actual = positions.Forward(two).ToArray();
+        Assert.IsTrue(expected.AsSpan().SequenceEqual(actual.AsSpan(0, expected.Length)));
+        Assert.IsTrue(expected.AsSpan().SequenceEqual(actual.AsSpan(expected.Length)));
+    }
+
+    [TestMethod]
     public void Embedding_dropout_acts_in_training_only()
     {
         using StepScope step = Cpu.BeginStep();

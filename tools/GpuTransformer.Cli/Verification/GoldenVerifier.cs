@@ -34,7 +34,12 @@ internal sealed class GoldenVerifier(GoldenManifest manifest, ComputeDevice devi
         string path = Path.Combine(manifest.Folder.FullName, golden.File);
         CheckHash(golden, path);
         using SafetensorsReader file = SafetensorsReader.Open(path);
-        IReadOnlyList<GoldenOutput> outputs = golden.Class == SdpaGolden.ClassName ? SdpaGolden.Run(golden, file, device, gradients) : ModuleGolden.Run(golden, file, device, gradients);
+        IReadOnlyList<GoldenOutput> outputs = golden.Class switch
+        {
+            SdpaGolden.ClassName => SdpaGolden.Run(golden, file, device, gradients),
+            TableGolden.ClassName => TableGolden.Run(golden, file, device, gradients),
+            _ => ModuleGolden.Run(golden, file, device, gradients),
+        };
         List<Comparison> comparisons = [.. outputs.Select(static o => o.Compare())];
         CaseResult result = CaseResult.From(golden.Name, device.Id, comparisons, 0);
         if (result.Status == CaseStatus.Passed)

@@ -1,0 +1,118 @@
+using GpuTransformer.Cli.Reporting;
+using GpuTransformer.Host;
+using GpuTransformer.Modules;
+
+namespace GpuTransformer.Cli.Verification;
+
+/// <summary>
+/// Tables of functions, recognised by the tensors in the file: activations, norms, cross-entropy and ALiBi through their operators. Of a table of activations the columns are judged that
+/// there is an operator for; a table without any is unsupported.
+/// </summary>
+internal static class TableGolden
+{
+    public const string ClassName = "function";
+
+    // Of the largest element of a row; the worst, of a nearly constant one, is 3e-5.
+    private const double LargestCredibleError = 1e-4;
+
+    private static readonly (string Name, Func<Tensor, Tensor> Compute)[] s_activations =
+    [
+        ("gelu", static x => Operators.Activate(x, Activation.Gelu)),
+        ("silu", static x => Operators.Activate(x, Activation.Silu)),
+        ("relu_squared", static x => Operators.Activate(x, Activation.ReluSquared)),
+        ("sigmoid", static x => Operators.Activate(x, Activation.Sigmoid)),
+        ("softclamp2", static x => Operators.SoftClamp(x, 2f)),
+    ];
+
+    /// <summary>Runs a case.</summary>
+    /// <exception cref="UnsupportedOptionException">It is a table of something that this version does not have.</exception>
+    public static IReadOnlyList<GoldenOutput> Run(GoldenCase golden, SafetensorsReader file, ComputeDevice device, bool gradients)
+    {
+        using StepScope step = device.BeginStep();
+        if (file.Contains("gelu_f64"))
+            return [.. s_activations.SelectMany(a => Function(file, device, a.Name, a.Name + "_grad", a.Compute, null, gradients))];
+        if (file.Contains("layernorm_f64"))
+            return Norms(file, device, gradients);
+        if (file.Contains("loss_f64") && file.Contains("target"))
+            return CrossEntropy(file, device, gradients);
+        if (file.Contains("slopes.h1"))
+            return [.. Slopes(file), .. Biases(file, device)];
+        throw new UnsupportedOptionException(golden.Name, $"{golden.Name}: a table of functions that are not supported.");
+    }
+
+    private static List<GoldenOutput> Norms(SafetensorsReader file, ComputeDevice device, bool gradients)
+    {
+        Tensor gamma = file.ReadTensor("gamma", device), weight = file.ReadTensor("loss_weight", device);
+        return
+        [
+            .. Function(file, device, "layernorm", "layernorm_grad", x => Operators.LayerNorm(x, gamma), weight, gradients),
+            .. Function(file, device, "rmsnorm", "rmsnorm_grad", x => Operators.RmsNorm(x, gamma), weight, gradients),
+        ];
+    }
+
+    private static List<GoldenOutput> CrossEntropy(SafetensorsReader file, ComputeDevice device, bool gradients)
+    {
+        Tensor target = file.ReadTensor("target", device);
+        return Function(file, device, "loss", "grad_logits", logits => Operators.SoftmaxCrossEntropy(logits, target), null, gradients, "logits");
+    }
+
+    // A function of one tensor, and its gradient for loss = Σ output · weight.
+    private static List<GoldenOutput> Function(
+        SafetensorsReader file, ComputeDevice device, string name, string gradientName, Func<Tensor, Tensor> compute, Tensor? weight, bool gradients, string inputName = "x")
+    {
+        Tensor input = file.ReadTensor(inputName, device);
+        input.RequiresGradient = gradients;
+        using GradientTape tape = device.BeginTape();
+        Tensor output = compute(input);
+        List<GoldenOutput> results = [.. Against(file, name, output.Shape, output.ToArray(), isGradient: false)];
+        if (gradients)
+        {
+            tape.Backward(output, weight ?? Tensor.From(device, output.Shape, [.. Enumerable.Repeat(1f, (int)output.Shape.Count)]));
+            results.AddRange(Against(file, gradientName, input.Shape, GradientGolden.Take(input), isGradient: true));
+        }
+
+        return results;
+    }
+
+    private static IEnumerable<GoldenOutput> Slopes(SafetensorsReader file)
+        => from entry in file.Entries
+           where entry.Name.StartsWith("slopes.h", StringComparison.Ordinal)
+           select new GoldenOutput(entry.Name, entry.Shape, DType.Float32, AlibiSlopes.For(entry.Shape[0]), file.ReadDoubles(entry.Name), 0);
+
+    // The kernels add the bias to scores and never show it. With scores of zero and unit vectors for values, attention's output is its softmax.
+    private static IEnumerable<GoldenOutput> Biases(SafetensorsReader file, ComputeDevice device)
+    {
+        foreach (SafetensorsEntry entry in file.Entries.Where(static e => e.Name.StartsWith("bias.", StringComparison.Ordinal)))
+        {
+            (int total, int queries, int keys) = (entry.Shape[0], entry.Shape[1], entry.Shape[2]);
+            int biased = int.Parse(entry.Name.Split("heads")[1].Split('_')[0], System.Globalization.CultureInfo.InvariantCulture);
+            float[] slopes = [.. AlibiSlopes.For(biased), .. new float[total - biased]];
+            float[] units = [.. from h in Enumerable.Range(0, total) from i in Enumerable.Range(0, keys) from j in Enumerable.Range(0, keys) select i == j ? 1f : 0f];
+            var options = new AttentionOptions { Heads = total, Layout = AttentionLayout.HeadMajor, AlibiSlopes = Tensor.From(device, [total], slopes) };
+            Tensor output = Operators.Attention(Tensor.Zeros(device, [1, total, queries, 4]), Tensor.Zeros(device, [1, total, keys, 4]), Tensor.From(device, [1, total, keys, keys], units), options);
+            double[] exact = [.. file.ReadDoubles(entry.Name).Chunk(keys).SelectMany(Softmax)];
+            yield return new GoldenOutput($"softmax({entry.Name})", output.Shape, DType.Float32, output.ToArray(), exact, 0);
+        }
+    }
+
+    private static IEnumerable<double> Softmax(double[] row)
+    {
+        double sum = row.Sum(Math.Exp);
+        return row.Select(v => Math.Exp(v) / sum);
+    }
+
+    // Row by row: a nearly constant row's norm is off by far more in float32 than the others', and must not raise their limit.
+    private static IEnumerable<GoldenOutput> Against(SafetensorsReader file, string name, Shape shape, float[] actual, bool isGradient)
+    {
+        int width = shape.Rank == 2 ? shape[1] : actual.Length;
+        double[] exact = file.ReadDoubles(name + "_f64"), plain = file.Contains(name) ? file.ReadDoubles(name) : exact;
+        for (int start = 0; start < actual.Length; start += width)
+        {
+            Range row = start..(start + width);
+            double found = plain[row].Zip(exact[row]).Max(static v => Math.Abs(v.First - v.Second)), credible = LargestCredibleError * exact[row].Max(Math.Abs);
+            if (found > credible)
+                throw new CheckpointException($"'{file.Path}' is damaged: {name} and {name}_f64 differ by {Format.Error(found)}, but PyTorch's float32 is off by {Format.Error(credible)} at most.");
+            yield return new GoldenOutput(shape.Rank == 2 ? $"{name}[{start / width}]" : name, [width], DType.Float32, actual[row], exact[row], found) { IsGradient = isGradient };
+        }
+    }
+}
