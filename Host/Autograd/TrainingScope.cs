@@ -56,7 +56,8 @@ public sealed class TrainingScope : IDisposable
     /// <summary>The same scope as it was after <paramref name="draws"/> draws, open or not.</summary>
     internal TrainingScope Again(int draws) => new(_device, null, Seed, Step, Batch) { Draws = draws };
 
-    internal (ulong Seed, ulong Stream) NextStream()
+    /// <summary>The next stream, for what draws by seed and stream: <see cref="Operators.Dropout(Tensor, float, ulong, ulong)"/>, <see cref="AttentionOptions.DropoutStream"/>.</summary>
+    public (ulong Seed, ulong Stream) NextStream()
     {
         if (Draws == 1 << DrawBits)
             throw new InvalidOperationException($"More than {1 << DrawBits} random draws in one batch.");

@@ -34,7 +34,6 @@ public sealed class Attend : Module
                 throw new ArgumentException($"'{name}' has shape {tensor.Shape}, but it needs [batch, heads, sequence, width].", name);
         }
 
-        AttentionCall.CheckDropout(this, Options.Dropout);
         (int heads, int keyHeads, int keys) = (q.Shape[1], k.Shape[1], k.Shape[2]);
         if (Options.Heads is { } wanted && wanted != heads)
             throw new ArgumentException($"'q' has shape {q.Shape}: {heads} heads, but Heads = {wanted}.", nameof(q));
@@ -55,7 +54,7 @@ public sealed class Attend : Module
             Mask = isKeyMask ? null : ForwardChecks.Pairs(this, mask, pairs),
             Bias = ForwardChecks.Bias(this, attnBias, pairs),
             FreeColumns = Options.AddZeroKv ? 1 : 0,
-        }));
+        }.WithDropout(Options.Dropout, Device)));
     }
 
     /// <inheritdoc/>

@@ -62,7 +62,6 @@ public sealed partial class Attention : Branch
 
     internal override Tensor Run(Tensor x, BranchInputs inputs, Tensor? residual)
     {
-        AttentionCall.CheckDropout(this, Options.Dropout);
         Tensor source = inputs.Source ?? x;
         Tensor query = _toQ.Forward(x), key = _toK.Forward(source), value = _toV.Forward(source);
         query = _queryRmsNorm?.Forward(query) ?? _queryNorm?.Forward(query) ?? query;
@@ -74,14 +73,15 @@ public sealed partial class Attention : Branch
             value = _memory.BeforeValues(value);
         }
 
-        Tensor merged = Operators.Attention(query, key, value, _options with
+        AttentionOptions options = _options with
         {
             KeyMask = inputs.KeyMask,
             Mask = inputs.Mask,
             Bias = inputs.Bias,
             AlibiSlopes = inputs.AlibiSlopes,
             AlibiPositions = inputs.AlibiPositions,
-        });
+        };
+        Tensor merged = Operators.Attention(query, key, value, options.WithDropout(Options.Dropout, Device));
         return Project(_gates.Forward(merged, x), inputs.QueryMask, residual);
     }
 

@@ -5,11 +5,13 @@ namespace GpuTransformer.Modules;
 /// <summary>The arguments of a lone attention, checked and brought to the shapes that the operator takes.</summary>
 internal static class AttentionCall
 {
-    /// <summary>Dropout on the probabilities is not here yet, and training without it would be another training than asked for.</summary>
-    public static void CheckDropout(Module attention, float probability)
+    /// <summary>The options with dropout on the probabilities as the open training scope draws it; without a scope, as they are.</summary>
+    public static AttentionOptions WithDropout(this AttentionOptions options, float probability, ComputeDevice device)
     {
-        if (probability > 0f && attention.Device.Training is not null)
-            throw new UnsupportedOptionException("attn_dropout", $"Training with dropout {probability} on the attention probabilities is not supported yet; set AttnDropout (attn_dropout) to 0.");
+        if (probability == 0f || device.Training is not { } training)
+            return options;
+        (ulong seed, ulong stream) = training.NextStream();
+        return options with { Dropout = probability, DropoutSeed = seed, DropoutStream = stream };
     }
 
     public static BranchInputs Check(Attention attention, Tensor x, Tensor? context, Tensor? mask, Tensor? contextMask, Tensor? attnMask, Tensor? attnBias)

@@ -12,7 +12,7 @@ public sealed class CheckpointedLayersTests
     private static readonly AttentionLayersOptions s_options = new()
     {
         Dim = Dim, Depth = 2, Heads = 2, AttnDimHead = 8, FfMult = 2, AlibiPosBias = true, CrossAttend = true, CrossAttnDimContext = 10, UseAdaptiveLayernorm = true, DimCondition = 6,
-        FfDropout = 0.2f, AttnSublayerDropout = 0.2f, LayerDropout = 0.2f,
+        FfDropout = 0.2f, AttnDropout = 0.2f, AttnSublayerDropout = 0.2f, LayerDropout = 0.2f,
     };
 
     [TestMethod]

@@ -11,7 +11,7 @@ public sealed class DropoutTests
 
     private static readonly AttentionLayersOptions s_dropping = new()
     {
-        Dim = Dim, Depth = 2, Heads = 2, AttnDimHead = 8, FfMult = 2, FfDropout = 0.2f, FfSublayerDropout = 0.1f, AttnSublayerDropout = 0.1f, LayerDropout = 0.3f,
+        Dim = Dim, Depth = 2, Heads = 2, AttnDimHead = 8, FfMult = 2, FfDropout = 0.2f, FfSublayerDropout = 0.1f, AttnDropout = 0.2f, AttnSublayerDropout = 0.1f, LayerDropout = 0.3f,
     };
 
     [TestMethod]
@@ -19,7 +19,7 @@ public sealed class DropoutTests
     public void Evaluation_drops_nothing(string id)
     {
         ComputeDevice device = TestDevices.Get(id);
-        using Encoder dropping = new(s_dropping, device), plain = new(s_dropping with { FfDropout = 0, FfSublayerDropout = 0, AttnSublayerDropout = 0, LayerDropout = 0 }, device);
+        using Encoder dropping = new(s_dropping, device), plain = new(s_dropping with { FfDropout = 0, FfSublayerDropout = 0, AttnDropout = 0, AttnSublayerDropout = 0, LayerDropout = 0 }, device);
         using StepScope step = device.BeginStep();
         Tensor x = Input(device);
         float[] expected = plain.Forward(x).ToArray();
@@ -83,10 +83,35 @@ public sealed class DropoutTests
     }
 
     [TestMethod]
+    [DeviceRows]
+    public void Attention_drops_probabilities_of_its_own_in_every_call(string id)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        using StepScope step = device.BeginStep();
+        using var core = new Attend(new AttendOptions { Dropout = 0.5f }, device);
+        using var module = new Attention(new AttentionModuleOptions { Dim = Dim, Heads = 2, DimHead = 8, Dropout = 0.5f }, device);
+
+        // Equal scores and values that single one key out: what comes out is how often it was kept, 0 or 2 / keys.
+        Tensor x = Tensor.Zeros(device, [1, 2, 40, 8]), v = Tensor.Zeros(device, [1, 2, 40, 8]), input = Input(device);
+        v.Write([.. Enumerable.Range(0, 640).Select(static i => i / 8 % 40 == 3 ? 40f : 0f)]);
+        float[] evaluated = core.Forward(x, x, v).ToArray(), plain = module.Forward(input).ToArray(), first, second;
+        using (device.BeginTraining(7, 1))
+        {
+            (first, second) = (core.Forward(x, x, v).ToArray(), core.Forward(x, x, v).ToArray());
+            CollectionAssert.AreNotEqual(plain, module.Forward(input).ToArray());
+        }
+
+        Assert.IsTrue(evaluated.All(static o => Math.Abs(o - 1) < 1e-5f));
+        Assert.IsTrue(first.All(static o => o == 0 || Math.Abs(o - 2) < 1e-5f));
+        Assert.IsTrue(first.Count(static o => o == 0) is > 192 and < 448, "Half of them.");
+        CollectionAssert.AreNotEqual(first, second);
+    }
+
+    [TestMethod]
     public void Layer_dropout_leaves_layers_out_and_rescales_nothing()
     {
         ComputeDevice device = TestDevices.Get("cpu");
-        using var model = new Encoder(s_dropping with { FfDropout = 0, FfSublayerDropout = 0, AttnSublayerDropout = 0, LayerDropout = 0.5f }, device);
+        using var model = new Encoder(s_dropping with { FfDropout = 0, FfSublayerDropout = 0, AttnDropout = 0, AttnSublayerDropout = 0, LayerDropout = 0.5f }, device);
         using StepScope step = device.BeginStep();
         Tensor x = Input(device);
         var whole = new List<Tensor>();

@@ -138,6 +138,32 @@ public sealed class MixedPrecisionTests
     }
 
     [TestMethod]
+    public void Sequences_and_images_are_computed_in_two_bytes()
+    {
+        ComputeDevice device = TestDevices.Get("cpu");
+        using var sequences = new ContinuousTransformerWrapper(
+            new ContinuousTransformerWrapperOptions { DimIn = 3, DimOut = 2, MaxSeqLen = 8, NumMemoryTokens = 2, PostEmbNorm = true }, new Encoder(s_plain, device));
+        using var images = new ViTransformerWrapper(
+            new ViTransformerWrapperOptions { ImageSize = 4, PatchSize = 2, NumClasses = 3, NumRegisterTokens = 1 }, new Encoder(s_plain, device));
+        using StepScope step = device.BeginStep();
+        Tensor sequence = Tensor.From(device, [2, 5, 3], [.. Numbers(1, 30)]), image = Tensor.From(device, [2, 3, 4, 4], [.. Numbers(2, 96)]);
+        foreach ((Module model, Func<Tensor> forward) in new (Module, Func<Tensor>)[] { (sequences, () => sequences.Forward(sequence)), (images, () => images.Forward(image)) })
+        {
+            float[] expected = forward().ToArray();
+            model.ComputeDType = DType.BFloat16;
+            IReadOnlyList<TrainedParameter> parameters = TrainedParameter.Of(model);
+            using GradientTape tape = device.BeginTape();
+            Tensor actual = forward();
+            Assert.AreEqual(DType.BFloat16, actual.DType);
+            foreach ((float wide, float narrow) in expected.Zip(actual.ToArray()))
+                Assert.AreEqual(wide, narrow, 0.05f);
+            tape.Backward(Operators.MeanSquaredError(actual, Tensor.Zeros(device, actual.Shape)));
+            foreach (TrainedParameter parameter in parameters)
+                Assert.AreEqual(DType.Float32, parameter.Value.Gradient?.DType, parameter.Name);
+        }
+    }
+
+    [TestMethod]
     public void Inputs_may_be_of_either_type_and_of_no_other()
     {
         ComputeDevice device = TestDevices.Get("cpu");
