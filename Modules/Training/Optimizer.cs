@@ -36,7 +36,7 @@ public abstract class Optimizer : IDisposable
         for (int i = 0; i < Parameters.Count; i++)
         {
             if (Parameters[i].Value.Gradient is { } gradient)
-                Update(i, gradient, rate, gradientScale);
+                Update(i, gradient, rate * Parameters[i].RateFactor, gradientScale);
         }
     }
 

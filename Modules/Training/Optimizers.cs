@@ -31,7 +31,7 @@ public sealed class AdamW : Optimizer
     private protected override void Update(int index, Tensor gradient, double rate, float gradientScale)
     {
         TrainedParameter parameter = Parameters[index];
-        var step = new AdamWStep(rate, StepCount, parameter.Decays ? WeightDecay : 0, Beta1, Beta2, Epsilon);
+        var step = new AdamWStep(rate, StepCount, parameter.DecayOf(WeightDecay), Beta1, Beta2, Epsilon);
         Operators.AdamWUpdate(parameter.Value, gradient, _first[index], _second[index], step, gradientScale);
     }
 }
@@ -54,7 +54,7 @@ public sealed class Sgd : Optimizer
     private protected override void Update(int index, Tensor gradient, double rate, float gradientScale)
     {
         TrainedParameter parameter = Parameters[index];
-        Operators.SgdUpdate(parameter.Value, gradient, _momentum[index], rate, Momentum, parameter.Decays ? WeightDecay : 0, gradientScale);
+        Operators.SgdUpdate(parameter.Value, gradient, _momentum[index], rate, Momentum, parameter.DecayOf(WeightDecay), gradientScale);
     }
 }
 
@@ -79,6 +79,6 @@ public sealed class Lion : Optimizer
     private protected override void Update(int index, Tensor gradient, double rate, float gradientScale)
     {
         TrainedParameter parameter = Parameters[index];
-        Operators.LionUpdate(parameter.Value, gradient, _momentum[index], rate, Beta1, Beta2, parameter.Decays ? WeightDecay : 0, gradientScale);
+        Operators.LionUpdate(parameter.Value, gradient, _momentum[index], rate, Beta1, Beta2, parameter.DecayOf(WeightDecay), gradientScale);
     }
 }

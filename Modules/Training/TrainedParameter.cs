@@ -6,7 +6,9 @@ namespace GpuTransformer.Modules;
 /// <param name="Name">Its <c>state_dict</c> key.</param>
 /// <param name="Value">The float32 tensor that is changed.</param>
 /// <param name="Decays">Whether weight decay applies.</param>
-public readonly record struct TrainedParameter(string Name, Tensor Value, bool Decays)
+/// <param name="RateFactor">Multiplies the learning rate.</param>
+/// <param name="DecayFactor">Multiplies the weight decay.</param>
+public readonly record struct TrainedParameter(string Name, Tensor Value, bool Decays, double RateFactor = 1, double DecayFactor = 1)
 {
     /// <summary>
     /// The parameters of <paramref name="module"/>, each now requiring a gradient. Decay applies to matrices; norms, biases, tokens and other vectors keep their
@@ -14,10 +16,16 @@ public readonly record struct TrainedParameter(string Name, Tensor Value, bool D
     /// </summary>
     /// <param name="module">What learns.</param>
     /// <param name="exclude">Parameters to leave as they are: they require no gradient; null for none.</param>
-    /// <exception cref="ArgumentException">A parameter is not float32: the step would be rounded away. Keep float32 parameters and compute in two bytes instead.</exception>
-    public static IReadOnlyList<TrainedParameter> Of(Module module, Func<string, bool>? exclude = null)
+    /// <param name="groups">Rates and decays that differ from the rest; a parameter belongs to the first group that contains it. Null for none.</param>
+    /// <exception cref="ArgumentException">
+    /// A parameter is not float32: the step would be rounded away. Keep float32 parameters and compute in two bytes instead. Or a group is empty.
+    /// </exception>
+    public static IReadOnlyList<TrainedParameter> Of(Module module, Func<string, bool>? exclude = null, IReadOnlyList<ParameterGroup>? groups = null)
     {
         ArgumentNullException.ThrowIfNull(module);
+        groups ??= [];
+        foreach (ParameterGroup group in groups)
+            group.Validate();
         var parameters = new List<TrainedParameter>();
         var seen = new HashSet<Tensor>(ReferenceEqualityComparer.Instance);
         foreach ((string name, Tensor value) in module.NamedParameters())
@@ -28,9 +36,22 @@ public readonly record struct TrainedParameter(string Name, Tensor Value, bool D
 
             // A tied parameter appears under several names and learns once.
             if (value.RequiresGradient && seen.Add(value))
-                parameters.Add(new TrainedParameter(name, value, value.Shape.Rank >= 2 && value.Shape.Count > value.Shape[^1]));
+            {
+                ParameterGroup? group = groups.FirstOrDefault(g => g.Contains(name));
+                bool decays = value.Shape.Rank >= 2 && value.Shape.Count > value.Shape[^1];
+                parameters.Add(new TrainedParameter(name, value, decays, group?.RateFactor ?? 1, group?.DecayFactor ?? 1));
+            }
+        }
+
+        // Most likely misspelt: the run would be another one than was meant.
+        foreach (ParameterGroup group in groups)
+        {
+            if (!parameters.Exists(p => group.Contains(p.Name)))
+                throw new ArgumentException($"No trained parameter is called '{group.Pattern}'; they are called like '{parameters.FirstOrDefault().Name}'.", nameof(groups));
         }
 
         return parameters;
     }
+
+    internal double DecayOf(double decay) => Decays ? decay * DecayFactor : 0;
 }
