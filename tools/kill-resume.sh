@@ -37,7 +37,7 @@ whole=$(($(now) - begin))
 echo "Left alone: $(loss_of "$work/alone.json") after $(($(wc -l <"$work/alone/loss.csv") - 1)) steps, $whole ms, of which $startup until the first step."
 
 # Every moment is possible, also while the run starts. On average a round gets half of its share of the steps, so that the run is not over too soon.
-longest=$((startup + 3 * (whole - startup) / (2 * rounds)))
+longest=$((startup + 6 * (whole - startup) / (5 * rounds)))
 killed=0
 resume=()
 for ((round = 1; round <= rounds; round++)); do
