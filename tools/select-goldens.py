@@ -16,11 +16,11 @@ FAMILIES = [
 ]
 ALWAYS = ["seed_example_bf16", "sdpa__f32_key_padding_row_dead", "interm__enc_alibi", "interm__enc_cross"]
 CHOSEN = [
-    "wrapper_dec__cross_attend", "wrapper_dec__memory_tokens", "wrapper_dec__tied",
+    "wrapper_dec__cross_attend", "wrapper_dec__memory_tokens", "wrapper_dec__return_logits_and_embeddings", "wrapper_dec__tied",
     "wrapper_enc__average_pool", "wrapper_enc__cls_token", "wrapper_enc__custom_pos", "wrapper_enc__emb_dim", "wrapper_enc__emb_frac_gradient", "wrapper_enc__embed_ids",
     "wrapper_enc__l2norm_embed_tied", "wrapper_enc__memory_tokens", "wrapper_enc__post_emb_norm", "wrapper_enc__prepend_embeds", "wrapper_enc__scaled_sinu",
     "wrapper_enc__squeeze_logits1", "wrapper_enc__sum_embeds",
-    "ar__abs", "ar__cross", "ar__lens", "ar__pad_value", "ar__prepend_embeds", "ar__prompt_lens_abs",
+    "ar__abs", "ar__cross", "ar__lens", "ar__pad_value", "ar__prepend_embeds", "ar__prompt_lens_abs", "ar__return_outputs",
     "vit__one_channel_post_emb_norm", "vit__registers",
     "continuous__cross", "continuous__lens", "continuous__memory_tokens", "continuous__prepend",
     "xtransformer__nomask", "xtransformer__tied",

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using GpuTransformer.Cli.Verification;
 using GpuTransformer.Host;
 using GpuTransformer.Modules;
 using static GpuTransformer.Tests.Modules.TransformerWrapperTests;
@@ -12,8 +10,6 @@ public sealed class GenerationTests
 {
     private static readonly TransformerWrapperOptions s_options = new() { NumTokens = 11, MaxSeqLen = 12 };
 
-    private static readonly GoldenManifest s_manifest = GoldenManifest.Read(new DirectoryInfo(RepositoryFiles.PathOf("Tests", "Goldens")));
-
     private static ComputeDevice Cpu => TestDevices.Get("cpu");
 
     [TestMethod]
@@ -22,7 +18,7 @@ public sealed class GenerationTests
     {
         ComputeDevice device = TestDevices.Get(id);
         using StepScope step = device.BeginStep();
-        (Module built, SafetensorsReader file) = Load(device, name);
+        (Module built, SafetensorsReader file) = GoldenModels.Load(device, name);
         using SafetensorsReader reader = file;
         using var model = (AutoregressiveWrapper)built;
         Tensor? Extra(string key) => file.Contains(key) ? file.ReadTensor(key, device) : null;
@@ -40,7 +36,7 @@ public sealed class GenerationTests
     {
         ComputeDevice device = TestDevices.Get(id);
         using StepScope step = device.BeginStep();
-        (Module built, SafetensorsReader file) = Load(device, "xtransformer__nomask");
+        (Module built, SafetensorsReader file) = GoldenModels.Load(device, "xtransformer__nomask");
         using SafetensorsReader reader = file;
         using var model = (XTransformer)built;
         Tensor expected = file.ReadTensor("extra.generate.tokens", device);
@@ -100,15 +96,5 @@ public sealed class GenerationTests
         AssertSays("'promptLens' is Int32 [2]", () => model.Generate(prompt, 1, promptLens: Ids(Cpu, [2], 1, 1)));
         AssertSays("single tokens", () => model.Generate(new TokenInputs(prompt) { Pos = Ids(Cpu, [3], 0, 1, 2) }, 1));
         AssertSays("start token", () => model.Generate(Tensor.From(Cpu, [1, 0], Array.Empty<int>()), 1));
-    }
-
-    private static (Module Model, SafetensorsReader File) Load(ComputeDevice device, string name)
-    {
-        GoldenCase golden = s_manifest.Cases.First(c => c.Name == name);
-        var description = new Dictionary<string, object?> { ["class"] = golden.Class, ["kwargs"] = golden.Kwargs, ["ctor_args"] = golden.CtorArgs };
-        Module model = ModuleFactory.Create(JsonSerializer.SerializeToElement(description), device);
-        SafetensorsReader file = SafetensorsReader.Open(Path.Combine(s_manifest.Folder.FullName, golden.File));
-        model.LoadStateDict(file, "param.");
-        return (model, file);
     }
 }

@@ -108,6 +108,29 @@ public sealed class TransformerWrapperTests
     }
 
     [TestMethod, DeviceRows]
+    public void The_second_of_two_outputs_is_x_transformers_too(string id)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        using StepScope step = device.BeginStep();
+        (Module wrapper, SafetensorsReader wrapperFile) = GoldenModels.Load(device, "wrapper_dec__return_logits_and_embeddings");
+        (Module trainer, SafetensorsReader trainerFile) = GoldenModels.Load(device, "ar__return_outputs");
+        using (wrapper)
+        using (wrapperFile)
+        {
+            (_, Tensor embeddings) = ((TransformerWrapper)wrapper).LogitsAndEmbeddings(new TokenInputs(wrapperFile.ReadTensor("input.x", device)));
+            AssertClose(wrapperFile.ReadSingles("output.embeddings"), embeddings.ToArray());
+        }
+
+        using (trainer)
+        using (trainerFile)
+        {
+            (_, Tensor logits) = ((AutoregressiveWrapper)trainer).LossAndLogits(new TokenInputs(trainerFile.ReadTensor("input.x", device)));
+            Assert.AreEqual(trainerFile["output.logits"].Shape, logits.Shape);
+            AssertClose(trainerFile.ReadSingles("output.logits"), logits.ToArray());
+        }
+    }
+
+    [TestMethod, DeviceRows]
     public void A_tied_table_is_one_tensor_and_learns_from_both_uses(string id)
     {
         ComputeDevice device = TestDevices.Get(id);

@@ -62,6 +62,38 @@ public sealed class XTransformerTests
     }
 
     [TestMethod]
+    public void A_run_with_tied_tables_and_recomputed_layers_resumes_bit_for_bit()
+    {
+        XTransformerOptions options = s_options with { TieTokenEmb = true, Encoder = s_options.Encoder with { EmbDropout = 0.1f } };
+        using Tensor source = Ids(Cpu, [1, 3], 1, 2, 3), target = Ids(Cpu, [1, 4], 5, 6, 7, 8);
+        string file = Path.GetTempFileName();
+        try
+        {
+            double[] whole = Run(options, 0, 6, recompute: false);
+            CollectionAssert.AreEqual(whole[..3], Run(options, 0, 3, recompute: false));
+            CollectionAssert.AreEqual(whole[3..], Run(options, 3, 6, recompute: true));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+
+        double[] Run(XTransformerOptions with, int from, int to, bool recompute)
+        {
+            using var model = new XTransformer(with, Cpu, seed: from);
+            model.Encoder.AttnLayers.CheckpointLayers = model.Decoder.Net.AttnLayers.CheckpointLayers = recompute;
+            using var trainer = new Trainer(model, new AdamW(TrainedParameter.Of(model)), new LearningRateSchedule { Peak = 1e-2, TotalSteps = 6 });
+            if (from > 0)
+                trainer.Resume(file);
+            var losses = new List<double>();
+            while (trainer.StepNumber < to)
+                losses.Add(trainer.Step(() => model.Loss(source, target)).Loss);
+            trainer.Save(file);
+            return [.. losses];
+        }
+    }
+
+    [TestMethod]
     public void Contradicting_options_are_named()
     {
         AssertSays("encoder's tokens are Dim = 16", () => _ = new XTransformer(s_options with { DecoderLayers = s_options.DecoderLayers with { CrossAttnDimContext = 24 } }, Cpu));
