@@ -9,6 +9,9 @@ internal interface IImageSource
     /// <summary>Numbers in a pixel.</summary>
     int Channels { get; }
 
+    /// <summary>The numbers that a picture shows as black and as white.</summary>
+    (float Black, float White) Shades(int channel) => (-2.5f, 2.5f);
+
     /// <summary>Draws one image, [size, size, channels].</summary>
     /// <param name="random">Decides which.</param>
     /// <param name="fresh">True for an image that training never sees.</param>

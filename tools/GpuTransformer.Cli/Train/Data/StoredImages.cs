@@ -45,6 +45,9 @@ internal sealed class StoredImages : IImageSource
     private int Length => Size * Size * Channels;
 
     /// <inheritdoc/>
+    public (float Black, float White) Shades(int channel) => (-_mean[channel] * _scale[channel], (255 - _mean[channel]) * _scale[channel]);
+
+    /// <inheritdoc/>
     public void Draw(Random random, bool fresh, Span<float> image)
     {
         int number = _order[fresh ? random.Next(HeldOut) : random.Next(HeldOut, Count)];

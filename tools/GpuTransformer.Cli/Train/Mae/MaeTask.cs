@@ -79,7 +79,7 @@ internal sealed class MaeTask : ITrainingTask
         using StepScope scope = _model.Device.BeginStep();
         (Tensor visible, Tensor visibleIndex, Tensor hiddenIndex, _) = batch.Upload(_model.Device);
         float[] predicted = _model.Forward(visible, visibleIndex, hiddenIndex).ToArray();
-        ReconstructionPicture.Draw(_grid, batch, predicted).Save(Path.Combine(output.FullName, "reconstruction.png"));
+        ReconstructionPicture.Draw(_grid, _images, batch, predicted).Save(Path.Combine(output.FullName, "reconstruction.png"));
     }
 
     /// <inheritdoc/>
