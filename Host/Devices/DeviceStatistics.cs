@@ -5,6 +5,7 @@ public sealed class DeviceStatistics
 {
     private long _launches;
     private long _compiledKernels;
+    private long _reads;
     private long _allocations;
     private long _bytesAllocated;
     private long _bytesInUse;
@@ -15,6 +16,9 @@ public sealed class DeviceStatistics
 
     /// <summary>Kernels compiled and loaded; zero from the second call of the same shapes on.</summary>
     public long CompiledKernels => Volatile.Read(ref _compiledKernels);
+
+    /// <summary>How often the host read from the device's memory, which waits for all that is queued.</summary>
+    public long Reads => Volatile.Read(ref _reads);
 
     /// <summary>Blocks asked of the driver; zero from the second call of the same shapes on.</summary>
     public long Allocations => Volatile.Read(ref _allocations);
@@ -36,6 +40,8 @@ public sealed class DeviceStatistics
         Interlocked.Increment(ref _launches);
         Diagnostics.Launches.Add(1);
     }
+
+    internal void CountRead() => Interlocked.Increment(ref _reads);
 
     internal void CountCompile(TimeSpan duration)
     {

@@ -7,12 +7,18 @@ internal sealed class DeviceBuffer(MemoryPool pool, DeviceAllocation allocation)
 
     public DeviceAllocation Allocation { get; } = allocation;
 
+    /// <summary>What the host wrote last; null where that were no integers, or something else was written since.</summary>
+    public WrittenIntegers? Integers { get; set; }
+
     public void AddReference() => Interlocked.Increment(ref _references);
 
     public void Release()
     {
         if (Interlocked.Decrement(ref _references) == 0)
+        {
+            Integers = null;
             pool.Return(this);
+        }
     }
 }
 

@@ -242,7 +242,14 @@ public sealed partial class Tensor : IDisposable
         }
     }
 
-    internal void CopyBitsTo(Tensor target) => Device.Backend.Copy(Allocation, _offset, target.Allocation, target._offset, Bytes);
+    /// <summary>What is known of this tensor's integers without reading them: the host wrote them, and nothing was written since.</summary>
+    internal WrittenIntegers? KnownIntegers => Buffer.Integers is { } known && known.Start <= _offset && known.End >= _offset + Bytes ? known : null;
+
+    internal void CopyBitsTo(Tensor target)
+    {
+        target.Buffer.Integers = null;
+        Device.Backend.Copy(Allocation, _offset, target.Allocation, target._offset, Bytes);
+    }
 
     internal T[] ReadBits<T>()
         where T : unmanaged
@@ -254,11 +261,17 @@ public sealed partial class Tensor : IDisposable
 
     internal void ReadBits<T>(Span<T> target)
         where T : unmanaged
-        => Device.Backend.Read(Allocation, _offset, MemoryMarshal.AsBytes(target));
+    {
+        Device.Statistics.CountRead();
+        Device.Backend.Read(Allocation, _offset, MemoryMarshal.AsBytes(target));
+    }
 
     internal void WriteBits<T>(ReadOnlySpan<T> values)
         where T : unmanaged
-        => Device.Backend.Write(Allocation, _offset, MemoryMarshal.AsBytes(values));
+    {
+        Buffer.Integers = WrittenIntegers.Of(_offset, values);
+        Device.Backend.Write(Allocation, _offset, MemoryMarshal.AsBytes(values));
+    }
 
     private static Tensor FromBits<T>(ComputeDevice device, Shape shape, DType dtype, ReadOnlySpan<T> values)
         where T : unmanaged

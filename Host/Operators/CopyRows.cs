@@ -67,6 +67,8 @@ internal static partial class CopyRowsOperator
     {
         if (index.DType is not (DType.Int32 or DType.Int64))
             throw Arguments.Wrong(name, $"holds {index.DType}, but Int32 or Int64 is needed.");
+        if (index.KnownIntegers is { } known && known.AreBelow(limit))
+            return;
         long[] values = index.ToInt64Array();
         for (int i = 0; i < values.Length; i++)
         {

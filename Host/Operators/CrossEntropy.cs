@@ -14,7 +14,7 @@ public static partial class Operators
     /// <param name="labelSmoothing">s, from 0 to 1.</param>
     /// <returns>A float32 scalar; zero if no row counts.</returns>
     /// <exception cref="ArgumentException">A shape, device, data type or target does not fit; nothing was launched.</exception>
-    /// <remarks>Waits for the device in order to check the targets: one out of range would read foreign memory.</remarks>
+    /// <remarks>Waits for the device in order to check the targets, unless they are Int32 and the host wrote them: one out of range would read foreign memory.</remarks>
     public static Tensor SoftmaxCrossEntropy(Tensor logits, Tensor targets, int ignoreIndex = -100, float labelSmoothing = 0f)
     {
         Arguments.CheckRows(logits);
@@ -81,8 +81,10 @@ internal static partial class CrossEntropyOperator
             throw Arguments.Wrong(nameof(targets), $"has shape {targets.Shape}, but the logits {logits.Shape} need one target for each row: {new Shape(logits.Shape.Lengths[..^1])}.");
         if (targets.DType is not (DType.Int32 or DType.Int64))
             throw Arguments.Wrong(nameof(targets), $"holds {targets.DType}, but class numbers (Int32 or Int64) are needed.");
-        long[] values = targets.ToInt64Array();
         int classes = logits.Shape[^1];
+        if (targets.DType == DType.Int32 && targets.KnownIntegers is { } known && known.AreBelow(classes, ignoreIndex))
+            return targets;
+        long[] values = targets.ToInt64Array();
         for (int i = 0; i < values.Length; i++)
         {
             if (values[i] != ignoreIndex && (values[i] < 0 || values[i] >= classes))

@@ -10,7 +10,7 @@ public static partial class Operators
     /// <param name="scale">Multiplies what is looked up; finite.</param>
     /// <returns>[…, dim], of the table's data type.</returns>
     /// <exception cref="ArgumentException">A shape, device or data type does not fit, or an id is out of range; nothing was launched.</exception>
-    /// <remarks>Waits for the device in order to check the ids: an id out of range would read foreign memory.</remarks>
+    /// <remarks>Waits for the device in order to check the ids, unless the host wrote them: an id out of range would read foreign memory.</remarks>
     public static Tensor Embedding(Tensor table, Tensor ids, float scale = 1f)
     {
         ArgumentNullException.ThrowIfNull(table);

@@ -9,7 +9,7 @@ public static partial class Operators
     /// <param name="index">[batch, m], Int32 or Int64, each in [0, n).</param>
     /// <returns>[batch, m, dim], of the input's data type.</returns>
     /// <exception cref="ArgumentException">A shape, device or data type does not fit, or an index is out of range; nothing was launched.</exception>
-    /// <remarks>Waits for the device in order to check the indices.</remarks>
+    /// <remarks>Waits for the device in order to check the indices, unless the host wrote them.</remarks>
     public static Tensor GatherRows(Tensor input, Tensor index)
     {
         (int batch, int rows, _) = Sequences.Check(input, nameof(input));

@@ -26,6 +26,8 @@ public sealed class Trainer : IDisposable
 {
     private readonly List<Tensor> _losses = []; // [1] for each accumulated batch
     private LossScaler? _lossScaler;
+    private Tensor? _gradientSeed; // [1]: dL/dloss, the loss scale
+    private float _seededScale;
 
     /// <summary>A trainer at step 0. It owns the optimizer and the average, not the model.</summary>
     public Trainer(Module model, Optimizer optimizer, LearningRateSchedule schedule)
@@ -123,6 +125,7 @@ public sealed class Trainer : IDisposable
         Average?.Dispose();
         foreach (Tensor loss in _losses)
             loss.Dispose();
+        _gradientSeed?.Dispose();
     }
 
     private void Batch(Func<int, Tensor> loss, int index)
@@ -134,11 +137,22 @@ public sealed class Trainer : IDisposable
         Tensor value = loss(index);
         if (value.Shape.Count != 1)
             throw new ArgumentException($"The loss has shape {value.Shape}; a training step needs one number.", nameof(loss));
-        using Tensor seed = Tensor.From(device, value.Shape, [LossScaler.Scale], value.DType);
-        tape.Backward(value, seed);
+        tape.Backward(value, GradientSeed().Like(value).Reshape(value.Shape));
         if (index == _losses.Count)
             _losses.Add(Tensor.Persistent(device, [1]));
         Operators.CopyInto(_losses[index], (value.DType == DType.Float32 ? value : Operators.Cast(value, DType.Float32)).Reshape([1]));
+    }
+
+    // Kept, because writing it anew would wait between forward and backward.
+    private Tensor GradientSeed()
+    {
+        if (_gradientSeed is null || _seededScale != LossScaler.Scale)
+        {
+            _gradientSeed ??= Tensor.Persistent(Model.Device, [1]);
+            _gradientSeed.Write([_seededScale = LossScaler.Scale]);
+        }
+
+        return _gradientSeed;
     }
 
     private double MeanLoss()

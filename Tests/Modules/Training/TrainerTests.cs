@@ -120,6 +120,17 @@ public sealed class TrainerTests
     }
 
     [TestMethod]
+    [DeviceRows]
+    public void A_step_reads_the_norm_and_the_losses_only(string id)
+    {
+        using var problem = new Problem(id, nameof(AdamW), average: true, accumulate: 2);
+        problem.Trainer.Step(problem.Loss);
+        long reads = problem.Model.Device.Statistics.Reads;
+        problem.Trainer.Step(problem.Loss);
+        Assert.AreEqual(reads + 3, problem.Model.Device.Statistics.Reads);
+    }
+
+    [TestMethod]
     public void The_loss_scale_halves_on_overflow_and_doubles_after_enough_good_steps()
     {
         var scaler = new LossScaler(1024f, growthInterval: 2);
