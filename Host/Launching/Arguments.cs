@@ -51,6 +51,14 @@ internal static class Arguments
             throw new ArgumentException($"'{name}' has shape {tensor.Shape}, but {meaning.Format()} needs {expected}.", name);
     }
 
+    /// <summary>The mask has one flag for each row of the tensor.</summary>
+    public static void CheckRowMask(Tensor rows, Tensor rowMask, [CallerArgumentExpression(nameof(rowMask))] string name = "")
+    {
+        Check(rows.Device, rowMask, DType.Bool, name);
+        if (rowMask.Shape != new Shape(rows.Shape.Lengths[..^1]))
+            throw Wrong(name, $"has shape {rowMask.Shape}, but {rows.Shape} needs one flag for each row: {new Shape(rows.Shape.Lengths[..^1])}.");
+    }
+
     /// <summary>An exception for an argument of the wrong shape.</summary>
     public static ArgumentException Wrong(string name, string what) => new($"'{name}' {what}", name);
 }

@@ -12,9 +12,7 @@ public static partial class Operators
     public static Tensor MaskRows(Tensor input, Tensor rowMask)
     {
         Arguments.CheckRows(input);
-        Arguments.Check(input.Device, rowMask, DType.Bool);
-        if (rowMask.Shape != new Shape(input.Shape.Lengths[..^1]))
-            throw Arguments.Wrong(nameof(rowMask), $"has shape {rowMask.Shape}, but the input {input.Shape} needs one flag for each row: {new Shape(input.Shape.Lengths[..^1])}.");
+        Arguments.CheckRowMask(input, rowMask);
         Tensor output = Tensor.Empty(input.Device, input.Shape, input.DType);
         int rows = GainRows.RowCount(input);
         CopyRowsOperator.Run(new CopyRowsArguments(input, null, rowMask, output, CopyRowsArguments.WholeOutput(1, rows, input.Shape[^1], rows)));

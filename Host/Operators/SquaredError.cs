@@ -20,11 +20,7 @@ public static partial class Operators
             prediction = Cast(prediction, DType.Float32);
         Elementwise.CheckPair(prediction, target, nameof(prediction), nameof(target));
         if (rowMask is not null)
-        {
-            Arguments.Check(device, rowMask, DType.Bool);
-            if (rowMask.Shape != new Shape(prediction.Shape.Lengths[..^1]))
-                throw Arguments.Wrong(nameof(rowMask), $"has shape {rowMask.Shape}, but the prediction {prediction.Shape} needs one flag for each row: {new Shape(prediction.Shape.Lengths[..^1])}.");
-        }
+            Arguments.CheckRowMask(prediction, rowMask);
 
         int rows = GainRows.RowCount(prediction);
         Tensor loss = Tensor.Empty(device, [rows]), weight = Tensor.Empty(device, [rows]);

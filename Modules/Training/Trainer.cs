@@ -58,10 +58,10 @@ public sealed class Trainer : IDisposable
     /// <summary>Batches whose gradients are averaged for one step.</summary>
     public int AccumulationSteps { get; init; } = 1;
 
-    /// <summary>Unless given: a scale that starts at 65,536 where the model computes in Float16, none otherwise. Decided by the first step, or the first use.</summary>
+    /// <summary>Unless given: a scale that starts at 65,536 where the model or a part of it computes in Float16, none otherwise. Decided by the first step, or the first use.</summary>
     public LossScaler LossScaler
     {
-        get => _lossScaler ??= Model.ComputeDType == DType.Float16 ? new LossScaler() : new LossScaler(1f);
+        get => _lossScaler ??= ComputesInFloat16(Model) ? new LossScaler() : new LossScaler(1f);
         init => _lossScaler = value;
     }
 
@@ -142,6 +142,8 @@ public sealed class Trainer : IDisposable
             _losses.Add(Tensor.Persistent(device, [1]));
         Operators.CopyInto(_losses[index], (value.DType == DType.Float32 ? value : Operators.Cast(value, DType.Float32)).Reshape([1]));
     }
+
+    private static bool ComputesInFloat16(Module module) => module.ComputeDType == DType.Float16 || module.Children.Any(static c => ComputesInFloat16(c.Value));
 
     // Kept, because writing it anew would wait between forward and backward.
     private Tensor GradientSeed()

@@ -97,6 +97,11 @@ public sealed class MixedPrecisionTests
             using var trainer = new Trainer(model, new Sgd(TrainedParameter.Of(model)), new LearningRateSchedule { Peak = 0.1, Decay = Decay.Constant });
             Assert.AreEqual(scale, trainer.LossScaler.Scale);
         }
+
+        using var partly = new Encoder(s_plain, device);
+        partly.Children[0].Value.ComputeDType = DType.Float16;
+        using var whole = new Trainer(partly, new Sgd(TrainedParameter.Of(partly)), new LearningRateSchedule { Peak = 0.1, Decay = Decay.Constant });
+        Assert.AreEqual(65536f, whole.LossScaler.Scale, "A part computes in float16.");
     }
 
     [TestMethod]
