@@ -70,6 +70,42 @@ public sealed class MaeTrainingTests
     }
 
     [TestMethod]
+    [DataRow("bfloat16")]
+    [DataRow("float16")]
+    public async Task In_two_bytes_a_step_needs_less_memory_and_learns_nearly_the_same(string precision)
+    {
+        string[] few = ["--steps", "8", "--batch-size", "128", "--evaluation-images", "32", "--warm-up-steps", "0"];
+        JsonElement full = await Train("full", few), half = await Train(precision, [.. few, "--precision", precision]);
+        double expected = full.GetProperty("final_loss").GetDouble(), actual = half.GetProperty("final_loss").GetDouble();
+        Assert.AreNotEqual(expected, actual);
+        Assert.AreEqual(expected, actual, 0.02 * expected);
+        Assert.AreEqual(0, half.GetProperty("skipped_steps").GetInt32());
+        Assert.IsLessThan(0.8 * full.GetProperty("peak_bytes").GetInt64(), half.GetProperty("peak_bytes").GetInt64());
+        using GpuTransformer.Modules.SafetensorsReader checkpoint = GpuTransformer.Modules.SafetensorsReader.Open(Path.Combine(_folder, precision, "checkpoint.safetensors"));
+        Assert.AreEqual(GpuTransformer.Modules.SafetensorsType.F32, checkpoint["model.mask_token"].Type);
+    }
+
+    [TestMethod]
+    public async Task A_new_run_keeps_the_last_state_of_the_one_that_was_there()
+    {
+        string[] tiny = ["--steps", "2", "--batch-size", "4", "--evaluation-images", "4"];
+        await Train("run", tiny);
+        byte[] before = await File.ReadAllBytesAsync(Path.Combine(_folder, "run", "checkpoint.safetensors"));
+        await Train("run", [.. tiny, "--seed", "2"]);
+        CollectionAssert.AreEqual(before, await File.ReadAllBytesAsync(Path.Combine(_folder, "run", "checkpoint.previous.safetensors")));
+    }
+
+    [TestMethod]
+    public async Task A_run_that_was_killed_before_its_first_checkpoint_begins_again_with_its_settings()
+    {
+        JsonElement whole = await Train("run", "--steps", "2", "--batch-size", "4", "--evaluation-images", "4");
+        File.Delete(Path.Combine(_folder, "run", "checkpoint.safetensors"));
+        JsonElement again = await Train("run", "--resume");
+        Assert.AreEqual(whole.GetProperty("masked_mse").GetDouble(), again.GetProperty("masked_mse").GetDouble());
+        Assert.AreEqual(2, again.GetProperty("steps").GetInt32());
+    }
+
+    [TestMethod]
     public async Task Wrong_settings_are_usage_errors_that_name_them()
     {
         string config = Path.Combine(_folder, "config.json");

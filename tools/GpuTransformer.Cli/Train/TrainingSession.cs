@@ -23,15 +23,18 @@ internal sealed class TrainingSession(ITrainingTask task, TrainingSettings setti
     {
         long start = Stopwatch.GetTimestamp();
         ComputeDevice device = task.Model.Device;
+        task.Model.ComputeDType = settings.Precision switch { Precision.Bfloat16 => DType.BFloat16, Precision.Float16 => DType.Float16, _ => DType.Float32 };
         output.Create();
         RemoveLeftovers();
         using Trainer trainer = CreateTrainer();
         if (resume)
             Resume(trainer);
+        else
+            KeepEarlierRun();
         OutputFile.Replace(SettingsFile(output).FullName, stream => stream.Write(Encoding.UTF8.GetBytes($"{SettingsJson.Of(settings).ToJsonString(SettingsJson.Options)}\n")));
         using LossLog log = LossLog.Open(Path.Combine(output.FullName, "loss.csv"), trainer.StepNumber);
         terminal.Line($"{task.Title}, {Format.Count(task.Model.ParameterCount)} parameters, on {device}");
-        if (!resume)
+        if (!File.Exists(CheckpointPath))
             trainer.Save(CheckpointPath);
         if (!Train(trainer, log, cancellation))
             return null;
@@ -75,10 +78,23 @@ internal sealed class TrainingSession(ITrainingTask task, TrainingSettings setti
 
     private void Resume(Trainer trainer)
     {
-        if (!File.Exists(CheckpointPath))
+        if (File.Exists(CheckpointPath))
+            trainer.Resume(CheckpointPath);
+        else if (!SettingsFile(output).Exists)
             throw new UsageException($"There is nothing to resume: '{CheckpointPath}' does not exist.");
-        trainer.Resume(CheckpointPath);
+
+        // Killed between its settings and its first checkpoint, a run has lost nothing yet.
         terminal.Line($"Resumed at step {trainer.StepNumber} of {settings.Steps}.");
+    }
+
+    /// <summary>A new run replaces what lies in the folder, but training is dear: the earlier run's last state stays beside it.</summary>
+    private void KeepEarlierRun()
+    {
+        if (!File.Exists(CheckpointPath))
+            return;
+        string kept = Path.Combine(output.FullName, "checkpoint.previous.safetensors");
+        File.Move(CheckpointPath, kept, overwrite: true);
+        terminal.Line($"A run was here, which --resume would have continued; its checkpoint is now '{kept}'.");
     }
 
     /// <summary>Steps until the last or until cancelled; the state is saved in either case.</summary>

@@ -2,6 +2,14 @@ using System.ComponentModel;
 
 namespace GpuTransformer.Cli.Train;
 
+/// <summary>What a model computes in; the names are those of the command line.</summary>
+internal enum Precision
+{
+    Float32,
+    Bfloat16,
+    Float16,
+}
+
 /// <summary>
 /// What every training command can be told. A described property is a setting in three forms at once: a name in the configuration file (<c>batch_size</c>), an option
 /// (<c>--batch-size</c>) and a line of <c>--help</c>. There is no second list.
@@ -31,6 +39,9 @@ internal abstract record TrainingSettings
 
     [Description("seed of parameters and data")]
     public int Seed { get; init; } = 1;
+
+    [Description("what the model computes in; parameters and the optimizer stay in float32")]
+    public Precision Precision { get; init; }
 
     [Description("steps between checkpoints")]
     public int CheckpointEvery { get; init; } = 200;
