@@ -21,7 +21,7 @@ internal sealed record MaeSettings : TrainingSettings
 
     public MaeSettings()
     {
-        Steps = 2500;
+        Steps = 2000;
         BatchSize = 256;
         LearningRate = 1.5e-3;
     }
