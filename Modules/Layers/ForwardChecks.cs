@@ -80,6 +80,31 @@ internal static class ForwardChecks
             throw new ArgumentException($"'condition' has shape {shape}, but an input {x.Shape} needs [{x.Shape[0]}, {dim}] or [{x.Shape[0]}, {x.Shape[1]}, {dim}].", nameof(condition));
     }
 
+    /// <summary>Embeddings that come as they are: added to those of <paramref name="input"/> [batch, length, …], or put in front of them.</summary>
+    public static void MoreEmbeddings(Module module, (Tensor Tensor, string Name) input, int width, Tensor? sumEmbeds, Tensor? prependEmbeds, Tensor? prependMask)
+    {
+        Shape shape = input.Tensor.Shape;
+        (int batch, int length) = (shape[0], shape[1]);
+        if (sumEmbeds is not null)
+        {
+            OnDevice(module, sumEmbeds, nameof(sumEmbeds));
+            if (sumEmbeds.Shape != new Shape(batch, length, width))
+                throw Wrong(nameof(sumEmbeds), $"'sumEmbeds' has shape {sumEmbeds.Shape}, but it is added to embeddings {new Shape(batch, length, width)}.");
+        }
+
+        if (prependEmbeds is null)
+        {
+            if (prependMask is not null)
+                throw Wrong(nameof(prependMask), "'prependMask' was given, but there are no 'prependEmbeds'.");
+            return;
+        }
+
+        OnDevice(module, prependEmbeds, nameof(prependEmbeds));
+        if (prependEmbeds.Shape.Rank != 3 || prependEmbeds.Shape[0] != batch || prependEmbeds.Shape[2] != width)
+            throw Wrong(nameof(prependEmbeds), $"'prependEmbeds' has shape {prependEmbeds.Shape}, but in front of '{input.Name}' {shape} it needs [{batch}, prefix, {width}].");
+        Mask(module, prependMask, batch, prependEmbeds.Shape[1], "row of 'prependEmbeds'", nameof(prependMask));
+    }
+
     /// <summary>An exception about an argument of the caller's caller.</summary>
     public static ArgumentException Wrong(string name, string message) => new(message, name);
 

@@ -67,15 +67,9 @@ public sealed record SequenceInputs(Tensor X)
             throw ForwardChecks.Wrong("lens", "'lens' and 'mask' both say what is padding; give one of them.");
         if (model.Positions?.Count is { } count && Length > count)
             throw ForwardChecks.Wrong("x", $"'x' has shape {X.Shape}: {Length} positions, but the model has MaxSeqLen = {count}.");
-        if (SumEmbeds is not null && SumEmbeds.Shape != new Shape(Batch, Length, dim))
-            throw ForwardChecks.Wrong("sumEmbeds", $"'sumEmbeds' has shape {SumEmbeds.Shape}, but it is added to embeddings {new Shape(Batch, Length, dim)}.");
-        if (PrependEmbeds is not null && (PrependEmbeds.Shape.Rank != 3 || PrependEmbeds.Shape[0] != Batch || PrependEmbeds.Shape[2] != dim))
-            throw ForwardChecks.Wrong("prependEmbeds", $"'prependEmbeds' has shape {PrependEmbeds.Shape}, but in front of 'x' {X.Shape} it needs [{Batch}, prefix, {dim}].");
-        if (PrependEmbeds is null && PrependMask is not null)
-            throw ForwardChecks.Wrong("prependMask", "'prependMask' was given, but there are no 'prependEmbeds'.");
+        ForwardChecks.MoreEmbeddings(model, (X, "x"), dim, SumEmbeds, PrependEmbeds, PrependMask);
         if (PrependEmbeds is not null && memory > 0)
             throw ForwardChecks.Wrong("prependEmbeds", "'prependEmbeds' would stand in front of the memory tokens, which are no part of the output; use one or the other.");
-        ForwardChecks.Mask(model, PrependMask, Batch, Prefix, "row of 'prependEmbeds'", "prependMask");
         if (Pos is not null && model.Positions is null && !model.AttnLayers.Options.AlibiPosBias)
             throw ForwardChecks.Wrong("pos", "'pos' was passed, but the model has neither absolute positions nor ALiBi that would read it.");
         if (Pos is not null && model.AttnLayers.Options.AlibiPosBias && memory + Prefix > 0)

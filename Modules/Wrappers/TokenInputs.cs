@@ -111,14 +111,9 @@ public sealed record TokenInputs(Tensor Ids)
 
     private void CheckEmbeddings(TransformerWrapper model)
     {
-        int width = model.EmbDim;
-        if (SumEmbeds is not null && SumEmbeds.Shape != new Shape(Batch, Length, width))
-            throw ForwardChecks.Wrong("sumEmbeds", $"'sumEmbeds' has shape {SumEmbeds.Shape}, but it is added to embeddings {new Shape(Batch, Length, width)}.");
-        if (PrependEmbeds is not null && (PrependEmbeds.Shape.Rank != 3 || PrependEmbeds.Shape[0] != Batch || PrependEmbeds.Shape[2] != width))
-            throw ForwardChecks.Wrong("prependEmbeds", $"'prependEmbeds' has shape {PrependEmbeds.Shape}, but in front of 'ids' {Ids.Shape} it needs [{Batch}, prefix, {width}].");
-        if (PrependEmbeds is null && (PrependMask is not null || ExcisePrependEmbeds))
-            throw ForwardChecks.Wrong("prependEmbeds", "'prependMask' or ExcisePrependEmbeds was given, but there are no 'prependEmbeds'.");
-        ForwardChecks.Mask(model, PrependMask, Batch, Prefix, "row of 'prependEmbeds'", "prependMask");
+        ForwardChecks.MoreEmbeddings(model, (Ids, "ids"), model.EmbDim, SumEmbeds, PrependEmbeds, PrependMask);
+        if (PrependEmbeds is null && ExcisePrependEmbeds)
+            throw ForwardChecks.Wrong("prependEmbeds", "ExcisePrependEmbeds was given, but there are no 'prependEmbeds'.");
         foreach ((string name, _) in model.Options.EmbedNumTokens)
         {
             if (EmbedIds?.GetValueOrDefault(name) is not { } ids)
