@@ -4,7 +4,7 @@
 //
 // The teacher (width 128) learns to sort 16 symbols. The student (width 32, one block) then learns to give the teacher's scores from fresh sequences, without ever seeing a sorted one:
 // once attending the teacher's hidden states, once without. To reach: the attending student agrees with the teacher on at least 97 % of the symbols and the other one on fewer.
-// A minute on four cores.
+// Half a minute on four cores.
 using GpuTransformer.Host;
 using GpuTransformer.Modules;
 using GpuTransformer.Samples;

@@ -2,7 +2,7 @@
 //
 //   dotnet run --project tools/samples/Multimodal -c Release [-- DEVICE]
 //
-// To reach: at least 99 % right answers on fresh pictures. Guessing gets about a fifth. Half a minute on four cores.
+// To reach: at least 99 % right answers on fresh pictures. Guessing gets about a fifth. Ten seconds on four cores.
 using GpuTransformer.Host;
 using GpuTransformer.Modules;
 using GpuTransformer.Samples;

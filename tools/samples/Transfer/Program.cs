@@ -4,7 +4,7 @@
 //
 // The pictures are noisy waves in eight directions; the encoder of a masked autoencoder (width 96) stays as it was loaded, the decoder (width 32) learns from 128 labelled pictures.
 // To reach: at least 90 % right on fresh pictures, and more than the same decoder reaches over an encoder that has learned nothing. Guessing gets 12.5 %.
-// A minute on four cores.
+// Half a minute on four cores.
 using GpuTransformer.Host;
 using GpuTransformer.Modules;
 using GpuTransformer.Samples;
