@@ -10,8 +10,8 @@ internal sealed class SortingModel : Module
 
     private readonly Encoder _encoder;
     private readonly Linear _scores;
-    private readonly Tensor _symbols;   // [symbols, dim]
-    private readonly Tensor _positions; // [length · dim]
+    private readonly LearnedPositions _positions;
+    private readonly Tensor _symbols; // [symbols, dim]
 
     /// <param name="dim">The width.</param>
     /// <param name="depth">Blocks.</param>
@@ -21,7 +21,7 @@ internal sealed class SortingModel : Module
         : base(initializer)
     {
         _symbols = AddParameter("symbols", initializer.Normal([Symbols, dim], 0.5f));
-        _positions = AddParameter("positions", initializer.Normal([Length * dim], 0.5f));
+        _positions = AddChild("positions", new LearnedPositions(Length, dim, l2norm: false, initializer));
         var options = new AttentionLayersOptions { Dim = dim, Depth = depth, Heads = 4, AttnDimHead = dim / 4, CrossAttend = teacherDim is not null, CrossAttnDimContext = teacherDim };
         _encoder = AddChild("encoder", new Encoder(options, initializer));
         _scores = AddChild("scores", new Linear(dim, Symbols, bias: true, initializer));
@@ -33,8 +33,7 @@ internal sealed class SortingModel : Module
     /// <param name="hiddens">Receives the stream before every layer and after the last.</param>
     public Tensor Forward(Tensor sequence, Tensor? teacher = null, IList<Tensor>? hiddens = null)
     {
-        Tensor symbols = Operators.Embedding(_symbols, sequence);
-        Tensor tokens = Operators.ScaleAndShift(symbols.Reshape([symbols.Shape[0], _positions.Shape[0]]), null, _positions).Reshape(symbols.Shape);
+        Tensor tokens = _positions.Forward(Operators.Embedding(_symbols, sequence));
         return _scores.Forward(_encoder.Forward(tokens, context: teacher, hiddens: hiddens));
     }
 }

@@ -14,16 +14,16 @@ internal sealed class QuestionModel : Module
     private readonly Encoder _image;
     private readonly Encoder _text;
     private readonly Linear _answer;
-    private readonly Tensor _words;          // [words, textDim]
-    private readonly Tensor _imagePositions; // [16 · imageDim]
-    private readonly Tensor _textPositions;  // [2 · textDim]
+    private readonly LearnedPositions _imagePositions;
+    private readonly LearnedPositions _textPositions;
+    private readonly Tensor _words; // [words, textDim]
 
     public QuestionModel(ParameterInitializer initializer)
         : base(initializer)
     {
         _words = AddParameter("words", initializer.Normal([Scenes.Words.Length, TextDim], 1f));
-        _textPositions = AddParameter("text_positions", initializer.Normal([QuestionLength * TextDim], 1f));
-        _imagePositions = AddParameter("image_positions", initializer.Normal([Scenes.Board * Scenes.Board * ImageDim]));
+        _textPositions = AddChild("text_positions", new LearnedPositions(QuestionLength, TextDim, l2norm: false, initializer));
+        _imagePositions = AddChild("image_positions", new LearnedPositions(Scenes.Board * Scenes.Board, ImageDim, l2norm: false, initializer));
         _patch = AddChild("patch", new Linear(Scenes.PatchDim, ImageDim, bias: true, initializer));
         _image = AddChild("image", new Encoder(new AttentionLayersOptions { Dim = ImageDim, Depth = 1, Heads = 4, AttnDimHead = 24 }, initializer));
         _text = AddChild("text", new Encoder(
@@ -38,12 +38,8 @@ internal sealed class QuestionModel : Module
     public Tensor Forward(Tensor patches, Tensor questions)
     {
         using InferenceScope scope = InferenceScope.Begin(Device);
-        Tensor image = _image.Forward(AddPositions(_patch.Forward(patches), _imagePositions));
-        Tensor text = _text.Forward(AddPositions(Operators.Embedding(_words, questions), _textPositions), context: image);
+        Tensor image = _image.Forward(_imagePositions.Forward(_patch.Forward(patches)));
+        Tensor text = _text.Forward(_textPositions.Forward(Operators.Embedding(_words, questions)), context: image);
         return scope.Keep(_answer.Forward(Operators.SliceRows(text, 0, 1)).Reshape([questions.Shape[0], Scenes.Answers.Length]));
     }
-
-    // One row per sample, so that a vector of all positions is added to each.
-    private static Tensor AddPositions(Tensor tokens, Tensor positions)
-        => Operators.ScaleAndShift(tokens.Reshape([tokens.Shape[0], positions.Shape[0]]), null, positions).Reshape(tokens.Shape);
 }
