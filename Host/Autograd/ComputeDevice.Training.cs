@@ -23,10 +23,6 @@ public sealed partial class ComputeDevice
         return scope;
     }
 
-    /// <summary>Where the next dropout mask comes from; only in a training scope.</summary>
-    internal (ulong Seed, ulong Stream) NextDropoutStream()
-        => Training?.NextStream() ?? throw new InvalidOperationException("No training scope is open.");
-
     internal void CloseTraining(TrainingScope scope, TrainingScope? outer)
     {
         if (!ReferenceEquals(Training, scope))

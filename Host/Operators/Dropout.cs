@@ -17,9 +17,9 @@ public static partial class Operators
     public static Tensor Dropout(Tensor input, float probability)
     {
         DropoutOperator.Check(input, probability);
-        if (probability == 0f || input.Device.Training is null)
+        if (probability == 0f || input.Device.Training is not { } training)
             return input;
-        (ulong seed, ulong stream) = input.Device.NextDropoutStream();
+        (ulong seed, ulong stream) = training.NextStream();
         return Dropout(input, probability, seed, stream);
     }
 

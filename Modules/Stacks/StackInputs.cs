@@ -124,12 +124,7 @@ internal sealed record StackInputs(Tensor X)
     {
         if (SeqStartPos is null)
             return null;
-        if (SeqStartPos.Shape != new Shape(Batch) || SeqStartPos.DType is not (DType.Int32 or DType.Int64))
-            throw ForwardChecks.Wrong("seqStartPos", $"'seqStartPos' is {SeqStartPos.DType} {SeqStartPos.Shape}, but it needs integers [{Batch}], one start for each sample.");
-        long[] starts = SeqStartPos.ToInt64Array();
-        var keep = new bool[Batch * Length];
-        for (int i = 0; i < keep.Length; i++)
-            keep[i] = i % Length >= starts[i / Length];
-        return Tensor.From(X.Device, [Batch, Length], keep);
+        SequenceMasks.CheckStarts(SeqStartPos, Batch);
+        return SequenceMasks.From(X.Device, SeqStartPos, Length);
     }
 }

@@ -47,10 +47,10 @@ internal static class SequenceMasks
     }
 
     /// <summary>bool [batch, length]: true from the start of each sequence on.</summary>
-    public static Tensor From(Tensor starts, int length) => Make(starts, length, static (position, start) => position >= start);
+    public static Tensor From(ComputeDevice device, Tensor starts, int length) => Make(device, starts, length, static (position, start) => position >= start);
 
     /// <summary>bool [batch, length]: true up to the length of each sequence.</summary>
-    public static Tensor UpTo(Tensor lens, int length) => Make(lens, length, static (position, end) => position < end);
+    public static Tensor UpTo(Tensor lens, int length) => Make(lens.Device, lens, length, static (position, end) => position < end);
 
     /// <summary>Int32 [batch, length]: positions counted from the start of each sequence; 0 before it.</summary>
     public static Tensor PositionsFrom(Tensor starts, int length)
@@ -62,6 +62,13 @@ internal static class SequenceMasks
         return Tensor.From(starts.Device, [first.Length, length], positions);
     }
 
+    /// <summary>Where left-padded sequences start: integers [batch].</summary>
+    public static void CheckStarts(Tensor seqStartPos, int batch)
+    {
+        if (seqStartPos.Shape != new Shape(batch) || seqStartPos.DType is not (DType.Int32 or DType.Int64))
+            throw ForwardChecks.Wrong(nameof(seqStartPos), $"'seqStartPos' is {seqStartPos.DType} {seqStartPos.Shape}, but it needs integers [{batch}], one start for each sample.");
+    }
+
     /// <summary>The lengths of right-padded sequences: integers [batch].</summary>
     public static void CheckLens(Module module, Tensor lens, int batch, [CallerArgumentExpression(nameof(lens))] string name = "")
     {
@@ -70,12 +77,12 @@ internal static class SequenceMasks
             throw ForwardChecks.Wrong(name, $"'{name}' is {lens.DType} {lens.Shape}, but it needs integers [{batch}], one length for each sample.");
     }
 
-    private static Tensor Make(Tensor bounds, int length, Func<int, long, bool> keep)
+    private static Tensor Make(ComputeDevice device, Tensor bounds, int length, Func<int, long, bool> keep)
     {
         long[] values = bounds.ToInt64Array();
         var flags = new bool[values.Length * length];
         for (int i = 0; i < flags.Length; i++)
             flags[i] = keep(i % length, values[i / length]);
-        return Tensor.From(bounds.Device, [values.Length, length], flags);
+        return Tensor.From(device, [values.Length, length], flags);
     }
 }

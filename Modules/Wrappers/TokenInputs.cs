@@ -98,8 +98,8 @@ public sealed record TokenInputs(Tensor Ids)
                 "seqStartPos", "'seqStartPos' says which position every token has and which keys self-attention sees; 'pos' or 'selfAttnKvMask' says it again. Give one of them.");
         }
 
-        if (SeqStartPos is not null && (SeqStartPos.Shape != new Shape(Batch) || SeqStartPos.DType is not (DType.Int32 or DType.Int64)))
-            throw ForwardChecks.Wrong("seqStartPos", $"'seqStartPos' is {SeqStartPos.DType} {SeqStartPos.Shape}, but it needs integers [{Batch}], one start for each sample.");
+        if (SeqStartPos is not null)
+            SequenceMasks.CheckStarts(SeqStartPos, Batch);
         if (Pos is null)
             return;
         bool hasAlibi = model.AttnLayers.Options.AlibiPosBias;

@@ -18,7 +18,7 @@ public sealed partial class TransformerWrapper
             ContextMask = inputs.ContextMask,
             AttnMask = inputs.AttnMask,
             SelfAttnKvMask = inputs.SelfAttnKvMask is not null ? Extend(inputs.SelfAttnKvMask)
-                : inputs.SeqStartPos is not null ? Extend(SequenceMasks.From(inputs.SeqStartPos, inputs.Length))
+                : inputs.SeqStartPos is not null ? Extend(SequenceMasks.From(Device, inputs.SeqStartPos, inputs.Length))
                 : null,
             CrossAttnMask = inputs.CrossAttnMask,
             AttnBias = inputs.AttnBias,
