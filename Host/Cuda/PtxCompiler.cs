@@ -50,7 +50,7 @@ public sealed class PtxCompiler : IDisposable
     {
         ArgumentNullException.ThrowIfNull(kernel);
         EntryPointDescription entry = EntryPointDescription.FromExplicitlyGroupedKernel(kernel.Method);
-        return ((PTXCompiledKernel)_backend.Compile(entry, default(ILGPU.Runtime.KernelSpecialization))).PTXAssembly;
+        return PtxText.Mend(((PTXCompiledKernel)_backend.Compile(entry, default(ILGPU.Runtime.KernelSpecialization))).PTXAssembly);
     }
 
     /// <summary>Frees the compiler.</summary>

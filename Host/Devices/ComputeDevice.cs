@@ -118,7 +118,7 @@ public sealed partial class ComputeDevice : IDisposable
             using Activity? activity = Diagnostics.Activities.StartActivity("kernel.compile");
             activity?.SetTag("kernel", kernel.Method.DeclaringType?.Name);
             long start = Stopwatch.GetTimestamp();
-            loaded = ((IlgpuBackend)Backend).Accelerator.LoadStreamKernel(kernel);
+            loaded = ((IlgpuBackend)Backend).Load(kernel);
             _kernels.Add(kernel.Method, loaded);
             Statistics.CountCompile(Stopwatch.GetElapsedTime(start));
         }

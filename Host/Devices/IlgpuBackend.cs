@@ -1,6 +1,11 @@
 using GpuTransformer.Host.Cuda;
+using GpuTransformer.Host.OpenCl;
 using ILGPU;
 using ILGPU.Algorithms;
+using ILGPU.Backends;
+using ILGPU.Backends.EntryPoints;
+using ILGPU.Backends.OpenCL;
+using ILGPU.Backends.PTX;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
 using ILGPU.Runtime.Cuda;
@@ -73,6 +78,24 @@ internal sealed class IlgpuBackend(Context context, Accelerator accelerator) : D
     }
 
     public override void Synchronize() => Accelerator.Synchronize();
+
+    /// <summary>Compiles a kernel for this device and readies its launcher, which queues on the default stream.</summary>
+    public Action<KernelConfig, TParameters> Load<TParameters>(Action<TParameters> kernel)
+        where TParameters : struct
+    {
+        CompiledKernel compiled = Accelerator.GetBackend().Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel.Method), default);
+        var launch = Accelerator.LoadKernel(Mend(compiled)).CreateLauncherDelegate<Action<AcceleratorStream, KernelConfig, TParameters>>();
+        AcceleratorStream stream = Accelerator.DefaultStream;
+        return (config, parameters) => launch(stream, config, parameters);
+    }
+
+    // What ILGPU generates is mended before a driver sees it; the simulator runs the kernels' own IL.
+    private CompiledKernel Mend(CompiledKernel kernel) => kernel switch
+    {
+        PTXCompiledKernel ptx => PtxText.Mend(context, ptx),
+        CLCompiledKernel openCl => OpenClText.Mend(context, openCl),
+        _ => kernel,
+    };
 
     public override void Dispose()
     {
