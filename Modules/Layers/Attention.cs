@@ -75,6 +75,7 @@ public sealed partial class Attention : Branch
 
         AttentionOptions options = _options with
         {
+            Causal = inputs.Causal ? CausalAlignment.BottomRight : _options.Causal,
             KeyMask = inputs.KeyMask,
             Mask = inputs.Mask,
             Bias = inputs.Bias,

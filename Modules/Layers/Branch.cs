@@ -34,6 +34,9 @@ internal sealed record BranchInputs
     /// <summary>bool [batch|1, heads|1, queries|1, keys]</summary>
     public Tensor? Mask { get; init; }
 
+    /// <summary>Whether later keys are hidden, for layers that their options leave open; the options alone decide where false.</summary>
+    public bool Causal { get; init; }
+
     /// <summary>float32 [batch|1, heads|1, queries|1, keys], added to the scores.</summary>
     public Tensor? Bias { get; init; }
 

@@ -91,15 +91,23 @@ public class AttentionLayers : Module
     public override Tensor Invoke(CallArguments arguments)
     {
         ArgumentNullException.ThrowIfNull(arguments);
-        StackInputs inputs = StackInputs.From(arguments);
+        StackInputs inputs = Read(arguments);
         arguments.CheckAllUsed(GetType().Name);
         return Forward(inputs);
     }
 
+    /// <summary>
+    /// Whether a position's output may depend on later positions of the sequence: what no model may do that is trained on, or asked for, the next one.
+    /// What is before the stack's own mask or bias is left out of account.
+    /// </summary>
+    internal virtual bool SeesTheFuture => !Options.Causal && _plan.Order.Any(index => _plan.Layers[index] == LayerKind.SelfAttention);
+
+    /// <summary>The way through the stack. Every other door, of this class, of its heirs and of the wrappers, leads here.</summary>
     internal Tensor Forward(StackInputs inputs)
     {
         inputs.Check(this);
         using InferenceScope scope = InferenceScope.Begin(Device);
+        inputs = Prepare(inputs);
         inputs = inputs with { X = Computed(inputs.X), Context = Computed(inputs.Context), Condition = Computed(inputs.Condition) };
         Tensor? condition = _conditionMlp is null || inputs.Condition is null ? inputs.Condition : _conditionMlp.Forward(inputs.Condition, Activation.Silu);
         BranchInputs self = inputs.ForSelfAttention(this, _alibi, condition), cross = inputs.ForCrossAttention(this, condition);
@@ -123,6 +131,15 @@ public class AttentionLayers : Module
             x = Operators.SoftClamp(x, Options.SoftclampOutputValue);
         return scope.Keep(_finalNorm?.Forward(x, condition) ?? x);
     }
+
+    /// <summary>The call's arguments by x-transformers' names.</summary>
+    private protected virtual StackInputs Read(CallArguments arguments) => StackInputs.From(arguments);
+
+    /// <summary>
+    /// What a kind of stack adds to its inputs, above all who sees whom. Called in every forward pass, after the checks, within the pass's scope: so that nothing depends on how
+    /// the stack was entered.
+    /// </summary>
+    private protected virtual StackInputs Prepare(StackInputs inputs) => inputs;
 
     private Tensor RunLayer(TransformerLayer layer, Tensor x, BranchInputs inputs)
     {

@@ -2,7 +2,10 @@ using GpuTransformer.Host;
 
 namespace GpuTransformer.Modules;
 
-/// <summary>A stack whose self-attention sees no later position, except that everyone sees a prefix of the sequence: j ≤ i or j &lt; prefix length.</summary>
+/// <summary>
+/// A stack whose self-attention sees no later position, except that everyone sees a prefix of the sequence: j ≤ i or j &lt; prefix length. Without a prefix it is a
+/// <see cref="Decoder"/>, however it is entered: through a wrapper too.
+/// </summary>
 public sealed class PrefixDecoder : AttentionLayers
 {
     /// <inheritdoc cref="AttentionLayers(AttentionLayersOptions, ComputeDevice, int, DType)"/>
@@ -17,51 +20,59 @@ public sealed class PrefixDecoder : AttentionLayers
     {
     }
 
-    /// <summary>Runs the stack.</summary>
+    /// <summary>Only what the caller declares a prefix, which no wrapper does.</summary>
+    internal override bool SeesTheFuture => false;
+
+    /// <summary>Runs the stack. All masks are bool, true to keep.</summary>
     /// <param name="x">[batch, sequence, dim]</param>
-    /// <param name="prefixAttnLen">The prefix length of each sample, or one for all; empty for none.</param>
-    /// <param name="context">As for <see cref="AttentionLayers.Forward(Tensor, Tensor?, Tensor?, Tensor?, Tensor?, Tensor?, Tensor?, Tensor?, Tensor?, Tensor?, Tensor?, IList{Tensor}?)"/>.</param>
-    /// <param name="mask">Likewise.</param>
-    /// <param name="contextMask">Likewise.</param>
+    /// <param name="prefixAttnLen">The prefix length of each sample, or one for all, each 0 to sequence; empty for none.</param>
+    /// <param name="context">[batch, contextLength, CrossAttnDimContext]: needed with CrossAttend, an error without.</param>
+    /// <param name="mask">bool [batch, sequence]: hides keys from self-attention and zeroes attention's output at hidden queries.</param>
+    /// <param name="contextMask">bool [batch, contextLength]: hides keys from cross-attention.</param>
+    /// <param name="attnMask">bool [i, j], [heads, i, j] or [batch, heads, i, j]: hides pairs that are visible otherwise.</param>
+    /// <param name="condition">[batch, DimCondition] or [batch, sequence, DimCondition]: needed by adaptive norms, an error without.</param>
     /// <returns>[batch, sequence, dim]</returns>
-    public Tensor Forward(Tensor x, ReadOnlySpan<int> prefixAttnLen, Tensor? context = null, Tensor? mask = null, Tensor? contextMask = null)
-        => Run(new StackInputs(x) { Context = context, Mask = mask, ContextMask = contextMask }, prefixAttnLen);
-
-    /// <inheritdoc/>
-    public override Tensor Invoke(CallArguments arguments)
-    {
-        ArgumentNullException.ThrowIfNull(arguments);
-        StackInputs inputs = StackInputs.From(arguments);
-        int[] prefix = arguments.Optional("prefix_attn_len") is { } perSample
-            ? Array.ConvertAll(perSample.ToInt64Array(), static length => checked((int)length))
-            : arguments.OptionalInt32("prefix_attn_len") is { } length ? [length] : [];
-        arguments.CheckAllUsed(nameof(PrefixDecoder));
-        return Run(inputs, prefix);
-    }
-
-    private Tensor Run(StackInputs inputs, ReadOnlySpan<int> prefix)
-    {
-        inputs.Check(this);
-        if (inputs.AttnMask is not null)
-            throw new UnsupportedOptionException("attn_mask", "PrefixDecoder: attn_mask beside the prefix is not supported.");
-        using InferenceScope scope = InferenceScope.Begin(Device);
-        return scope.Keep(Forward(inputs with { AttnMask = PrefixMask(inputs.X, prefix) }));
-    }
-
-    /// <summary>bool [batch|1, 1, sequence, sequence]</summary>
-    private static Tensor PrefixMask(Tensor x, ReadOnlySpan<int> prefix)
-    {
-        (int batch, int length) = (x.Shape[0], x.Shape[1]);
-        if (prefix.Length > 1 && prefix.Length != batch)
-            throw new ArgumentException($"'prefixAttnLen' has {prefix.Length} lengths, but there are {batch} samples; give one for each, or one for all.", nameof(prefix));
-        int rows = Math.Max(1, prefix.Length);
-        var visible = new bool[rows * length * length];
-        for (int i = 0; i < visible.Length; i++)
+    /// <exception cref="ArgumentException">A shape, data type, device or prefix length does not fit, or an argument is missing or superfluous; nothing was launched.</exception>
+    public Tensor Forward(
+        Tensor x, ReadOnlySpan<int> prefixAttnLen, Tensor? context = null, Tensor? mask = null, Tensor? contextMask = null, Tensor? attnMask = null, Tensor? condition = null)
+        => Forward(new StackInputs(x)
         {
-            int sample = i / (length * length), query = i / length % length, key = i % length;
-            visible[i] = key <= query || (prefix.Length > 0 && key < prefix[sample]);
-        }
+            Context = context,
+            Mask = mask,
+            ContextMask = contextMask,
+            AttnMask = attnMask,
+            Condition = condition,
+            PrefixAttnLen = Array.ConvertAll(prefixAttnLen.ToArray(), static length => (long)length),
+        });
 
-        return Tensor.From(x.Device, [rows, 1, length, length], visible);
+    private protected override StackInputs Read(CallArguments arguments) => base.Read(arguments) with
+    {
+        PrefixAttnLen = arguments.Optional("prefix_attn_len") is { } perSample ? perSample.ToInt64Array()
+            : arguments.OptionalInt32("prefix_attn_len") is { } length ? [length] : null,
+    };
+
+    // Without a prefix the kernels know the rule themselves, and no mask of all pairs is needed.
+    private protected override StackInputs Prepare(StackInputs inputs)
+    {
+        long[] prefix = [.. inputs.PrefixAttnLen ?? []];
+        Check(prefix, inputs.X.Shape);
+        if (prefix.All(static length => length <= 1))
+            return inputs with { Causal = true };
+        Tensor visible = PrefixMask.Of(inputs.X.Device, prefix, inputs.X.Shape[1]);
+        if (inputs.AttnMask is null)
+            return inputs with { AttnMask = visible };
+        Shape pairs = [inputs.X.Shape[0], Options.Heads, inputs.X.Shape[1], inputs.X.Shape[1]];
+        return inputs with { AttnMask = PrefixMask.Both(visible, ForwardChecks.Pairs(this, inputs.AttnMask, pairs, "attnMask")!) };
+    }
+
+    private static void Check(long[] prefix, Shape x)
+    {
+        if (prefix.Length > 1 && prefix.Length != x[0])
+            throw ForwardChecks.Wrong("prefixAttnLen", $"'prefixAttnLen' has {prefix.Length} lengths, but there are {x[0]} samples; give one for each, or one for all.");
+        foreach (long length in prefix)
+        {
+            if (length < 0 || length > x[1])
+                throw ForwardChecks.Wrong("prefixAttnLen", $"'prefixAttnLen' holds {length}, but a prefix of 'x' {x} has 0 to {x[1]} positions.");
+        }
     }
 }

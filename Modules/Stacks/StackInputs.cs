@@ -25,6 +25,12 @@ internal sealed record StackInputs(Tensor X)
 
     public Tensor? Condition { get; init; }
 
+    /// <summary>How many positions at the beginning everyone sees: one number for all samples or one for each, empty for none; null where nobody said.</summary>
+    public IReadOnlyList<long>? PrefixAttnLen { get; init; }
+
+    /// <summary>Whether self-attention hides later positions though the options leave them open. Only the stack says so, in <see cref="AttentionLayers.Prepare"/>.</summary>
+    public bool Causal { get; init; }
+
     /// <summary>Receives the stream before every layer and after the last; null where nobody asked.</summary>
     public IList<Tensor>? Hiddens { get; init; }
 
@@ -70,6 +76,7 @@ internal sealed record StackInputs(Tensor X)
         {
             KeyMask = SelfAttnKvMask ?? StartMask() ?? Mask,
             QueryMask = Mask,
+            Causal = Causal,
             Mask = ForwardChecks.Pairs(stack, AttnMask, pairs, "attnMask"),
             Bias = ForwardChecks.Bias(stack, AttnBias, pairs, "attnBias"),
             AlibiSlopes = alibi?.Slopes,

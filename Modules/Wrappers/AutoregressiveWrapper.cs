@@ -9,14 +9,21 @@ namespace GpuTransformer.Modules;
 public sealed partial class AutoregressiveWrapper : Module
 {
     /// <summary>A wrapper around a model, which it owns from then on.</summary>
-    /// <param name="net">The model; its stack should be a <see cref="Decoder"/>, or tokens see their own target.</param>
+    /// <param name="net">The model. Its stack hides what comes later, as a <see cref="Decoder"/> does: otherwise tokens would see their own target.</param>
     /// <param name="options">What is no target; null for x-transformers' defaults.</param>
-    /// <exception cref="ArgumentException">The model has no logits for each token, or PadValue is not one of its tokens.</exception>
+    /// <exception cref="ArgumentException">The stack sees later tokens, the model has no logits for each token, or PadValue is not one of its tokens.</exception>
     public AutoregressiveWrapper(TransformerWrapper net, AutoregressiveWrapperOptions? options = null)
         : base(Like(net))
     {
         Options = options ?? new AutoregressiveWrapperOptions();
         TransformerWrapperOptions inner = net.Options;
+        if (net.AttnLayers.SeesTheFuture)
+        {
+            throw new ArgumentException(
+                $"'net' is around an {nameof(AttentionLayers)} of class {net.AttnLayers.GetType().Name} whose self-attention sees later tokens (Causal = false), so every token would see its own target. "
+                + $"Use a {nameof(Decoder)}, a {nameof(PrefixDecoder)}, or Causal = true.", nameof(net));
+        }
+
         if (inner.ReturnOnlyEmbed || inner.AveragePoolEmbed || inner.UseClsToken || inner.SqueezeOutLastDim)
             throw new ArgumentException("A next-token loss needs logits for every token: switch ReturnOnlyEmbed, AveragePoolEmbed, UseClsToken and SqueezeOutLastDim off.", nameof(net));
         if (Options.PadValue < 0 || Options.PadValue >= inner.NumTokens)
