@@ -5,7 +5,7 @@ namespace GpuTransformer.Host;
 
 /// <summary>What a CopyRows variant is given.</summary>
 /// <param name="Input">[batch or 1, InputRows, dim]</param>
-/// <param name="Index">[batch, Rows] of Int32 or Int64, every one within int's range; or null.</param>
+/// <param name="Index">[batch, Rows] of Int32 or Int64; an index that is no row of the input gives zeros; or null.</param>
 /// <param name="Mask">[batch, Rows] of Bool; or null.</param>
 /// <param name="Output">[batch, OutputRows, dim]</param>
 /// <param name="Shape">Where the rows come from and go to; the index stride follows from the index.</param>

@@ -20,8 +20,8 @@ internal static class CrossEntropyCases
             p.Size,
             p.Data.DType,
             device => new CrossEntropyArguments(
-                p.UploadLogits(device), Tensor.From(device, [p.Rows], p.Targets), Tensor.Empty(device, [p.Rows]), Tensor.Empty(device, [p.Rows]), Tensor.Empty(device, [p.Rows]), IgnoreIndex, p.Smoothing),
-            static a => [("loss", a.Loss), ("weight", a.Weight), ("logSumExp", a.LogSumExp)],
+                p.UploadLogits(device), Tensor.From(device, [p.Rows], p.Targets), Tensor.Empty(device, [p.Rows]), Tensor.Empty(device, [p.Rows]), Tensor.Empty(device, [p.Rows, 2]), IgnoreIndex, p.Smoothing),
+            static a => [("loss", a.Loss), ("weight", a.Weight), ("normalizer", a.Normalizer)],
             () =>
             {
                 (double[] exact, double[] exactLog) = LossReference.CrossEntropy(CaseData.Convert<double>(p.Logits), p.Targets, p.Classes, IgnoreIndex, p.Smoothing);
@@ -29,7 +29,7 @@ internal static class CrossEntropyCases
                 double[] weight = Array.ConvertAll(p.Targets, static t => t == IgnoreIndex ? 0.0 : 1.0);
 
                 // Per-row results are float32 whatever the logits are stored as.
-                return [Unrounded("loss", exact, plain), new Expected("weight", weight, weight), Unrounded("logSumExp", exactLog, plainLog)];
+                return [Unrounded("loss", exact, plain), new Expected("weight", weight, weight), Unrounded("normalizer", exactLog, plainLog)];
             }));
 
     public static IEnumerable<ValidationCase<CrossEntropyBackwardArguments>> Backward(int seed)
@@ -40,11 +40,11 @@ internal static class CrossEntropyCases
             device =>
             {
                 Tensor logits = p.UploadLogits(device);
-                float[] logSumExp = Array.ConvertAll(LossReference.CrossEntropy(CaseData.Convert<double>(p.Logits), p.Targets, p.Classes, IgnoreIndex, p.Smoothing).LogSumExp, static v => (float)v);
+                float[] normalizer = Array.ConvertAll(LossReference.CrossEntropy(CaseData.Convert<double>(p.Logits), p.Targets, p.Classes, IgnoreIndex, p.Smoothing).Normalizer, static v => (float)v);
                 return new CrossEntropyBackwardArguments(
                     logits,
                     Tensor.From(device, [p.Rows], p.Targets),
-                    Tensor.From(device, [p.Rows], logSumExp),
+                    Tensor.From(device, [p.Rows, 2], normalizer),
                     Tensor.From(device, [1], [Upstream]),
                     Tensor.From(device, [1], [InverseWeight]),
                     Tensor.Empty(device, logits.Shape, logits.DType),
@@ -75,8 +75,17 @@ internal static class CrossEntropyCases
                 if (rows > 2)
                     targets[1] = IgnoreIndex;
                 yield return new Problem($"{rows}x{classes} smoothing {smoothing} {dtype}", size, data, rows, classes, smoothing, logits, targets);
+                if (smoothing == 0f && classes > 2)
+                    yield return new Problem($"{rows}x{classes} with −∞ {dtype}", size, data, rows, classes, 0f, Hide(data, logits, targets, classes), targets);
             }
         }
+    }
+
+    /// <summary>A third of the classes that are no target are out of question.</summary>
+    private static float[] Hide(CaseData data, float[] logits, int[] targets, int classes)
+    {
+        bool[] hidden = data.Flags(logits.Length, 1.0 / 3);
+        return [.. logits.Select((x, i) => hidden[i] && i % classes != targets[i / classes] ? float.NegativeInfinity : x)];
     }
 
     private sealed record Problem(string Name, ValidationSize Size, CaseData Data, int Rows, int Classes, float Smoothing, float[] Logits, int[] Targets)

@@ -24,8 +24,8 @@ public static partial class Operators
             throw Arguments.Wrong(nameof(labelSmoothing), $"is {labelSmoothing}, but must be from 0 to 1.");
 
         int rows = checked((int)checkedTargets.Shape.Count);
-        Tensor loss = Tensor.Empty(device, [rows]), weight = Tensor.Empty(device, [rows]), logSumExp = Tensor.Empty(device, [rows]);
-        var arguments = new CrossEntropyArguments(logits, checkedTargets, loss, weight, logSumExp, ignoreIndex, labelSmoothing);
+        Tensor loss = Tensor.Empty(device, [rows]), weight = Tensor.Empty(device, [rows]), normalizer = Tensor.Empty(device, [rows, 2]);
+        var arguments = new CrossEntropyArguments(logits, checkedTargets, loss, weight, normalizer, ignoreIndex, labelSmoothing);
         if (rows > 0)
             CrossEntropyOperator.Definition.Run(device, arguments);
         (Tensor mean, Tensor inverseWeight) = WeightedMeanOperator.Run(loss, weight);
@@ -35,7 +35,7 @@ public static partial class Operators
             {
                 Tensor gradient = Tensor.Empty(device, logits.Shape, logits.DType);
                 if (rows > 0)
-                    CrossEntropyBackwardOperator.Definition.Run(device, new CrossEntropyBackwardArguments(logits, checkedTargets, logSumExp, upstream, inverseWeight, gradient, ignoreIndex, labelSmoothing));
+                    CrossEntropyBackwardOperator.Definition.Run(device, new CrossEntropyBackwardArguments(logits, checkedTargets, normalizer, upstream, inverseWeight, gradient, ignoreIndex, labelSmoothing));
                 GradientTape.Accumulate(logits, gradient);
             });
         }
@@ -45,7 +45,7 @@ public static partial class Operators
 }
 
 /// <summary>What a CrossEntropy variant is given.</summary>
-internal readonly record struct CrossEntropyArguments(Tensor Logits, Tensor Targets, Tensor Loss, Tensor Weight, Tensor LogSumExp, int IgnoreIndex, float Smoothing)
+internal readonly record struct CrossEntropyArguments(Tensor Logits, Tensor Targets, Tensor Loss, Tensor Weight, Tensor Normalizer, int IgnoreIndex, float Smoothing)
 {
     public int Classes => Logits.Shape[^1];
 
@@ -57,7 +57,7 @@ internal static partial class CrossEntropyOperator
 {
     public static readonly OperatorDefinition<CrossEntropyArguments> Definition = new(
         "CrossEntropy",
-        "loss = logSumExp − (1 − s) · x_target − s / classes · Σ x",
+        "loss = ln Σ e^x − (1 − s) · x_target − s / classes · Σ x",
         [
             new("Vectorized", VariantKind.Vectorized, "SIMD, some rows per block", static (device, a) => ElementDispatch.Launch<Vectorized, CrossEntropyArguments>(device, a, a.Logits.DType)),
             new(
@@ -104,7 +104,7 @@ internal static partial class CrossEntropyOperator
                 Targets = a.Targets.View<int>(),
                 Loss = a.Loss.View<float>(),
                 Weight = a.Weight.View<float>(),
-                LogSumExp = a.LogSumExp.View<float>(),
+                Normalizer = a.Normalizer.View<float>(),
                 Classes = a.Classes,
                 IgnoreIndex = a.IgnoreIndex,
                 Smoothing = a.Smoothing,
@@ -123,7 +123,7 @@ internal static partial class CrossEntropyOperator
                 Targets = a.Targets.Pointer<int>(),
                 Loss = a.Loss.Pointer<float>(),
                 Weight = a.Weight.Pointer<float>(),
-                LogSumExp = a.LogSumExp.Pointer<float>(),
+                Normalizer = a.Normalizer.Pointer<float>(),
                 Rows = a.Rows,
                 Classes = a.Classes,
                 RowsPerBlock = rowsPerBlock,

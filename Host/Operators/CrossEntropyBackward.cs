@@ -5,7 +5,7 @@ namespace GpuTransformer.Host;
 
 /// <summary>What a CrossEntropyBackward variant is given.</summary>
 internal readonly record struct CrossEntropyBackwardArguments(
-    Tensor Logits, Tensor Targets, Tensor LogSumExp, Tensor Upstream, Tensor InverseWeight, Tensor LogitsGradient, int IgnoreIndex, float Smoothing)
+    Tensor Logits, Tensor Targets, Tensor Normalizer, Tensor Upstream, Tensor InverseWeight, Tensor LogitsGradient, int IgnoreIndex, float Smoothing)
 {
     public int Classes => Logits.Shape[^1];
 
@@ -45,7 +45,7 @@ internal static class CrossEntropyBackwardOperator
                 {
                     Logits = a.Logits.View<TElement>(),
                     Targets = a.Targets.View<int>(),
-                    LogSumExp = a.LogSumExp.View<float>(),
+                    Normalizer = a.Normalizer.View<float>(),
                     Upstream = a.Upstream.View<float>(),
                     InverseWeight = a.InverseWeight.View<float>(),
                     LogitsGradient = a.LogitsGradient.View<TElement>(),
@@ -65,7 +65,7 @@ internal static class CrossEntropyBackwardOperator
             {
                 Logits = a.Logits.Pointer<TElement>(),
                 Targets = a.Targets.Pointer<int>(),
-                LogSumExp = a.LogSumExp.Pointer<float>(),
+                Normalizer = a.Normalizer.Pointer<float>(),
                 Upstream = a.Upstream.Pointer<float>(),
                 InverseWeight = a.InverseWeight.Pointer<float>(),
                 LogitsGradient = a.LogitsGradient.Pointer<TElement>(),

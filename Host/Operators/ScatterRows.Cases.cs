@@ -21,14 +21,14 @@ internal static partial class ScatterRowsOperator
     {
         var data = new CaseData(CaseData.Seed(seed, batch, rows, outputRows), dtype);
         float[] input = data.Uniform(batch * rows * dim);
-        int[] index = data.Integers(batch * rows, outputRows), targets = [.. index.Select((v, i) => i / rows * outputRows + v)];
+        int[] index = data.Integers(batch * rows, outputRows), targets = [.. index.Select((v, i) => longIndex && i % 3 == 1 ? -1 : i / rows * outputRows + v)];
         return new ValidationCase<ScatterRowsArguments>(
             $"{batch}x{rows}x{dim} to {outputRows} rows{(longIndex ? " 64-bit ids" : string.Empty)} {dtype}",
             size,
             dtype,
             device => new ScatterRowsArguments(
                 Tensor.From(device, [batch, rows, dim], input, dtype),
-                longIndex ? Tensor.From(device, [batch, rows], Array.ConvertAll(index, i => (long)i)) : Tensor.From(device, [batch, rows], index),
+                longIndex ? Tensor.From(device, [batch, rows], Lengthened(index, targets)) : Tensor.From(device, [batch, rows], index),
                 Tensor.Empty(device, [batch, outputRows, dim], dtype),
                 scale),
             static arguments => [("output", arguments.Output)],
@@ -41,4 +41,7 @@ internal static partial class ScatterRowsOperator
             ],
             isGradient: true);
     }
+
+    // Those that go nowhere have a low half that is a row.
+    private static long[] Lengthened(int[] index, int[] targets) => [.. index.Select((v, i) => targets[i] < 0 ? v + ((i % 2 == 0 ? 1L : -1L) << 32) : v)];
 }

@@ -32,7 +32,7 @@ public static partial class Operators
 
     /// <summary>The gradient of <see cref="Embedding"/> with respect to the table: row v is scale · Σ dy over the positions whose id is v.</summary>
     /// <param name="outputGradient">dy […, dim]</param>
-    /// <param name="ids">[…], as in the forward.</param>
+    /// <param name="ids">[…], as in the forward; a gradient whose id is not in [0, entries) goes nowhere.</param>
     /// <param name="entries">How many rows the table has.</param>
     /// <param name="scale">As in the forward.</param>
     /// <returns>[entries, dim], of the gradient's data type, summed in float32 in a fixed order.</returns>

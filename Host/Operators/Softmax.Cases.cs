@@ -14,16 +14,25 @@ internal static partial class SoftmaxOperator
     private static IEnumerable<ValidationCase<SoftmaxArguments>> Cases(int seed)
         => from dtype in ElementwiseCases.DTypes
            from shape in Shapes
-           select Case(seed, dtype, shape.Rows, shape.Dim, shape.Size);
+           from hides in new[] { false, true }
+           select Case(seed, dtype, shape.Rows, shape.Dim, shape.Size, hides);
 
-    private static ValidationCase<SoftmaxArguments> Case(int seed, DType dtype, int rows, int dim, ValidationSize size)
+    private static ValidationCase<SoftmaxArguments> Case(int seed, DType dtype, int rows, int dim, ValidationSize size, bool hides)
     {
         var data = new CaseData(CaseData.Seed(seed, rows, dim), dtype);
 
         // A large common offset would overflow if the maximum were not subtracted.
         float[] input = Array.ConvertAll(data.Uniform(rows * dim, 8f), x => FloatConversion.Round(x + 100f, dtype));
+
+        // The first row is hidden as a whole, of the others a third.
+        if (hides)
+        {
+            bool[] hidden = data.Flags(input.Length, 1.0 / 3);
+            input = [.. input.Select((x, i) => i < dim || hidden[i] ? float.NegativeInfinity : x)];
+        }
+
         return new ValidationCase<SoftmaxArguments>(
-            $"{rows}x{dim} {dtype}",
+            $"{rows}x{dim}{(hides ? " with −∞" : string.Empty)} {dtype}",
             size,
             dtype,
             device => new SoftmaxArguments(Tensor.From(device, [rows, dim], input, dtype), Tensor.Empty(device, [rows, dim], dtype)),

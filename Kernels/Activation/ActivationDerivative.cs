@@ -8,6 +8,7 @@ internal static class ActivationDerivative
 {
     private const float InverseSqrt2Pi = 0.398942280f;
     private const float TwoOverSqrtPi = 1.12837917f;
+    private const float GeluEnd = 20f;
 
     /// <summary>f′(x) in a GPU thread.</summary>
     public static float Apply(int code, float x)
@@ -18,7 +19,7 @@ internal static class ActivationDerivative
         else if (code == ActivationCode.Silu)
             derivative = Silu(x);
         else if (code == ActivationCode.ReluSquared)
-            derivative = x > 0f ? 2f * x : 0f;
+            derivative = 2f * LaneMath.Max(x, 0f);
         else if (code == ActivationCode.Relu)
             derivative = x > 0f ? 1f : 0f;
         else if (code == ActivationCode.Sigmoid)
@@ -44,9 +45,10 @@ internal static class ActivationDerivative
         _ => Vector512<float>.One,
     };
 
-    // Φ(x) + x φ(x)
+    // Φ(x) + x φ(x), x bounded to where φ is zero in float32: beyond, ∞ would give ∞ · 0.
     private static float Gelu(float x)
     {
+        x = LaneMath.Min(LaneMath.Max(x, -GeluEnd), GeluEnd);
         float tail = SpecialFunctions.NormalTail(x < 0f ? -x : x);
         return (x < 0f ? tail : 1f - tail) + x * InverseSqrt2Pi * SpecialFunctions.Exp(-0.5f * x * x);
     }
@@ -54,6 +56,7 @@ internal static class ActivationDerivative
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Gelu(Vector512<float> x)
     {
+        x = Vector512.MinNative(Vector512.Create(GeluEnd), Vector512.MaxNative(Vector512.Create(-GeluEnd), x));
         Vector512<float> tail = SpecialFunctions.NormalTail(Vector512.Abs(x));
         Vector512<float> cumulative = Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512<float>.Zero), tail, Vector512<float>.One - tail);
         return Vector512.FusedMultiplyAdd(x * Vector512.Create(InverseSqrt2Pi), SpecialFunctions.Exp(x * x * Vector512.Create(-0.5f)), cumulative);
@@ -62,6 +65,7 @@ internal static class ActivationDerivative
     // s + x s (1 − s), 1 − s(x) being s(−x)
     private static float Silu(float x)
     {
+        x = LaneMath.Min(LaneMath.Max(x, SiluActivation.End), -SiluActivation.End);
         float s = SpecialFunctions.Sigmoid(x);
         return s + x * s * SpecialFunctions.Sigmoid(-x);
     }
@@ -69,6 +73,7 @@ internal static class ActivationDerivative
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Silu(Vector512<float> x)
     {
+        x = Vector512.MinNative(Vector512.Create(-SiluActivation.End), Vector512.MaxNative(Vector512.Create(SiluActivation.End), x));
         Vector512<float> s = SpecialFunctions.Sigmoid(x);
         return Vector512.FusedMultiplyAdd(x * s, SpecialFunctions.Sigmoid(-x), s);
     }

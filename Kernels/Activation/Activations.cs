@@ -18,8 +18,8 @@ internal readonly struct GeluActivation : IActivation
     // x Φ(x) = max(x, 0) − |x| Φ(−|x|): the tail is computed, not 1 − erf, so nothing cancels for negative x.
     public static float Apply(float x)
     {
-        float a = IntrinsicMath.Min(IntrinsicMath.Abs(x), 20f);
-        return IntrinsicMath.Max(x, 0f) - a * SpecialFunctions.NormalTail(a);
+        float a = LaneMath.Min(IntrinsicMath.Abs(x), 20f);
+        return LaneMath.Max(x, 0f) - a * SpecialFunctions.NormalTail(a);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -33,10 +33,13 @@ internal readonly struct GeluActivation : IActivation
 /// <summary>f(x) = x / (1 + e^−x), also called swish.</summary>
 internal readonly struct SiluActivation : IActivation
 {
-    public static float Apply(float x) => x * SpecialFunctions.Sigmoid(x);
+    // Past this the sigmoid is zero in float32; without the bound −∞ would give −∞ · 0.
+    internal const float End = -200f;
+
+    public static float Apply(float x) => LaneMath.Max(x, End) * SpecialFunctions.Sigmoid(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Apply(Vector512<float> x) => x * SpecialFunctions.Sigmoid(x);
+    public static Vector512<float> Apply(Vector512<float> x) => Vector512.MaxNative(Vector512.Create(End), x) * SpecialFunctions.Sigmoid(x);
 }
 
 /// <summary>f(x) = max(x, 0)².</summary>
@@ -44,7 +47,7 @@ internal readonly struct ReluSquaredActivation : IActivation
 {
     public static float Apply(float x)
     {
-        float positive = IntrinsicMath.Max(x, 0f);
+        float positive = LaneMath.Max(x, 0f);
         return positive * positive;
     }
 
@@ -59,7 +62,7 @@ internal readonly struct ReluSquaredActivation : IActivation
 /// <summary>f(x) = max(x, 0).</summary>
 internal readonly struct ReluActivation : IActivation
 {
-    public static float Apply(float x) => IntrinsicMath.Max(x, 0f);
+    public static float Apply(float x) => LaneMath.Max(x, 0f);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Apply(Vector512<float> x) => Vector512.MaxNative(Vector512<float>.Zero, x);

@@ -36,12 +36,15 @@ internal static class SpecialFunctions
     /// <summary>2^x.</summary>
     public static float PowerOfTwo(float x) => XMath.Exp2(x);
 
-    /// <summary>2^x. Below −126 it is 2^−126 and not less; above 127 it is 2^127 · 1.4.</summary>
+    /// <summary>2^x; exactly zero below −126, where the results are no normal numbers, and ∞ from 128 on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> PowerOfTwo(Vector512<float> x)
     {
-        // The native forms return their second operand if it is NaN, so NaN stays NaN.
-        x = Vector512.MinNative(Vector512.Create(127.49999f), Vector512.MaxNative(Vector512.Create(-126f), x));
+        // Saturation is exact: what multiplies a huge number by this must get 0 or ∞ where the formula says so.
+        Vector512<float> isZero = Vector512.LessThan(x, Vector512.Create(-126f)), isInfinite = Vector512.GreaterThanOrEqual(x, Vector512.Create(128f));
+
+        // The native forms return their second operand if it is NaN, so NaN stays NaN. The upper bound is the last number before 128.
+        x = Vector512.MinNative(Vector512.Create(127.999992f), Vector512.MaxNative(Vector512.Create(-126f), x));
 
         // Adding 1.5 · 2^23 rounds to an integer, which is then in the low bits.
         Vector512<float> magic = Vector512.Create(12582912f);
@@ -54,7 +57,8 @@ internal static class SpecialFunctions
         p = Vector512.FusedMultiplyAdd(p, f, Vector512.Create(Exp2A));
         p = Vector512.FusedMultiplyAdd(p, f, Vector512.Create(Exp1));
         p = Vector512.FusedMultiplyAdd(p, f, Vector512<float>.One);
-        return (p.AsInt32() + (shifted.AsInt32() << 23)).AsSingle();
+        Vector512<float> power = (p.AsInt32() + (shifted.AsInt32() << 23)).AsSingle();
+        return Vector512.ConditionalSelect(isInfinite, Vector512.Create(float.PositiveInfinity), Vector512.AndNot(power, isZero));
     }
 
     /// <summary>e^x.</summary>
@@ -98,7 +102,7 @@ internal static class SpecialFunctions
     /// <summary>Φ(−a), the normal distribution's upper tail, for a ≥ 0.</summary>
     public static float NormalTail(float a)
     {
-        a = IntrinsicMath.Min(a, CdfEnd);
+        a = LaneMath.Min(a, CdfEnd);
         return XMath.Exp2(a * (Cdf1 + a * (Cdf2 + a * (Cdf3 + a * (Cdf4 + a * (Cdf5 + a * (Cdf6 + a * (Cdf7 + a * Cdf8))))))) - 1f);
     }
 

@@ -13,7 +13,7 @@ internal struct CopyRowsPortable<TElement>
     public const int GroupSize = 64;
 
     public ArrayView<TElement> Input;  // [batch or 1, InputRows, dim]
-    public ArrayView<int> Index;       // [batch, Rows, IndexStride]: which input row, in the first column; or empty
+    public ArrayView<int> Index;       // [batch, Rows, IndexStride]: which input row; or empty
     public ArrayView<byte> Mask;       // [batch, Rows]: 0 where the result is zero; or empty
     public ArrayView<TElement> Output; // [batch, OutputRows, dim]
     public CopyRowsShape Shape;
@@ -24,7 +24,7 @@ internal struct CopyRowsPortable<TElement>
         CopyRowsShape shape = p.Shape;
         int batch = Grid.IdxY, column = Grid.IdxZ * GroupSize + Group.IdxX;
         long position = (long)batch * shape.Rows + Grid.IdxX;
-        int row = p.Index.Length > 0 ? p.Index[position * shape.IndexStride] : shape.InputStart + Grid.IdxX;
+        int row = p.Index.Length > 0 ? RowIndex.Read(p.Index, position, shape.IndexStride) : shape.InputStart + Grid.IdxX;
         bool isCopied = row >= 0 && row < shape.InputRows && (p.Mask.Length == 0 || p.Mask[position] != 0);
         if (column < shape.Dim)
         {

@@ -19,7 +19,7 @@ internal unsafe struct CopyRowsVectorized<TElement> : IBlockKernel
         for (int position = block * RowsPerBlock; position < end; position++)
         {
             int batch = position / Shape.Rows, outputRow = position - batch * Shape.Rows;
-            int row = Index != null ? Index[(long)position * Shape.IndexStride] : Shape.InputStart + outputRow;
+            int row = Index != null ? RowIndex.Read(Index, position, Shape.IndexStride) : Shape.InputStart + outputRow;
             bool isCopied = row >= 0 && row < Shape.InputRows && (Mask == null || Mask[position] != 0);
             TElement* target = Output + Shape.OutputOffset(batch, outputRow);
             if (isCopied)

@@ -11,7 +11,7 @@ internal struct CopyRowsShape
     public int InputStart;    // may be negative: rows before the input are zero
     public int OutputRows;    // per batch
     public int OutputStart;
-    public int IndexStride;   // 2 for 64-bit indices, whose lower half is read
+    public int IndexStride;   // 2 for 64-bit indices, see RowIndex
     public float Scale;
 
     /// <summary>Where input row <paramref name="row"/> of batch <paramref name="batch"/> starts.</summary>

@@ -19,12 +19,12 @@ internal struct ScatterRowsPortable<TElement>
     private const int IndicesPerThread = 16;
 
     public ArrayView<TElement> Input;  // [batch, Rows, dim]
-    public ArrayView<int> Index;       // [batch, Rows, IndexStride]: which output row, in the first column
+    public ArrayView<int> Index;       // [batch, Rows, IndexStride]: which output row
     public ArrayView<TElement> Output; // [batch, OutputRows, dim]
     public int Rows;                   // per batch
     public int OutputRows;             // per batch
     public int Dim;
-    public int IndexStride;            // 2 for 64-bit indices, whose lower half is read
+    public int IndexStride;            // 2 for 64-bit indices, see RowIndex
     public float Scale;
 
     /// <summary>Grid: output rows, batch, dim / <see cref="ColumnsPerGroup"/> rounded up.</summary>
@@ -73,7 +73,7 @@ internal struct ScatterRowsPortable<TElement>
         for (int k = 0; k < IndicesPerThread; k++)
         {
             int row = first + k * GroupSize;
-            if (row < Rows && Index[(batchRow + row) * IndexStride] == Grid.IdxX)
+            if (row < Rows && RowIndex.Read(Index, batchRow + row, IndexStride) == Grid.IdxX)
                 found |= 1 << k;
         }
 

@@ -16,12 +16,12 @@ internal unsafe struct ScatterRowsVectorized<TElement> : IBlockKernel
     public const int SumsPerBlock = 32768;
 
     public TElement* Input;  // [batch, Rows, dim]
-    public int* Index;       // [batch, Rows, IndexStride]: which output row, in the first column
+    public int* Index;       // [batch, Rows, IndexStride]: which output row
     public TElement* Output; // [batch, OutputRows, dim]
     public int Rows;         // per batch
     public int OutputRows;   // per batch
     public int Dim;
-    public int IndexStride;  // 2 for 64-bit indices, whose lower half is read
+    public int IndexStride;  // 2 for 64-bit indices, see RowIndex
     public int RowsPerBlock;
     public float Scale;
 
@@ -42,7 +42,7 @@ internal unsafe struct ScatterRowsVectorized<TElement> : IBlockKernel
         for (int r = 0; r < Rows; r++)
         {
             long position = (long)batch * Rows + r;
-            int row = Index[position * IndexStride] - firstRow;
+            int row = RowIndex.Read(Index, position, IndexStride) - firstRow;
             if ((uint)row < (uint)rows)
                 Add(Input + position * Dim + firstColumn, sums + row * width, columns);
         }

@@ -4,8 +4,9 @@ using ILGPU.Algorithms;
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// Softmax cross-entropy of one row per group: loss = logSumExp − (1 − s) · x_target − s / classes · Σ x, s being the label smoothing. The probabilities are never stored:
-/// the row's log-sum-exp is enough for the backward kernel. A row whose target is the ignored one has loss and weight zero.
+/// Softmax cross-entropy of one row per group: with z = x − max, loss = ln Σ e^z − (1 − s) · z_target − s / classes · Σ z, s being the label smoothing. Nothing but differences enters,
+/// so that large logits cost no precision. The probabilities are never stored: the row's maximum and ln Σ e^z are enough for the backward kernel. A logit of −∞ has probability
+/// zero; as a target its loss is ∞. A row whose target is the ignored one has loss and weight zero, whatever it holds.
 /// </summary>
 internal struct CrossEntropyPortable<TElement>
     where TElement : unmanaged, IElement<TElement>
@@ -17,7 +18,7 @@ internal struct CrossEntropyPortable<TElement>
     public ArrayView<int> Targets;      // [rows]
     public ArrayView<float> Loss;       // [rows]
     public ArrayView<float> Weight;     // [rows], 0 where ignored, else 1
-    public ArrayView<float> LogSumExp;  // [rows]
+    public ArrayView<float> Normalizer; // [rows, 2]: max, ln Σ e^(x − max)
     public int Classes;
     public int IgnoreIndex;
     public float Smoothing;
@@ -27,35 +28,43 @@ internal struct CrossEntropyPortable<TElement>
     {
         int row = Grid.IdxX, thread = Group.IdxX;
         long start = (long)row * p.Classes;
-        float largest = float.NegativeInfinity, sum = 0f;
+        float largest = float.NegativeInfinity;
+        for (int c = thread; c < p.Classes; c += GroupSize)
+            largest = IntrinsicMath.Max(largest, TElement.ToSingle(p.Logits[start + c]));
+        largest = GroupReduce.Max(largest);
+
+        // −∞ − −∞ would be NaN; minus anything finite it is −∞, whose exponential is zero.
+        if (largest == float.NegativeInfinity)
+            largest = 0f;
+        float spread = p.Smoothing / p.Classes, exponentials = 0f, smoothed = 0f;
         for (int c = thread; c < p.Classes; c += GroupSize)
         {
-            float x = TElement.ToSingle(p.Logits[start + c]);
-            largest = IntrinsicMath.Max(largest, x);
-            sum += x;
+            float z = TElement.ToSingle(p.Logits[start + c]) - largest;
+            exponentials += SpecialFunctions.Exp(z);
+            smoothed += p.Smoothing > 0f ? spread * z : 0f;
         }
 
-        largest = GroupReduce.Max(largest);
-        sum = GroupReduce.Sum(sum);
-        float exponentials = 0f;
-        for (int c = thread; c < p.Classes; c += GroupSize)
-            exponentials += SpecialFunctions.Exp(TElement.ToSingle(p.Logits[start + c]) - largest);
-        float logSumExp = largest + XMath.Log(GroupReduce.Sum(exponentials));
+        float logSum = XMath.Log(GroupReduce.Sum(exponentials));
+        smoothed = GroupReduce.Sum(smoothed);
         if (thread == 0)
         {
             int target = p.Targets[row];
             bool counts = target != p.IgnoreIndex;
-            float atTarget = TElement.ToSingle(p.Logits[start + (counts ? target : 0)]);
-            float loss = logSumExp - (1f - p.Smoothing) * atTarget - p.Smoothing / p.Classes * sum;
+            float atTarget = TElement.ToSingle(p.Logits[start + (counts ? target : 0)]) - largest;
+            float loss = logSum - (p.Smoothing < 1f ? (1f - p.Smoothing) * atTarget : 0f) - smoothed;
+            if (logSum == float.NegativeInfinity)
+                loss = float.PositiveInfinity;
             p.Loss[row] = counts ? loss : 0f;
             p.Weight[row] = counts ? 1f : 0f;
-            p.LogSumExp[row] = logSumExp;
+            p.Normalizer[2L * row] = largest;
+            p.Normalizer[2L * row + 1] = logSum;
         }
     }
 }
 
 /// <summary>
-/// d loss / d logits = (exp(x − logSumExp) − (1 − s) · [c = target] − s / classes) · weight · upstream / Σ weight, the last factor read from the device.
+/// d loss / d logits = (e^(x − max) / Σ e^(x − max) − (1 − s) · [c = target] − s / classes) · upstream / Σ weight, the last factor read from the device; zero in rows whose target is
+/// the ignored one, whatever they hold.
 /// </summary>
 internal struct CrossEntropyBackwardPortable<TElement>
     where TElement : unmanaged, IElement<TElement>
@@ -65,7 +74,7 @@ internal struct CrossEntropyBackwardPortable<TElement>
 
     public ArrayView<TElement> Logits;         // [rows, classes]
     public ArrayView<int> Targets;             // [rows]
-    public ArrayView<float> LogSumExp;         // [rows]
+    public ArrayView<float> Normalizer;        // [rows, 2]: max, ln Σ e^(x − max)
     public ArrayView<float> Upstream;          // [1]
     public ArrayView<float> InverseWeight;     // [1]
     public ArrayView<TElement> LogitsGradient; // [rows, classes]
@@ -78,13 +87,16 @@ internal struct CrossEntropyBackwardPortable<TElement>
     {
         int row = Grid.IdxX, target = p.Targets[row];
         long start = (long)row * p.Classes;
-        float scale = target == p.IgnoreIndex ? 0f : p.Upstream[0] * p.InverseWeight[0];
-        float logSumExp = p.LogSumExp[row], spread = p.Smoothing / p.Classes;
+        bool counts = target != p.IgnoreIndex;
+        float scale = p.Upstream[0] * p.InverseWeight[0], spread = p.Smoothing / p.Classes;
+        float largest = p.Normalizer[2L * row], logSum = p.Normalizer[2L * row + 1];
         for (int c = Group.IdxX; c < p.Classes; c += GroupSize)
         {
-            float probability = SpecialFunctions.Exp(TElement.ToSingle(p.Logits[start + c]) - logSumExp);
+            // The selection is for a row that is −∞ everywhere: its ln Σ is −∞ too.
+            float x = TElement.ToSingle(p.Logits[start + c]), probability = SpecialFunctions.Exp(x - largest - logSum);
             float wanted = spread + (c == target ? 1f - p.Smoothing : 0f);
-            p.LogitsGradient[start + c] = TElement.FromSingle((probability - wanted) * scale);
+            float gradient = ((x == float.NegativeInfinity ? 0f : probability) - wanted) * scale;
+            p.LogitsGradient[start + c] = TElement.FromSingle(counts ? gradient : 0f);
         }
     }
 }

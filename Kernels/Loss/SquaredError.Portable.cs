@@ -40,7 +40,7 @@ internal struct SquaredErrorPortable<TElement>
     }
 }
 
-/// <summary>d loss / d prediction = 2 (prediction − target) / dim · weight · upstream / Σ weight.</summary>
+/// <summary>d loss / d prediction = 2 (prediction − target) / dim · upstream / Σ weight; zero in rows without weight, whatever they hold.</summary>
 internal struct SquaredErrorBackwardPortable<TElement>
     where TElement : unmanaged, IElement<TElement>
 {
@@ -59,11 +59,12 @@ internal struct SquaredErrorBackwardPortable<TElement>
     public static void Kernel(SquaredErrorBackwardPortable<TElement> p)
     {
         long start = (long)Grid.IdxX * p.Dim;
-        float scale = 2f / p.Dim * p.Weight[Grid.IdxX] * p.Upstream[0] * p.InverseWeight[0];
+        bool counts = p.Weight[Grid.IdxX] > 0f;
+        float scale = 2f / p.Dim * p.Upstream[0] * p.InverseWeight[0];
         for (int c = Group.IdxX; c < p.Dim; c += GroupSize)
         {
             float difference = TElement.ToSingle(p.Prediction[start + c]) - TElement.ToSingle(p.Target[start + c]);
-            p.PredictionGradient[start + c] = TElement.FromSingle(difference * scale);
+            p.PredictionGradient[start + c] = TElement.FromSingle(counts ? difference * scale : 0f);
         }
     }
 }

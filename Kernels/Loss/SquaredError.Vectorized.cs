@@ -39,7 +39,7 @@ internal unsafe struct SquaredErrorVectorized<TElement> : IBlockKernel
     }
 }
 
-/// <summary>d loss / d prediction = 2 (prediction − target) / dim · weight · upstream / Σ weight, with SIMD.</summary>
+/// <summary>d loss / d prediction = 2 (prediction − target) / dim · upstream / Σ weight, with SIMD; zero in rows without weight, whatever they hold.</summary>
 internal unsafe struct SquaredErrorBackwardVectorized<TElement> : IBlockKernel
     where TElement : unmanaged, IElement<TElement>
 {
@@ -59,11 +59,12 @@ internal unsafe struct SquaredErrorBackwardVectorized<TElement> : IBlockKernel
         for (int row = block * RowsPerBlock; row < end; row++)
         {
             long start = (long)row * Dim;
-            float scale = 2f / Dim * Weight[row] * *Upstream * *InverseWeight;
+            bool counts = Weight[row] > 0f;
+            float scale = 2f / Dim * *Upstream * *InverseWeight;
             for (int c = 0; c < Dim; c += ElementVector.Width)
             {
                 Vector512<float> difference = ElementVector.Load(Prediction + start + c, Dim - c) - ElementVector.Load(Target + start + c, Dim - c);
-                ElementVector.Store(difference * scale, PredictionGradient + start + c, Dim - c);
+                ElementVector.Store(counts ? difference * scale : default, PredictionGradient + start + c, Dim - c);
             }
         }
     }

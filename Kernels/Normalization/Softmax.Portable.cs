@@ -2,14 +2,12 @@ using ILGPU;
 
 namespace GpuTransformer.Kernels;
 
-/// <summary>y = exp(x − max) / Σ exp(x − max), one row per group of threads.</summary>
+/// <summary>y = exp(x − max) / Σ exp(x − max), one row per group of threads; zero for a row that is −∞ everywhere.</summary>
 internal struct SoftmaxPortable<TElement>
     where TElement : unmanaged, IElement<TElement>
 {
     /// <summary>Threads per row.</summary>
     public const int GroupSize = GroupReduce.GroupSize;
-
-    private const float Lowest = -3.4e38f;
 
     public ArrayView<TElement> Input;  // [rows, dim]
     public ArrayView<TElement> Output; // [rows, dim]
@@ -20,15 +18,20 @@ internal struct SoftmaxPortable<TElement>
     {
         int thread = Group.IdxX;
         long row = (long)Grid.IdxX * p.Dim;
-        float largest = Lowest;
+        float largest = float.NegativeInfinity;
         for (int c = thread; c < p.Dim; c += GroupSize)
             largest = IntrinsicMath.Max(largest, TElement.ToSingle(p.Input[row + c]));
         largest = GroupReduce.Max(largest);
 
+        // −∞ − −∞ would be NaN; minus anything finite it is −∞, whose exponential is zero.
+        if (largest == float.NegativeInfinity)
+            largest = 0f;
+
         float sum = 0f;
         for (int c = thread; c < p.Dim; c += GroupSize)
             sum += SpecialFunctions.Exp(TElement.ToSingle(p.Input[row + c]) - largest);
-        float scale = 1f / GroupReduce.Sum(sum);
+        sum = GroupReduce.Sum(sum);
+        float scale = sum == 0f ? 0f : 1f / sum;
 
         for (int c = thread; c < p.Dim; c += GroupSize)
             p.Output[row + c] = TElement.FromSingle(SpecialFunctions.Exp(TElement.ToSingle(p.Input[row + c]) - largest) * scale);

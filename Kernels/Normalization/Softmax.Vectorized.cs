@@ -2,7 +2,7 @@ using System.Runtime.Intrinsics;
 
 namespace GpuTransformer.Kernels;
 
-/// <summary>y = exp(x − max) / Σ exp(x − max) with SIMD, some rows per block.</summary>
+/// <summary>y = exp(x − max) / Σ exp(x − max) with SIMD, some rows per block; zero for a row that is −∞ everywhere.</summary>
 internal unsafe struct SoftmaxVectorized<TElement> : IBlockKernel
     where TElement : unmanaged, IElement<TElement>
 {
@@ -21,10 +21,13 @@ internal unsafe struct SoftmaxVectorized<TElement> : IBlockKernel
 
     private readonly void Row(TElement* input, TElement* output)
     {
-        Vector512<float> maxima = Vector512.Create(float.MinValue), sums = default;
+        Vector512<float> maxima = Vector512.Create(float.NegativeInfinity), sums = default;
         for (int c = 0; c < Dim; c += ElementVector.Width)
-            maxima = Vector512.Max(maxima, ElementVector.Load(input + c, Dim - c, float.MinValue));
-        Vector512<float> largest = Vector512.Create(Largest(maxima));
+            maxima = Vector512.Max(maxima, ElementVector.Load(input + c, Dim - c, float.NegativeInfinity));
+
+        // −∞ − −∞ would be NaN; minus anything finite it is −∞, whose exponential is zero.
+        float maximum = Largest(maxima);
+        Vector512<float> largest = Vector512.Create(float.IsNegativeInfinity(maximum) ? 0f : maximum);
 
         for (int c = 0; c < Dim; c += ElementVector.Width)
         {
@@ -32,7 +35,8 @@ internal unsafe struct SoftmaxVectorized<TElement> : IBlockKernel
             sums += Dim - c >= ElementVector.Width ? term : ElementVector.Keep(term, Dim - c);
         }
 
-        Vector512<float> scale = Vector512.Create(1f / Vector512.Sum(sums));
+        float sum = Vector512.Sum(sums);
+        Vector512<float> scale = Vector512.Create(sum == 0f ? 0f : 1f / sum);
         for (int c = 0; c < Dim; c += ElementVector.Width)
             ElementVector.Store(SpecialFunctions.Exp(ElementVector.Load(input + c, Dim - c) - largest) * scale, output + c, Dim - c);
     }

@@ -2,7 +2,7 @@ using ILGPU;
 
 namespace GpuTransformer.Kernels;
 
-/// <summary>dx = y · (dy − Σ dy·y), one row per group of threads.</summary>
+/// <summary>dx = y · (dy − Σ dy·y), one row per group of threads. Where y is zero, dy counts for nothing, whatever it holds.</summary>
 internal struct SoftmaxBackwardPortable<TElement>
     where TElement : unmanaged, IElement<TElement>
 {
@@ -21,9 +21,16 @@ internal struct SoftmaxBackwardPortable<TElement>
         long row = (long)Grid.IdxX * p.Dim;
         float sum = 0f;
         for (int c = thread; c < p.Dim; c += GroupSize)
-            sum += TElement.ToSingle(p.OutputGradient[row + c]) * TElement.ToSingle(p.Output[row + c]);
+        {
+            float y = TElement.ToSingle(p.Output[row + c]), product = TElement.ToSingle(p.OutputGradient[row + c]) * y;
+            sum += y == 0f ? 0f : product;
+        }
+
         float common = GroupReduce.Sum(sum);
         for (int c = thread; c < p.Dim; c += GroupSize)
-            p.InputGradient[row + c] = TElement.FromSingle(TElement.ToSingle(p.Output[row + c]) * (TElement.ToSingle(p.OutputGradient[row + c]) - common));
+        {
+            float y = TElement.ToSingle(p.Output[row + c]), gradient = y * (TElement.ToSingle(p.OutputGradient[row + c]) - common);
+            p.InputGradient[row + c] = TElement.FromSingle(y == 0f ? 0f : gradient);
+        }
     }
 }

@@ -2,7 +2,7 @@ using System.Runtime.Intrinsics;
 
 namespace GpuTransformer.Kernels;
 
-/// <summary>dx = y · (dy − Σ dy·y) with SIMD, some rows per block.</summary>
+/// <summary>dx = y · (dy − Σ dy·y) with SIMD, some rows per block. Where y is zero, dy counts for nothing, whatever it holds.</summary>
 internal unsafe struct SoftmaxBackwardVectorized<TElement> : IBlockKernel
     where TElement : unmanaged, IElement<TElement>
 {
@@ -24,12 +24,18 @@ internal unsafe struct SoftmaxBackwardVectorized<TElement> : IBlockKernel
     {
         Vector512<float> sums = default;
         for (int c = 0; c < Dim; c += ElementVector.Width)
-            sums = Vector512.FusedMultiplyAdd(ElementVector.Load(outputGradient + c, Dim - c), ElementVector.Load(output + c, Dim - c), sums);
+        {
+            Vector512<float> y = ElementVector.Load(output + c, Dim - c);
+            sums = Vector512.FusedMultiplyAdd(WhereNotZero(y, ElementVector.Load(outputGradient + c, Dim - c)), y, sums);
+        }
+
         Vector512<float> common = Vector512.Create(Vector512.Sum(sums));
         for (int c = 0; c < Dim; c += ElementVector.Width)
         {
-            Vector512<float> centred = ElementVector.Load(outputGradient + c, Dim - c) - common;
-            ElementVector.Store(ElementVector.Load(output + c, Dim - c) * centred, inputGradient + c, Dim - c);
+            Vector512<float> y = ElementVector.Load(output + c, Dim - c);
+            ElementVector.Store(y * WhereNotZero(y, ElementVector.Load(outputGradient + c, Dim - c) - common), inputGradient + c, Dim - c);
         }
     }
+
+    private static Vector512<float> WhereNotZero(Vector512<float> y, Vector512<float> value) => Vector512.AndNot(value, Vector512.Equals(y, Vector512<float>.Zero));
 }

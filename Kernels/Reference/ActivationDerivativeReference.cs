@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace GpuTransformer.Kernels.Reference;
 
-/// <summary>The derivatives of the activations by their definitions, in any precision.</summary>
+/// <summary>The derivatives of the activations by their definitions, in any precision; at ±∞ their limits.</summary>
 internal static class ActivationDerivativeReference
 {
     /// <summary>f′(x) for the function that <paramref name="code"/> (see <see cref="ActivationCode"/>) names.</summary>
@@ -10,6 +10,8 @@ internal static class ActivationDerivativeReference
         where T : IFloatingPointIeee754<T>
     {
         T one = T.One, two = one + one, sigmoid = one / (one + T.Exp(-x));
+        if (T.IsInfinity(x) && code is (ActivationCode.Gelu or ActivationCode.Silu))
+            return x > T.Zero ? one : T.Zero;
         return code switch
         {
             ActivationCode.None => one,

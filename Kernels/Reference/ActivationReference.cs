@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace GpuTransformer.Kernels.Reference;
 
-/// <summary>The activations by their definitions, in any precision.</summary>
+/// <summary>The activations by their definitions, in any precision; at ±∞ their limits, where the formula would read ∞ · 0.</summary>
 internal static class ActivationReference
 {
     /// <summary>f(x) for the function that <paramref name="code"/> (see <see cref="ActivationCode"/>) names.</summary>
@@ -10,6 +10,8 @@ internal static class ActivationReference
         where T : IFloatingPointIeee754<T>
     {
         T one = T.One, two = one + one;
+        if (T.IsNegativeInfinity(x) && code is (ActivationCode.Gelu or ActivationCode.Silu))
+            return -T.Zero;
         return code switch
         {
             ActivationCode.None => x,
@@ -30,6 +32,8 @@ internal static class ActivationReference
     {
         // In double whatever T is: the series loses digits that a float does not have to spare.
         double a = Math.Abs(double.CreateChecked(x));
+        if (double.IsNaN(a))
+            return T.NaN;
         double value = a < 2.5 ? ErfSeries(a) : 1 - ErfcFraction(a);
         return T.CreateChecked(double.CreateChecked(x) < 0 ? -value : value);
     }

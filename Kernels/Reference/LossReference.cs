@@ -5,23 +5,28 @@ namespace GpuTransformer.Kernels.Reference;
 /// <summary>The losses, one row at a time, as the formulas read.</summary>
 internal static class LossReference
 {
-    /// <summary>Per row: −Σ_c y_c ln softmax(x)_c with y = (1 − s) [c = target] + s / classes; zero for the ignored target. And the row's log-sum-exp.</summary>
-    public static (T[] Loss, T[] LogSumExp) CrossEntropy<T>(T[] logits, int[] targets, int classes, int ignoreIndex, double smoothing)
+    /// <summary>Per row: −Σ_c y_c ln softmax(x)_c with y = (1 − s) [c = target] + s / classes; zero for the ignored target. And each row's maximum and
+    /// ln Σ e^(x − max). Classes that nobody wants count for nothing; a row that is −∞ everywhere gives ∞.</summary>
+    public static (T[] Loss, T[] Normalizer) CrossEntropy<T>(T[] logits, int[] targets, int classes, int ignoreIndex, double smoothing)
         where T : IFloatingPointIeee754<T>
     {
         var loss = new T[targets.Length];
-        var logSumExp = new T[targets.Length];
+        var normalizer = new T[2 * targets.Length];
         for (int row = 0; row < targets.Length; row++)
         {
             ReadOnlySpan<T> x = logits.AsSpan(row * classes, classes);
-            logSumExp[row] = LogSumExp(x);
+            (T largest, T logSum) = Normalizer(x);
+            (normalizer[2 * row], normalizer[2 * row + 1]) = (largest, logSum);
             if (targets[row] == ignoreIndex)
                 continue;
             for (int c = 0; c < classes; c++)
-                loss[row] -= Wanted<T>(c, targets[row], classes, smoothing) * (x[c] - logSumExp[row]);
+            {
+                T wanted = Wanted<T>(c, targets[row], classes, smoothing);
+                loss[row] -= wanted == T.Zero ? T.Zero : wanted * (x[c] - largest - (T.IsFinite(logSum) ? logSum : T.Zero));
+            }
         }
 
-        return (loss, logSumExp);
+        return (loss, normalizer);
     }
 
     /// <summary>(softmax(x) − y) · scale per row; zero for the ignored target.</summary>
@@ -34,9 +39,12 @@ internal static class LossReference
             if (targets[row] == ignoreIndex)
                 continue;
             ReadOnlySpan<T> x = logits.AsSpan(row * classes, classes);
-            T logSumExp = LogSumExp(x);
+            (T largest, T logSum) = Normalizer(x);
             for (int c = 0; c < classes; c++)
-                gradient[row * classes + c] = (T.Exp(x[c] - logSumExp) - Wanted<T>(c, targets[row], classes, smoothing)) * scale;
+            {
+                T probability = T.IsNegativeInfinity(x[c]) ? T.Zero : T.Exp(x[c] - largest - logSum);
+                gradient[row * classes + c] = (probability - Wanted<T>(c, targets[row], classes, smoothing)) * scale;
+            }
         }
 
         return gradient;
@@ -71,15 +79,17 @@ internal static class LossReference
         return gradient;
     }
 
-    private static T LogSumExp<T>(ReadOnlySpan<T> x)
+    private static (T Largest, T LogSum) Normalizer<T>(ReadOnlySpan<T> x)
         where T : IFloatingPointIeee754<T>
     {
         T largest = x[0], sum = T.Zero;
         foreach (T value in x)
             largest = T.Max(largest, value);
+        if (T.IsNegativeInfinity(largest))
+            largest = T.Zero;
         foreach (T value in x)
             sum += T.Exp(value - largest);
-        return largest + T.Log(sum);
+        return (largest, T.Log(sum));
     }
 
     private static T Wanted<T>(int c, int target, int classes, double smoothing)

@@ -17,6 +17,10 @@ public sealed partial class AutoregressiveWrapper : Module
     {
         Options = options ?? new AutoregressiveWrapperOptions();
         TransformerWrapperOptions inner = net.Options;
+        if (inner.ReturnOnlyEmbed || inner.AveragePoolEmbed || inner.UseClsToken || inner.SqueezeOutLastDim)
+            throw new ArgumentException("A next-token loss needs logits for every token: switch ReturnOnlyEmbed, AveragePoolEmbed, UseClsToken and SqueezeOutLastDim off.", nameof(net));
+        if (Options.PadValue < 0 || Options.PadValue >= inner.NumTokens)
+            throw new ArgumentException($"PadValue = {Options.PadValue} is read by the model, so it must be one of its tokens: 0 to {inner.NumTokens - 1}.", nameof(options));
         if (net.AttnLayers.SeesTheFuture)
         {
             throw new ArgumentException(
@@ -24,10 +28,6 @@ public sealed partial class AutoregressiveWrapper : Module
                 + $"Use a {nameof(Decoder)}, a {nameof(PrefixDecoder)}, or Causal = true.", nameof(net));
         }
 
-        if (inner.ReturnOnlyEmbed || inner.AveragePoolEmbed || inner.UseClsToken || inner.SqueezeOutLastDim)
-            throw new ArgumentException("A next-token loss needs logits for every token: switch ReturnOnlyEmbed, AveragePoolEmbed, UseClsToken and SqueezeOutLastDim off.", nameof(net));
-        if (Options.PadValue < 0 || Options.PadValue >= inner.NumTokens)
-            throw new ArgumentException($"PadValue = {Options.PadValue} is read by the model, so it must be one of its tokens: 0 to {inner.NumTokens - 1}.", nameof(options));
         Net = AddChild("net", net);
     }
 

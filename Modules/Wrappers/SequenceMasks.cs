@@ -47,15 +47,15 @@ internal static class SequenceMasks
     }
 
     /// <summary>bool [batch, length]: true from the start of each sequence on.</summary>
-    public static Tensor From(ComputeDevice device, Tensor starts, int length) => Make(device, starts, length, static (position, start) => position >= start);
+    public static Tensor From(ComputeDevice device, Tensor starts, int length) => Make(device, Bounds(starts, length, "seqStartPos"), length, static (position, start) => position >= start);
 
     /// <summary>bool [batch, length]: true up to the length of each sequence.</summary>
-    public static Tensor UpTo(Tensor lens, int length) => Make(lens.Device, lens, length, static (position, end) => position < end);
+    public static Tensor UpTo(Tensor lens, int length) => Make(lens.Device, Bounds(lens, length, "lens"), length, static (position, end) => position < end);
 
     /// <summary>Int32 [batch, length]: positions counted from the start of each sequence; 0 before it.</summary>
     public static Tensor PositionsFrom(Tensor starts, int length)
     {
-        long[] first = starts.ToInt64Array();
+        long[] first = Bounds(starts, length, "seqStartPos");
         var positions = new int[first.Length * length];
         for (int i = 0; i < positions.Length; i++)
             positions[i] = (int)Math.Max(0, i % length - first[i / length]);
@@ -77,9 +77,21 @@ internal static class SequenceMasks
             throw ForwardChecks.Wrong(name, $"'{name}' is {lens.DType} {lens.Shape}, but it needs integers [{batch}], one length for each sample.");
     }
 
-    private static Tensor Make(ComputeDevice device, Tensor bounds, int length, Func<int, long, bool> keep)
+    // All 64 bits are looked at: a start of −2^33 would overflow a position.
+    private static long[] Bounds(Tensor bounds, int length, string name)
     {
         long[] values = bounds.ToInt64Array();
+        foreach (long value in values)
+        {
+            if (value < 0 || value > length)
+                throw ForwardChecks.Wrong(name, $"'{name}' holds {value}, but a sequence has {length} positions: only 0 to {length} is valid.");
+        }
+
+        return values;
+    }
+
+    private static Tensor Make(ComputeDevice device, long[] values, int length, Func<int, long, bool> keep)
+    {
         var flags = new bool[values.Length * length];
         for (int i = 0; i < flags.Length; i++)
             flags[i] = keep(i % length, values[i / length]);
