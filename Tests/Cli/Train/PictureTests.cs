@@ -34,13 +34,13 @@ public sealed class PictureTests
     public void Damage_is_found_wherever_it_is()
     {
         byte[] file = Png(5, 3, new byte[45]);
-        Assert.IsNull(PngFile.FindDamage(file));
+        Assert.IsNull(PngFile.FindDamage(new MemoryStream(file)));
         for (int at = 8; at < file.Length; at++)
         {
             byte[] damaged = [.. file];
             damaged[at] ^= 0x10;
-            Assert.IsNotNull(PngFile.FindDamage(damaged), $"byte {at}");
-            Assert.IsNotNull(PngFile.FindDamage(file.AsSpan(0, at)), $"cut at {at}");
+            Assert.IsNotNull(PngFile.FindDamage(new MemoryStream(damaged)), $"byte {at}");
+            Assert.IsNotNull(PngFile.FindDamage(new MemoryStream(file, 0, at)), $"cut at {at}");
         }
     }
 
@@ -64,7 +64,7 @@ public sealed class PictureTests
         LossChart.Write(folder["none.png"], [(0, double.NaN)]);
         Assert.IsFalse(File.Exists(folder["none.png"]));
         LossChart.Write(folder["loss.png"], [.. Enumerable.Range(0, 200).Select(static i => ((long)i, i == 7 ? double.NaN : Math.Exp(-i / 40.0)))]);
-        Assert.IsNull(PngFile.FindDamage(File.ReadAllBytes(folder["loss.png"])));
+        Assert.IsNull(PngFile.FindDamage(new MemoryStream(File.ReadAllBytes(folder["loss.png"]))));
 
         Canvas chart = LossChart.Draw([.. Enumerable.Range(0, 200).Select(static i => ((double)i, Math.Exp(-i / 40.0)))]);
         int[] rows = [.. new[] { 100, 400, 700 }.Select(x => Enumerable.Range(0, chart.Height).First(y => chart[x, y] == 0x1f4e8c))];

@@ -9,9 +9,10 @@ internal static class CifarFile
     /// <exception cref="UsageException">It is damaged or something else.</exception>
     public static IReadOnlyList<RawImage> Read(string path)
     {
+        long length = new FileInfo(path).Length;
+        if (length == 0 || length % RecordLength != 0 || length > Array.MaxLength)
+            throw new UsageException($"'{path}' has {length} bytes; a CIFAR-10 file has a multiple of {RecordLength}: a label and 3 × {Side} × {Side} pixels for each image.");
         byte[] file = File.ReadAllBytes(path);
-        if (file.Length == 0 || file.Length % RecordLength != 0)
-            throw new UsageException($"'{path}' has {file.Length} bytes; a CIFAR-10 file has a multiple of {RecordLength}: a label and 3 × {Side} × {Side} pixels for each image.");
         return [.. Enumerable.Range(0, file.Length / RecordLength).Select(record => Read(path, file, record))];
     }
 

@@ -3,7 +3,7 @@ namespace GpuTransformer.Cli.Train.Data;
 /// <summary>What lies at a path: MNIST's IDX, CIFAR-10's binary files, or a folder of pictures. Nothing is ever fetched.</summary>
 internal static class ImageFiles
 {
-    private const int PictureSize = 32;
+    private const int PictureSize = 32, MaxAtATime = 8;
 
     private static readonly string[] s_pictures = [".png", ".jpg", ".jpeg", ".bmp"];
 
@@ -15,15 +15,12 @@ internal static class ImageFiles
     public static StoredImages Read(string path, int? size, int? channels)
     {
         (IReadOnlyList<string> files, Kind kind) = Find(path);
-        switch (kind)
+        return kind switch
         {
-            case Kind.Idx:
-                return Fit(IdxFile.Read(files[0]), size, channels, path);
-            case Kind.Cifar:
-                return Fit([.. files.SelectMany(CifarFile.Read)], size, channels, path);
-            default:
-                return Fit(PictureFile.ReadAll(files), size ?? PictureSize, channels, path);
-        }
+            Kind.Idx => Fit(IdxFile.Read(files[0]), size, channels, path),
+            Kind.Cifar => Fit([.. files.SelectMany(CifarFile.Read)], size, channels, path),
+            _ => ReadPictures(files, size ?? PictureSize, channels, path),
+        };
     }
 
     private static (IReadOnlyList<string> Files, Kind Kind) Find(string path)
@@ -57,12 +54,36 @@ internal static class ImageFiles
     private static StoredImages Fit(IReadOnlyList<RawImage> images, int? size, int? channels, string origin)
     {
         int side = size ?? (images.Count > 0 ? Math.Min(images[0].Width, images[0].Height) : 1), depth = channels ?? (images.Count > 0 ? images.Max(static i => i.Channels) : 1);
-        int length = side * side * depth;
-        if ((long)length * images.Count > Array.MaxLength)
-            throw new UsageException($"'{origin}' holds {images.Count} images; at {side} × {side} pixels of {depth} they do not fit into memory. Choose a smaller image_size.");
-        var pixels = new byte[length * images.Count];
-        Parallel.For(0, images.Count, i => images[i].FitInto(side, depth, pixels.AsSpan(i * length, length)));
-        return new StoredImages(pixels, side, depth, origin);
+        return Fill(images.Count, side, depth, origin, (i, target) => images[i].FitInto(side, depth, target));
+    }
+
+    // Of each picture only what is needed is kept; a few are decoded at a time.
+    private static StoredImages ReadPictures(IReadOnlyList<string> files, int side, int? channels, string origin)
+    {
+        int depth = channels ?? files.Max(PictureFile.ReadChannels);
+        return Fill(files.Count, side, depth, origin, (i, target) => PictureFile.ReadInto(files[i], side, depth, target));
+    }
+
+    private static StoredImages Fill(int count, int side, int depth, string origin, Action<int, Memory<byte>> fit)
+    {
+        long length = (long)side * side * depth;
+        if (length > Array.MaxLength || length * count > Array.MaxLength)
+            throw new UsageException($"'{origin}' holds {count} images; at {side} × {side} pixels of {depth} they do not fit into memory. Choose a smaller image_size.");
+        var pixels = new byte[length * count];
+        Exception? first = null;
+        Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = Math.Min(Environment.ProcessorCount, MaxAtATime) }, (i, loop) =>
+        {
+            try
+            {
+                fit(i, pixels.AsMemory((int)(i * length), (int)length));
+            }
+            catch (UsageException exception)
+            {
+                Interlocked.CompareExchange(ref first, exception, null);
+                loop.Stop();
+            }
+        });
+        return first is null ? new StoredImages(pixels, side, depth, origin) : throw new UsageException(first.Message);
     }
 
     private enum Kind

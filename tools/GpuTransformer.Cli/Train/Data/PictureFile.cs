@@ -1,57 +1,86 @@
-using GpuTransformer.Cli.Train.Pictures;
-using StbImageSharp;
+using System.Runtime.InteropServices;
+using SkiaSharp;
 
 namespace GpuTransformer.Cli.Train.Data;
 
-/// <summary>PNG, JPEG and BMP.</summary>
+/// <summary>PNG, JPEG and BMP, scaled while they are read. Files come from anywhere: what they claim is checked before anything is decoded (<see cref="PictureHeader"/>).</summary>
 internal static class PictureFile
 {
-    /// <summary>Reads pictures, several at a time.</summary>
-    /// <exception cref="UsageException">One is damaged or something else.</exception>
-    public static IReadOnlyList<RawImage> ReadAll(IReadOnlyList<string> paths)
+    /// <summary>The channels of a picture, by its header alone.</summary>
+    /// <exception cref="UsageException">It is damaged, something else or too large.</exception>
+    public static int ReadChannels(string path) => Use(path, static file => PictureHeader.Read(file).Channels);
+
+    /// <summary>Reads a picture, cuts the largest square from its middle and brings it to a size; transparency is ignored.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="size">Pixels along one side.</param>
+    /// <param name="channels">1 for grey, 3 for colour.</param>
+    /// <param name="target">[size, size, channels]</param>
+    /// <exception cref="UsageException">It is damaged, something else or too large.</exception>
+    public static void ReadInto(string path, int size, int channels, Memory<byte> target) => Use(path, file =>
     {
+        PictureHeader header = PictureHeader.Read(file);
+        header.CheckWhole(file);
+        using var stream = new SKFileStream(path);
+        using SKCodec codec = SKCodec.Create(stream, out SKCodecResult result) ?? throw new InvalidDataException($"it cannot be decoded ({result})");
+        SKImageInfo own = codec.Info;
+        if (own.Width != header.Width || own.Height != header.Height)
+            throw new InvalidDataException($"its header says {header.Width} × {header.Height} pixels, its decoder {own.Width} × {own.Height}");
+        SKSizeI scaled = Scaled(codec, size);
+        SKImageInfo pixels = own.ColorType == SKColorType.Gray8
+            ? new SKImageInfo(scaled.Width, scaled.Height, SKColorType.Gray8, SKAlphaType.Opaque)
+            : new SKImageInfo(scaled.Width, scaled.Height, SKColorType.Rgba8888, own.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul);
+        var reducer = new SquareReducer(pixels.Width, pixels.Height, header.Channels, pixels.BytesPerPixel, size, channels, target);
+        Decode(codec, pixels, reducer);
+        PictureOrientation.Apply(codec.EncodedOrigin, target.Span, size, channels);
+        return true;
+    });
+
+    // A decoder that can halve a picture does it faster and better than what follows; twice the size wanted is left to it.
+    private static SKSizeI Scaled(SKCodec codec, int size)
+    {
+        SKImageInfo own = codec.Info;
+        int side = Math.Min(own.Width, own.Height);
+        SKSizeI scaled = side > 2L * size ? codec.GetScaledDimensions(2f * size / side) : own.Size;
+        return Math.Min(scaled.Width, scaled.Height) >= size ? scaled : own.Size;
+    }
+
+    private static unsafe void Decode(SKCodec codec, SKImageInfo info, SquareReducer reducer)
+    {
+        bool byRows = codec.ScanlineOrder == SKCodecScanlineOrder.TopDown && codec.StartScanlineDecode(info) == SKCodecResult.Success;
+
+        // Cleared, so that nothing that lay there before can become a picture; pages that a file does not fill are never touched.
+        byte* memory = (byte*)NativeMemory.AllocZeroed((nuint)info.RowBytes, byRows ? 1 : (nuint)info.Height);
         try
         {
-            return [.. paths.AsParallel().AsOrdered().Select(Read)];
+            SKCodecResult result = byRows ? SKCodecResult.Success : codec.GetPixels(info, (nint)memory, info.RowBytes, SKCodecOptions.Default);
+            if (result != SKCodecResult.Success)
+                throw new InvalidDataException($"it cannot be decoded ({result})");
+            for (int row = 0; row < info.Height; row++)
+            {
+                if (byRows && codec.GetScanlines((nint)memory, 1, info.RowBytes) != 1)
+                    throw new InvalidDataException($"it cannot be decoded beyond row {row} of {info.Height}");
+                reducer.Add(new ReadOnlySpan<byte>(memory + (byRows ? 0 : (long)row * info.RowBytes), info.RowBytes));
+            }
         }
-        catch (AggregateException exception) when (exception.Flatten().InnerExceptions.FirstOrDefault(static e => e is UsageException) is UsageException first)
+        finally
         {
-            throw new UsageException(first.Message);
+            NativeMemory.Free(memory);
         }
     }
 
-    /// <summary>Reads a picture; transparency is ignored.</summary>
-    /// <exception cref="UsageException">It is damaged or something else.</exception>
-    public static RawImage Read(string path)
+    private static T Use<T>(string path, Func<FileStream, T> read)
     {
-        byte[] file = File.ReadAllBytes(path);
-        if (FindDamage(file) is { } damage)
-            throw new UsageException($"'{path}' cannot be used: {damage}.");
         try
         {
-            using var stream = new MemoryStream(file);
-            ColorComponents own = ImageInfo.FromStream(stream)?.ColorComponents ?? ColorComponents.RedGreenBlue;
-            bool grey = own is ColorComponents.Grey or ColorComponents.GreyAlpha;
-            ImageResult image = ImageResult.FromMemory(file, grey ? ColorComponents.Grey : ColorComponents.RedGreenBlue);
-            return new RawImage(image.Width, image.Height, grey ? 1 : 3, image.Data);
+            // A pipe or a device has no length either, and opening one may wait for ever.
+            if (new FileInfo(path).Length == 0)
+                throw new InvalidDataException("it is empty; PNG, JPEG or BMP is needed");
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1);
+            return read(file);
         }
-        catch (Exception exception) when (exception is not OutOfMemoryException)
+        catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException)
         {
-            // The decoder throws whatever its arrays throw when numbers in a file lead it astray.
-            throw new UsageException($"'{path}' cannot be decoded: {exception.Message}");
+            throw new UsageException($"'{path}' cannot be used: {exception.Message}.");
         }
-    }
-
-    private static string? FindDamage(ReadOnlySpan<byte> file)
-    {
-        if (PngFile.HasSignature(file))
-            return PngFile.FindDamage(file);
-
-        // Within JPEG's compressed data FF is always followed by 00, so markers are found by looking for them; a thumbnail's end is before the image's scan.
-        if (file is [0xFF, 0xD8, ..])
-            return file.LastIndexOf((ReadOnlySpan<byte>)[0xFF, 0xD9]) > file.LastIndexOf((ReadOnlySpan<byte>)[0xFF, 0xDA]) ? null : "it begins as JPEG does, but ends before its last marker (FF D9)";
-        if (file.StartsWith("BM"u8))
-            return null;
-        return file.IsEmpty ? "it is empty; PNG, JPEG or BMP is needed" : $"it begins with {Convert.ToHexString(file[..Math.Min(8, file.Length)])}, as neither PNG, JPEG nor BMP does";
     }
 }
