@@ -1,4 +1,5 @@
 using ILGPU;
+using ILGPU.Backends;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.PTX;
 using ILGPU.Runtime.Cuda;
@@ -30,6 +31,12 @@ public sealed class PtxCompiler : IDisposable
     /// <summary>A compiler for one GPU architecture, such as <c>sm_80</c> or <c>sm_90</c>.</summary>
     /// <exception cref="ArgumentException">The architecture is not in <see cref="Architectures"/>.</exception>
     public PtxCompiler(string architecture)
+        : this(architecture, MemoryOrder.Keep)
+    {
+    }
+
+    /// <summary>A compiler that is set up in another way than devices are, to compare with.</summary>
+    internal PtxCompiler(string architecture, Action<Backend> setUp)
     {
         ArgumentNullException.ThrowIfNull(architecture);
         if (!Known.TryGetValue(architecture, out CudaArchitecture target))
@@ -37,6 +44,7 @@ public sealed class PtxCompiler : IDisposable
         Architecture = architecture;
         _context = IlgpuBackend.CreateContext(static _ => { });
         _backend = new PTXBackend(_context, target, CudaInstructionSet.ISA_78, null!);
+        setUp(_backend);
     }
 
     /// <summary>The architectures that can be asked for.</summary>

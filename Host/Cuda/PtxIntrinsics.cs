@@ -6,14 +6,15 @@ using ILGPU.Backends;
 using ILGPU.Backends.PTX;
 using ILGPU.IR;
 using ILGPU.IR.Intrinsics;
+using ILGPU.IR.Types;
 using Register = ILGPU.Backends.RegisterAllocator<ILGPU.Backends.PTX.PTXRegisterKind>.HardwareRegister;
 using RegisterGroup = ILGPU.Backends.RegisterAllocator<ILGPU.Backends.PTX.PTXRegisterKind>.CompoundRegister;
 
 namespace GpuTransformer.Host.Cuda;
 
 /// <summary>
-/// The PTX forms of <see cref="WarpMatrix"/>, <see cref="AsyncCopy"/> and <see cref="PackedBFloat16"/>. ILGPU's own inline assembly passes operands through local
-/// memory; a code generator keeps them in registers.
+/// The PTX forms of <see cref="WarpMatrix"/>, <see cref="AsyncCopy"/>, <see cref="PackedBFloat16"/> and <see cref="Fused"/>. ILGPU's own inline assembly passes operands
+/// through local memory; a code generator keeps them in registers.
 /// </summary>
 internal static class PtxIntrinsics
 {
@@ -34,12 +35,13 @@ internal static class PtxIntrinsics
         (typeof(WarpMatrix), nameof(WarpMatrix.MultiplyAdd), nameof(MultiplyAdd)),
         (typeof(WarpMatrix), nameof(WarpMatrix.Load), nameof(Load)),
         (typeof(WarpMatrix), nameof(WarpMatrix.LoadTransposed), nameof(LoadTransposed)),
-        (typeof(AsyncCopy), nameof(AsyncCopy.AddressOf), nameof(AddressOf)),
-        (typeof(AsyncCopy), nameof(AsyncCopy.ToShared), nameof(ToShared)),
+        (typeof(AsyncCopy), nameof(AsyncCopy.GlobalAddress), nameof(GlobalAddress)),
+        (typeof(AsyncCopy), nameof(AsyncCopy.SharedAddress), nameof(SharedAddress)),
         (typeof(AsyncCopy), nameof(AsyncCopy.Begin), nameof(BeginCopy)),
         (typeof(AsyncCopy), nameof(AsyncCopy.CloseGroup), nameof(CloseGroup)),
         (typeof(AsyncCopy), nameof(AsyncCopy.WaitForAllButLast), nameof(WaitForAllButLast)),
         (typeof(PackedBFloat16), nameof(PackedBFloat16.Pack), nameof(Pack)),
+        (typeof(Fused), nameof(Fused.MultiplyAdd), nameof(FuseMultiplyAdd)),
     ];
 
     private static void MultiplyAdd(PTXBackend backend, PTXCodeGenerator generator, Value value)
@@ -60,11 +62,13 @@ internal static class PtxIntrinsics
         Emit(generator, $"{instruction} {List(Results(generator, value))}, [{address}]");
     }
 
-    private static void AddressOf(PTXBackend backend, PTXCodeGenerator generator, Value value) => EmitScalar(generator, value, "mov.b64");
+    private static void GlobalAddress(PTXBackend backend, PTXCodeGenerator generator, Value value) => EmitAddress(generator, value, MemoryAddressSpace.Global, "global");
 
-    private static void ToShared(PTXBackend backend, PTXCodeGenerator generator, Value value) => EmitScalar(generator, value, "cvta.to.shared.u64");
+    private static void SharedAddress(PTXBackend backend, PTXCodeGenerator generator, Value value) => EmitAddress(generator, value, MemoryAddressSpace.Shared, "shared");
 
     private static void Pack(PTXBackend backend, PTXCodeGenerator generator, Value value) => EmitScalar(generator, value, "cvt.rn.bf16x2.f32");
+
+    private static void FuseMultiplyAdd(PTXBackend backend, PTXCodeGenerator generator, Value value) => EmitScalar(generator, value, "fma.rn.f32");
 
     private static void BeginCopy(PTXBackend backend, PTXCodeGenerator generator, Value value)
     {
@@ -75,6 +79,15 @@ internal static class PtxIntrinsics
     private static void CloseGroup(PTXBackend backend, PTXCodeGenerator generator, Value value) => Emit(generator, "cp.async.commit_group");
 
     private static void WaitForAllButLast(PTXBackend backend, PTXCodeGenerator generator, Value value) => Emit(generator, "cp.async.wait_group 1");
+
+    // A generic address is taken into its space; one that the optimiser has found to be there already is not, for cvta of it is undefined.
+    private static void EmitAddress(PTXCodeGenerator generator, Value value, MemoryAddressSpace space, string spaceName)
+    {
+        MemoryAddressSpace found = ((AddressSpaceType)value[0].Type).AddressSpace;
+        if (found != space && found != MemoryAddressSpace.Generic)
+            throw new InvalidOperationException($"An address in {spaceName} memory is asked for, but it is one in {found} memory.");
+        EmitScalar(generator, value, found == space ? "mov.b64" : $"cvta.to.{spaceName}.u64");
+    }
 
     private static void EmitScalar(PTXCodeGenerator generator, Value value, string instruction)
     {

@@ -41,6 +41,7 @@ internal sealed class IlgpuBackend(Context context, Accelerator accelerator) : D
             devices(builder);
         });
         PtxIntrinsics.Register(context);
+        OpenClIntrinsics.Register(context);
         return context;
     }
 
@@ -107,7 +108,10 @@ internal sealed class IlgpuBackend(Context context, Accelerator accelerator) : D
     {
         try
         {
-            return new IlgpuBackend(context, device.CreateAccelerator(context));
+            Accelerator accelerator = device.CreateAccelerator(context);
+            if (accelerator is not CPUAccelerator)
+                MemoryOrder.Keep(accelerator.GetBackend());
+            return new IlgpuBackend(context, accelerator);
         }
         catch
         {

@@ -79,7 +79,11 @@ internal static class SpecialFunctions
     public static float Tanh(float x)
     {
         float a = IntrinsicMath.Abs(x), s = x * x;
-        float small = x + x * s * (Tanh1 + s * (Tanh2 + s * (Tanh3 + s * (Tanh4 + s * Tanh5))));
+        float p = Fused.MultiplyAdd(Tanh5, s, Tanh4);
+        p = Fused.MultiplyAdd(p, s, Tanh3);
+        p = Fused.MultiplyAdd(p, s, Tanh2);
+        p = Fused.MultiplyAdd(p, s, Tanh1);
+        float small = Fused.MultiplyAdd(p, x * s, x);
         float large = 1f - 2f / (1f + Exp(2f * a));
         return a < TanhSmall ? small : x < 0f ? -large : large;
     }
@@ -103,7 +107,14 @@ internal static class SpecialFunctions
     public static float NormalTail(float a)
     {
         a = LaneMath.Min(a, CdfEnd);
-        return XMath.Exp2(a * (Cdf1 + a * (Cdf2 + a * (Cdf3 + a * (Cdf4 + a * (Cdf5 + a * (Cdf6 + a * (Cdf7 + a * Cdf8))))))) - 1f);
+        float p = Fused.MultiplyAdd(Cdf8, a, Cdf7);
+        p = Fused.MultiplyAdd(p, a, Cdf6);
+        p = Fused.MultiplyAdd(p, a, Cdf5);
+        p = Fused.MultiplyAdd(p, a, Cdf4);
+        p = Fused.MultiplyAdd(p, a, Cdf3);
+        p = Fused.MultiplyAdd(p, a, Cdf2);
+        p = Fused.MultiplyAdd(p, a, Cdf1);
+        return XMath.Exp2(Fused.MultiplyAdd(p, a, -1f));
     }
 
     /// <summary>Φ(−a), the normal distribution's upper tail, for a ≥ 0.</summary>
@@ -126,9 +137,13 @@ internal static class SpecialFunctions
     public static float Erf(float x)
     {
         float a = IntrinsicMath.Abs(x), s = x * x;
-        float small = x * (Erf0 + s * (Erf1 + s * (Erf2 + s * (Erf3 + s * (Erf4 + s * Erf5)))));
+        float p = Fused.MultiplyAdd(Erf5, s, Erf4);
+        p = Fused.MultiplyAdd(p, s, Erf3);
+        p = Fused.MultiplyAdd(p, s, Erf2);
+        p = Fused.MultiplyAdd(p, s, Erf1);
+        p = Fused.MultiplyAdd(p, s, Erf0);
         float large = 1f - 2f * NormalTail(Sqrt2 * a);
-        return a < ErfSmall ? small : x < 0f ? -large : large;
+        return a < ErfSmall ? p * x : x < 0f ? -large : large;
     }
 
     /// <summary>erf x.</summary>

@@ -41,7 +41,7 @@ internal struct FlashBackwardDeltaPortable<TElement>
             Group.Barrier();
             int depth = IntrinsicMath.Min(Depth, p.Shape.ValueDim - start);
             for (int d = 0; d < depth; d++)
-                sum += gradients[Group.IdxX * Stride + d] * outputs[Group.IdxX * Stride + d];
+                sum = Fused.MultiplyAdd(gradients[Group.IdxX * Stride + d], outputs[Group.IdxX * Stride + d], sum);
             Group.Barrier();
         }
 

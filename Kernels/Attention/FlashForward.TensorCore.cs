@@ -43,7 +43,7 @@ internal struct AttentionTensorCore<TMask, TScore>
     public static void Kernel(AttentionTensorCore<TMask, TScore> p)
     {
         ArrayView<BFloat16> shared = SharedMemory.Allocate<BFloat16>(SharedLength);
-        long buffer = (AsyncCopy.ToShared(AsyncCopy.AddressOf(ref shared[0])) + AsyncCopy.Bytes - 1) & ~(AsyncCopy.Bytes - 1L), other = buffer + 2 * SharedTile.Bytes;
+        long buffer = (AsyncCopy.SharedAddress(ref shared[0]) + AsyncCopy.Bytes - 1) & ~(AsyncCopy.Bytes - 1L), other = buffer + 2 * SharedTile.Bytes;
         TileIndex at = TileIndex.Of(p.Shape.Heads, TileRows, p.Shape.Queries);
         int upperQuery = at.Start + Group.IdxX / 32 * WarpRows + Group.IdxX % 32 / 4, lowerQuery = upperQuery + 8;
         AttentionRow upper = AttentionRow.Of(p.Arrays, p.Shape, p.Rules, at.Batch, at.Head, upperQuery);

@@ -49,7 +49,7 @@ internal struct SharedTile
             // A row that does not exist is not read, but the address given for it must be one that could be.
             bool exists = row < count;
             long element = start + (exists ? row : 0) * rowStride + chunk * (AsyncCopy.Bytes / 2);
-            AsyncCopy.Begin(target + row * RowBytes + ((chunk ^ (row % 8)) * AsyncCopy.Bytes), AsyncCopy.AddressOf(ref source[element]), exists ? AsyncCopy.Bytes : 0);
+            AsyncCopy.Begin(target + row * RowBytes + ((chunk ^ (row % 8)) * AsyncCopy.Bytes), AsyncCopy.GlobalAddress(ref source[element]), exists ? AsyncCopy.Bytes : 0);
         }
     }
 }

@@ -12,13 +12,13 @@ internal static unsafe class AsyncCopy
     /// <summary>How many bytes one copy moves.</summary>
     public const int Bytes = 16;
 
-    /// <summary>Where an element lies, as a number.</summary>
+    /// <summary>Where an element of global memory lies, as the instructions on global memory want it.</summary>
     [IntrinsicImplementation]
-    public static long AddressOf(ref BFloat16 element) => (long)Unsafe.AsPointer(ref element);
+    public static long GlobalAddress(ref BFloat16 element) => (long)Unsafe.AsPointer(ref element);
 
-    /// <summary>The address of an element in shared memory, as the instructions on shared memory want it. cvta.to.shared.</summary>
+    /// <summary>Where an element of shared memory lies, as the instructions on shared memory want it.</summary>
     [IntrinsicImplementation]
-    public static long ToShared(long address) => address;
+    public static long SharedAddress(ref BFloat16 element) => (long)Unsafe.AsPointer(ref element);
 
     /// <summary>
     /// Begins to copy <see cref="Bytes"/> bytes, of which the first <paramref name="count"/> are read and the others are zero. Both addresses are multiples of 16.

@@ -21,7 +21,8 @@ internal struct Float4
     }
 
     /// <summary>sum + a · b</summary>
-    public static Float4 MultiplyAdd(float a, Float4 b, Float4 sum) => new(sum.X + a * b.X, sum.Y + a * b.Y, sum.Z + a * b.Z, sum.W + a * b.W);
+    public static Float4 MultiplyAdd(float a, Float4 b, Float4 sum)
+        => new(Fused.MultiplyAdd(a, b.X, sum.X), Fused.MultiplyAdd(a, b.Y, sum.Y), Fused.MultiplyAdd(a, b.Z, sum.Z), Fused.MultiplyAdd(a, b.W, sum.W));
 }
 
 /// <summary>

@@ -4,7 +4,8 @@ namespace GpuTransformer.Kernels;
 
 /// <summary>
 /// The gradient of a row normalisation with respect to its input, one row per group of threads: with x̂ the normalised row and g = dy · (gain + offset),
-/// dx = factor · (g − mean(g) − x̂ · mean(g · x̂)), without the mean where the normalisation is not centred. Centre and factor are recomputed, not stored.
+/// dx = factor · (g − mean(g) − x̂ · mean(g · x̂)), without the mean where the normalisation is not centred. Centre and factor are recomputed, not stored. The gradient of
+/// a row of one number is exactly zero.
 /// </summary>
 internal struct RowNormBackwardPortable<TElement, TNormalization>
     where TElement : unmanaged, IElement<TElement>
@@ -40,12 +41,18 @@ internal struct RowNormBackwardPortable<TElement, TNormalization>
 
         float mean = TNormalization.IsCentred ? GroupReduce.Sum(sum) / p.Dim : 0f;
         float projection = GroupReduce.Sum(product) / p.Dim;
-        if (TNormalization.IsConstant(squares, p.Epsilon))
+        bool isConstant = TNormalization.IsConstant(squares, p.Epsilon);
+        if (isConstant)
             projection = 0f;
         for (int c = thread; c < p.Dim; c += GroupSize)
         {
             float normalized = (TElement.ToSingle(p.Input[row + c]) - centre) * factor;
-            p.InputGradient[row + c] = TElement.FromSingle(factor * (p.GradientOfNormalized(Grid.IdxX, row, c) - mean - normalized * projection));
+            float rest = p.GradientOfNormalized(Grid.IdxX, row, c) - mean - normalized * projection;
+
+            // A number alone is normalised to its sign, which does not depend on it; rounded, the square of that sign is not always 1.
+            if (p.Dim == 1 && !isConstant)
+                rest = 0f;
+            p.InputGradient[row + c] = TElement.FromSingle(factor * rest);
         }
 
         if (p.Statistics.Length > 0 && thread == 0)

@@ -42,12 +42,13 @@ internal unsafe struct RowNormBackwardVectorized<TElement, TNormalization> : IBl
         }
 
         Vector512<float> gradientMean = Vector512.Create(TNormalization.IsCentred ? Vector512.Sum(sums) / Dim : 0f);
-        Vector512<float> projection = Vector512.Create(TNormalization.IsConstant(squares, Epsilon) ? 0f : Vector512.Sum(products) / Dim);
+        bool isConstant = TNormalization.IsConstant(squares, Epsilon), isLone = Dim == 1 && !isConstant;
+        Vector512<float> projection = Vector512.Create(isConstant ? 0f : Vector512.Sum(products) / Dim);
         for (int c = 0; c < Dim; c += ElementVector.Width)
         {
             Vector512<float> gradient = ElementVector.Load(outputGradient + c, Dim - c) * gain.Load(c, Dim - c);
             Vector512<float> normalized = (ElementVector.Load(input + c, Dim - c) - centre) * factor;
-            ElementVector.Store(factor * (gradient - gradientMean - normalized * projection), inputGradient + c, Dim - c);
+            ElementVector.Store(isLone ? Vector512<float>.Zero : factor * (gradient - gradientMean - normalized * projection), inputGradient + c, Dim - c);
         }
 
         if (Statistics != null)
