@@ -6,7 +6,7 @@ internal static class NearestName
     public static string Of(string name, IEnumerable<string> known) => known.MinBy(k => Distance(name, k)) ?? "(none)";
 
     /// <summary>Levenshtein's distance: the fewest insertions, deletions and replacements of one character.</summary>
-    private static int Distance(string a, string b)
+    public static int Distance(string a, string b)
     {
         int[] row = [.. Enumerable.Range(0, b.Length + 1)];
         for (int i = 1; i <= a.Length; i++)

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using GpuTransformer.Cli;
 using GpuTransformer.Host;
@@ -10,7 +9,6 @@ public sealed class CommandLineTests
 {
     [TestMethod]
     [DataRow("no such command", "frobnicate")]
-    [DataRow("no command")]
     [DataRow("no such option", "devices", "--frobnicate")]
     [DataRow("not a number", "validate", "--seed", "many")]
     [DataRow("no value", "validate", "--device")]
@@ -25,6 +23,61 @@ public sealed class CommandLineTests
         run.ComplainsAbout();
         Assert.AreEqual(string.Empty, run.Output, what);
     }
+
+    [TestMethod]
+    [DataRow("", "devices", "validate", "train")]
+    [DataRow("bench", "train-step", "attention")]
+    [DataRow("train", "mae", "copy", "recall")]
+    public async Task A_group_of_commands_alone_is_answered_with_what_there_is(string command, params string[] named)
+    {
+        CommandRun run = (await CommandRun.Of(command.Length == 0 ? [] : [command])).Exits(ExitCode.Pass);
+        foreach (string name in named)
+            run.Says(name);
+        Assert.AreEqual(string.Empty, run.Error);
+        Assert.AreEqual((await CommandRun.Of(command.Length == 0 ? ["--help"] : [command, "--help"])).Output, run.Output);
+    }
+
+    [TestMethod]
+    [DataRow("devces", "Did you mean 'devices'?")]
+    [DataRow("Validate", "Did you mean 'validate'?")]
+    [DataRow("bench atention", "Did you mean 'attention'?")]
+    [DataRow("train mea --output x", "Did you mean 'mae'?")]
+    [DataRow("devices --jsno x", "Did you mean '--json'?")]
+    [DataRow("validate --kernal LayerNorm", "Did you mean '--kernel'?")]
+    [DataRow("train mae --output x --learning-rat 1", "Did you mean '--learning-rate'?")]
+    [DataRow("validate --hepl", "Did you mean '--help'?")]
+    [DataRow("kernels --kernel LayerNrm", "Did you mean 'LayerNorm'?")]
+    [DataRow("validate --variant Vectorised", "Did you mean 'Vectorized'?")]
+    public async Task A_misspelt_word_comes_with_the_one_that_was_meant(string line, string suggestion)
+    {
+        CommandRun run = (await CommandRun.Of(line.Split(' '))).Exits(ExitCode.Usage);
+        run.ComplainsAbout(suggestion);
+        Assert.AreEqual(string.Empty, run.Output);
+    }
+
+    [TestMethod]
+    [DataRow("frobnicate", "There is no command 'frobnicate'.")]
+    [DataRow("devices --frobnicate yes", "There is no option '--frobnicate'.")]
+    [DataRow("devices all", "'all' is one argument too many.")]
+    public async Task What_resembles_nothing_is_only_told(string line, string message)
+    {
+        CommandRun run = (await CommandRun.Of(line.Split(' '))).Exits(ExitCode.Usage);
+        Assert.AreEqual(message, run.Error.Split('\n')[0].TrimEnd());
+        Assert.DoesNotContain("Did you mean", run.Error);
+    }
+
+    [TestMethod]
+    [DataRow("bench seed --batch 0", "'0' is not a whole number from 1 to 2147483647")]
+    [DataRow("bench seed --batch 4294967296", "'4294967296' is not a whole number from 1 to 2147483647")]
+    [DataRow("bench seed --repeats many", "'many' is not a whole number from 1 to 2147483647")]
+    [DataRow("validate --seed 9999999999", "'9999999999' is not a whole number from -2147483648 to 2147483647")]
+    [DataRow("train mae --output x --steps 9999999999", "'9999999999' is not a whole number from -2147483648 to 2147483647")]
+    [DataRow("train mae --output x --steps 0", "steps is 0, but must be from 1 to 2147483647")]
+    [DataRow("train mae --output x --batch-size 2000000000", "batch_size is 2000000000, but must be from 1 to 1000000")]
+    [DataRow("train mae --output x --image-size 100000", "image_size is 100000, but must be from 1 to 4096")]
+    [DataRow("train copy --output x --dim-head 100000", "dim_head is 100000, but must be from 1 to 65536")]
+    public async Task A_number_out_of_range_is_told_with_its_range(string line, string message)
+        => (await CommandRun.Of(line.Split(' '))).Exits(ExitCode.Usage).ComplainsAbout(message);
 
     [TestMethod]
     [DataRow("cuda:99")]
@@ -86,23 +139,9 @@ public sealed class CommandLineTests
     [OSCondition(ConditionMode.Exclude, OperatingSystems.Windows)]
     public async Task Ctrl_C_stops_the_process_with_130()
     {
-        using Process process = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "gpu-transformer.dll"), "validate", "--device", "cpu"])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        try
-        {
-            StringAssert.StartsWith(await process.StandardOutput.ReadLineAsync(), "Validating", StringComparison.Ordinal);
-            using (Process kill = Process.Start("kill", ["-INT", $"{process.Id}"]))
-                await kill.WaitForExitAsync();
-            await process.WaitForExitAsync();
-            Assert.AreEqual((int)ExitCode.Interrupted, process.ExitCode, await process.StandardError.ReadToEndAsync());
-        }
-        finally
-        {
-            if (!process.HasExited)
-                process.Kill();
-        }
+        using var process = new ChildProcess("validate", "--device", "cpu");
+        await process.Says("Validating");
+        await process.Signal("INT");
+        Assert.AreEqual((int)ExitCode.Interrupted, await process.Ends(), process.Said);
     }
 }

@@ -10,22 +10,24 @@ namespace GpuTransformer.Cli;
 /// <summary>The command line as a function: arguments in, text and an exit code out. <c>Program</c> calls it with the console, tests with strings.</summary>
 internal static class CommandLine
 {
-    // A kernel cannot be interrupted: after Ctrl-C the case that is running may finish, but not for longer than this.
-    private static readonly TimeSpan GracePeriod = TimeSpan.FromSeconds(2);
-
     /// <summary>Runs one command and returns its <see cref="ExitCode"/>.</summary>
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments, TextWriter output, TextWriter error, CancellationToken cancellation = default)
     {
         ParseResult parsed = CreateRoot().Parse(arguments);
+
+        // A group of commands without one of them is a question: what is there?
+        if (UsageErrors.IsGroupAlone(parsed))
+            parsed = CreateRoot().Parse([.. arguments, "--help"]);
         if (parsed.Errors.Count > 0)
         {
-            foreach (string message in parsed.Errors.Select(e => e.Message).Distinct())
+            foreach (string message in UsageErrors.Of(parsed))
                 await error.WriteLineAsync(message);
             await error.WriteLineAsync($"`{CommandPath(parsed)} --help` lists what is possible.");
             return (int)ExitCode.Usage;
         }
 
-        var configuration = new InvocationConfiguration
+        var stop = new StopRequest(cancellation);
+        var configuration = new StoppableInvocation(stop)
         {
             Output = output,
             Error = error,
@@ -36,8 +38,8 @@ internal static class CommandLine
         {
             // Commands compute on the calling thread; on a pool thread the wait for them can be given up.
             Task<int> work = Task.Run(() => parsed.InvokeAsync(configuration, cancellation), CancellationToken.None);
-            await Task.WhenAny(work, UntilGivenUp(cancellation));
-            return work.IsCompleted ? await work : (int)ExitCode.Interrupted;
+            await Task.WhenAny(work, stop.UntilGivenUp());
+            return work.IsCompleted ? await work : throw new OperationCanceledException();
         }
         catch (Exception exception)
         {
@@ -72,7 +74,7 @@ internal static class CommandLine
         OperationCanceledException => ExitCode.Interrupted,
         DeviceNotFoundException => ExitCode.NoSuchDevice,
         UsageException or ArgumentException or CheckpointException or IOException or InvalidDataException or JsonException or UnauthorizedAccessException or NotSupportedException
-            or InsufficientMemoryException => ExitCode.Usage,
+            or OutOfMemoryException => ExitCode.Usage,
         _ => ExitCode.Internal,
     };
 
@@ -82,13 +84,5 @@ internal static class CommandLine
         for (CommandResult? result = parsed.CommandResult; result is { Command: not RootCommand }; result = result.Parent as CommandResult)
             path = $" {result.Command.Name}{path}";
         return $"gpu-transformer{path}";
-    }
-
-    private static async Task UntilGivenUp(CancellationToken cancellation)
-    {
-        var cancelled = new TaskCompletionSource();
-        await using (cancellation.Register(cancelled.SetResult))
-            await cancelled.Task;
-        await Task.Delay(GracePeriod, CancellationToken.None);
     }
 }

@@ -18,7 +18,7 @@ internal enum ExitCode
     /// <summary>A fault of this program; the text on stderr is a bug report (EX_SOFTWARE of sysexits.h).</summary>
     Internal = 70,
 
-    /// <summary>Ctrl-C: 128 plus the number of SIGINT.</summary>
+    /// <summary>Ctrl-C or a request to terminate: 128 plus the number of SIGINT.</summary>
     Interrupted = 130,
 }
 

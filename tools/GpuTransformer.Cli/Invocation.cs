@@ -4,8 +4,11 @@ using GpuTransformer.Cli.Reporting;
 namespace GpuTransformer.Cli;
 
 /// <summary>What a command works with: its parsed options, where to write, and whether to stop.</summary>
-internal sealed record Invocation(ParseResult Options, Terminal Terminal, CancellationToken Cancellation)
+internal sealed record Invocation(ParseResult Options, Terminal Terminal, StopRequest Stop)
 {
+    /// <summary>Is cancelled when the command is to stop.</summary>
+    public CancellationToken Cancellation => Stop.Token;
+
     /// <summary>The value of an option or its default.</summary>
     public T? Get<T>(Option<T> option) => Options.GetValue(option);
 
@@ -14,6 +17,13 @@ internal sealed record Invocation(ParseResult Options, Terminal Terminal, Cancel
 
     /// <summary>The value of an argument.</summary>
     public T Require<T>(Argument<T> argument) => Options.GetRequiredValue(argument);
+}
+
+/// <summary>How a command is invoked, and how it is told to stop.</summary>
+internal sealed class StoppableInvocation(StopRequest stop) : InvocationConfiguration
+{
+    /// <summary>Ctrl-C.</summary>
+    public StopRequest Stop => stop;
 }
 
 /// <summary>Ties a command to the method that carries it out.</summary>
@@ -25,7 +35,8 @@ internal static class CommandExtensions
         command.SetAction((parsed, cancellation) =>
         {
             var terminal = new Terminal(parsed.InvocationConfiguration.Output);
-            return Task.FromResult((int)body(new Invocation(parsed, terminal, cancellation)));
+            StopRequest stop = parsed.InvocationConfiguration is StoppableInvocation own ? own.Stop : new StopRequest(cancellation);
+            return Task.FromResult((int)body(new Invocation(parsed, terminal, stop)));
         });
         return command;
     }

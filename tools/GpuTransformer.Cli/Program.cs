@@ -4,10 +4,15 @@ using GpuTransformer.Cli;
 using var interrupt = new CancellationTokenSource();
 
 // The first Ctrl-C asks the command to stop; a second one ends the process as if nobody listened.
-using PosixSignalRegistration registration = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
+void Interrupt(PosixSignalContext context)
 {
     context.Cancel = !interrupt.IsCancellationRequested;
     interrupt.Cancel();
-});
+}
+
+using PosixSignalRegistration keyboard = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
+
+// What `kill` sends, and a system that is shut down or a scheduler whose time is over.
+using PosixSignalRegistration termination = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
 
 return await CommandLine.RunAsync(args, Console.Out, Console.Error, interrupt.Token);

@@ -92,7 +92,7 @@ public sealed class MaeTrainingTests
         await Train("run", tiny);
         byte[] before = await File.ReadAllBytesAsync(Path.Combine(_folder, "run", "checkpoint.safetensors"));
         await Train("run", [.. tiny, "--seed", "2"]);
-        CollectionAssert.AreEqual(before, await File.ReadAllBytesAsync(Path.Combine(_folder, "run", "checkpoint.previous.safetensors")));
+        CollectionAssert.AreEqual(before, await File.ReadAllBytesAsync(Path.Combine(_folder, "run", "earlier-1", "checkpoint.safetensors")));
     }
 
     [TestMethod]

@@ -44,7 +44,7 @@ public sealed class SettingsTests
 
     [TestMethod]
     [DataRow("mae", "--steps", "many", "whole number")]
-    [DataRow("mae", "--learning-rate", "fast", "number")]
+    [DataRow("mae", "--learning-rate", "fast", "finite number")]
     [DataRow("mae", "--decoder", "sideways", "self_attending")]
     [DataRow("mae", "--steps", "0", "steps")]
     [DataRow("mae", "--ema-decay", "1", "ema_decay")]

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text;
 using GpuTransformer.Host;
 using GpuTransformer.Host.Cuda;
+using GpuTransformer.Modules;
 
 namespace GpuTransformer.Cli.Commands;
 
@@ -55,16 +57,18 @@ internal static class PtxCommand
             }
 
             string file = string.Create(CultureInfo.InvariantCulture, $"{index.Count:D4}.ptx");
-            File.WriteAllText(Path.Combine(output.FullName, file), text);
+            WriteText(Path.Combine(output.FullName, file), text);
             index.Add(string.Create(CultureInfo.InvariantCulture, $"{file}\t{title}\t{kernel.GroupSize}\t{(kernel.MayUseStack ? 1 : 0)}"));
         }
 
         if (output is not null)
         {
-            File.WriteAllLines(Path.Combine(output.FullName, IndexName), index);
+            WriteText(Path.Combine(output.FullName, IndexName), string.Concat(index.Select(static line => $"{line}\n")));
             invocation.Terminal.Line($"{index.Count} kernels for {architecture} in {output.FullName}");
         }
 
         return ExitCode.Pass;
     }
+
+    private static void WriteText(string path, string text) => AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using System.IO.Enumeration;
 using GpuTransformer.Host;
@@ -60,12 +61,7 @@ internal static class SharedOptions
         Description = description,
         HelpName = "N",
         DefaultValueFactory = _ => value,
-        CustomParser = result =>
-        {
-            if (!int.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out int size) || size < 1)
-                result.AddError($"{name}: '{result.Tokens[0].Value}' is not a positive number.");
-            return size;
-        },
+        CustomParser = result => Whole(result, name, least: 1),
     };
 
     /// <summary>The precision of parameters and activations.</summary>
@@ -94,7 +90,15 @@ internal static class SharedOptions
     };
 
     /// <summary>The seed of the random inputs.</summary>
-    public static Option<int> Seed() => new("--seed") { Description = "seed of the random inputs", HelpName = "N", DefaultValueFactory = static _ => 1 };
+    public static Option<int> Seed() => new("--seed") { Description = "seed of the random inputs", HelpName = "N", DefaultValueFactory = static _ => 1, CustomParser = static result => Whole(result, "--seed", int.MinValue) };
+
+    private static int Whole(ArgumentResult result, string name, int least)
+    {
+        string text = result.Tokens[0].Value;
+        if (!int.TryParse(text, CultureInfo.InvariantCulture, out int value) || value < least)
+            result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name}: '{text}' is not a whole number from {least} to {int.MaxValue}."));
+        return value;
+    }
 
     /// <summary>Whether a name matches a pattern of *, ? and letters of either case.</summary>
     public static bool Matches(string pattern, string name) => FileSystemName.MatchesSimpleExpression(pattern, name);
@@ -114,7 +118,10 @@ internal static class SharedOptions
         if (selected.Count == 0)
         {
             string wanted = variantName is null ? $"'{pattern}'" : $"'{pattern}' with a variant '{variantName}'";
-            throw new UsageException($"No kernel matches {wanted}. The operators are {string.Join(", ", KernelCatalog.Operators.Select(static o => o.Name))}.");
+            string? near = UsageErrors.Suggest(pattern, [.. KernelCatalog.Operators.Select(static o => o.Name)]);
+            if (variantName is not null && KernelCatalog.Operators.Any(o => Matches(pattern, o.Name)))
+                near = UsageErrors.Suggest(variantName, [.. KernelCatalog.Operators.SelectMany(static o => o.Variants).Select(static v => v.Name).Distinct()]);
+            throw new UsageException($"No kernel matches {wanted}.{(near is null ? string.Empty : $" Did you mean '{near}'?")} The operators are {string.Join(", ", KernelCatalog.Operators.Select(static o => o.Name))}.");
         }
 
         return selected;

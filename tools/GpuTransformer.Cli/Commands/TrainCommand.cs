@@ -35,13 +35,16 @@ internal static class TrainCommand
             command.Add(option);
         return command.Runs(invocation =>
         {
-            DirectoryInfo folder = invocation.Require(output);
+            var folder = new RunFolder(invocation.Require(output), name);
             bool resumes = invocation.Get(resume);
-            FileInfo? file = invocation.Get(config) ?? (resumes && TrainingSession.SettingsFile(folder) is { Exists: true } kept ? kept : null);
-            TSettings read = settings.Read(invocation, file);
+            folder.Check(resumes);
+            FileInfo? kept = resumes && folder.SettingsFile.Exists ? folder.SettingsFile : null;
+            TSettings read = settings.Read(invocation, invocation.Get(config) ?? kept);
+            if (kept is not null)
+                ResumedSettings.Check(SettingsOptions<TSettings>.ReadFile(kept), read, folder.Folder.FullName);
             using ComputeDevice opened = ComputeDevice.Create(invocation.Get(device));
             using ITrainingTask task = create(read, opened);
-            TrainingReport? report = new TrainingSession(task, read, folder, invocation.Terminal).Run(resumes, invocation.Cancellation);
+            TrainingReport? report = new TrainingSession(task, read, folder, invocation.Terminal).Run(resumes, invocation.Stop);
             if (report is null)
                 return ExitCode.Interrupted;
             JsonFile.Write<object>(invocation.Get(json), report);

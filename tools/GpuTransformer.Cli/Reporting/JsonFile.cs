@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using GpuTransformer.Modules;
 
 namespace GpuTransformer.Cli.Reporting;
 
@@ -19,8 +20,10 @@ internal static class JsonFile
     {
         if (file is null)
             return;
-        using FileStream stream = file.Create();
-        JsonSerializer.Serialize(stream, report, Options);
-        stream.WriteByte((byte)'\n');
+        AtomicFile.Write(file.FullName, stream =>
+        {
+            JsonSerializer.Serialize(stream, report, Options);
+            stream.WriteByte((byte)'\n');
+        });
     }
 }

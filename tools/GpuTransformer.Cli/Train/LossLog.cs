@@ -35,9 +35,9 @@ internal sealed class LossLog : IDisposable
             }
         }
 
-        OutputFile.Replace(path, stream =>
+        AtomicFile.Write(path, stream =>
         {
-            using var writer = new StreamWriter(stream);
+            using var writer = new StreamWriter(stream, leaveOpen: true);
             kept.ForEach(writer.WriteLine);
         });
         return new LossLog(File.AppendText(path), points);

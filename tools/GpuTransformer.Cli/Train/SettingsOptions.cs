@@ -38,11 +38,20 @@ internal sealed class SettingsOptions<TSettings>
                 values[name] = value.DeepClone();
         }
 
+        TSettings settings = Deserialize(values, file);
+        settings.Check();
+        return settings;
+    }
+
+    /// <summary>The settings of a file alone.</summary>
+    /// <exception cref="UsageException">It is no configuration of this command.</exception>
+    public static TSettings ReadFile(FileInfo file) => Deserialize(SettingsJson.ReadObject(file), file);
+
+    private static TSettings Deserialize(JsonObject values, FileInfo? file)
+    {
         try
         {
-            TSettings settings = values.Deserialize<TSettings>(SettingsJson.Options)!;
-            settings.Check();
-            return settings;
+            return values.Deserialize<TSettings>(SettingsJson.Options)!;
         }
         catch (JsonException exception)
         {
@@ -83,8 +92,8 @@ internal sealed class SettingsOptions<TSettings>
     }
 
     private static string Wanted(Type type) => type.IsEnum ? $"one of {string.Join(", ", Enum.GetValues(type).Cast<object>().Select(SettingsJson.Name))}"
-        : type == typeof(int) ? "a whole number"
-        : type == typeof(double) ? "a number"
+        : type == typeof(int) ? $"a whole number from {int.MinValue} to {int.MaxValue}"
+        : type == typeof(double) ? "a finite number"
         : "true or false";
 
     // cross_attending, cross-attending and CrossAttending are one word.

@@ -11,32 +11,27 @@ namespace GpuTransformer.Cli.Train;
 /// One training command from the first step to the report. In the output folder lie <c>settings.json</c>, <c>checkpoint.safetensors</c> (the whole run), <c>loss.csv</c>,
 /// <c>loss.png</c> and what the task draws. A run that is killed at any moment continues from its last checkpoint as if nothing had happened.
 /// </summary>
-internal sealed class TrainingSession(ITrainingTask task, TrainingSettings settings, DirectoryInfo output, Terminal terminal)
+internal sealed class TrainingSession(ITrainingTask task, TrainingSettings settings, RunFolder folder, Terminal terminal)
 {
-    private string CheckpointPath => Path.Combine(output.FullName, "checkpoint.safetensors");
-
-    /// <summary>Where a run's settings are kept, for those who resume it.</summary>
-    public static FileInfo SettingsFile(DirectoryInfo output) => new(Path.Combine(output.FullName, "settings.json"));
-
     /// <summary>Trains and evaluates; null if it was cancelled before the last step.</summary>
-    public TrainingReport? Run(bool resume, CancellationToken cancellation)
+    /// <param name="resume">Whether the run in the folder is continued, or a new one begun.</param>
+    /// <param name="stop">Asks the run to stop, which it does when the step under way is finished and saved.</param>
+    public TrainingReport? Run(bool resume, StopRequest stop)
     {
         long start = Stopwatch.GetTimestamp();
         ComputeDevice device = task.Model.Device;
         task.Model.ComputeDType = settings.Precision switch { Precision.Bfloat16 => DType.BFloat16, Precision.Float16 => DType.Float16, _ => DType.Float32 };
-        output.Create();
-        RemoveLeftovers();
+        using IDisposable claim = folder.Claim(resume);
         using Trainer trainer = CreateTrainer();
         if (resume)
             Resume(trainer);
-        else
-            KeepEarlierRun();
-        OutputFile.Replace(SettingsFile(output).FullName, stream => stream.Write(Encoding.UTF8.GetBytes($"{SettingsJson.Of(settings).ToJsonString(SettingsJson.Options)}\n")));
-        using LossLog log = LossLog.Open(Path.Combine(output.FullName, "loss.csv"), trainer.StepNumber);
+        else if (folder.KeepEarlierRun() is { } kept)
+            terminal.Line($"A run was here, which --resume would have continued; it is now in '{kept}'.");
+        folder.Mark();
+        AtomicFile.Write(folder.SettingsFile.FullName, stream => stream.Write(Encoding.UTF8.GetBytes($"{SettingsJson.Of(settings).ToJsonString(SettingsJson.Options)}\n")));
+        using LossLog log = LossLog.Open(folder.LossFile, trainer.StepNumber);
         terminal.Line($"{task.Title}, {Format.Count(task.Model.ParameterCount)} parameters, on {device}");
-        if (!File.Exists(CheckpointPath))
-            trainer.Save(CheckpointPath);
-        if (!Train(trainer, log, cancellation))
+        if (!Train(trainer, log, stop))
             return null;
 
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
@@ -55,13 +50,6 @@ internal sealed class TrainingSession(ITrainingTask task, TrainingSettings setti
         return report;
     }
 
-    // A run that was killed while it wrote its checkpoint leaves the half-written one beside the last complete one.
-    private void RemoveLeftovers()
-    {
-        foreach (FileInfo file in output.EnumerateFiles("*.tmp"))
-            file.Delete();
-    }
-
     private Trainer CreateTrainer()
     {
         IReadOnlyList<TrainedParameter> parameters = TrainedParameter.Of(task.Model);
@@ -78,31 +66,24 @@ internal sealed class TrainingSession(ITrainingTask task, TrainingSettings setti
 
     private void Resume(Trainer trainer)
     {
-        if (File.Exists(CheckpointPath))
-            trainer.Resume(CheckpointPath);
-        else if (!SettingsFile(output).Exists)
-            throw new UsageException($"There is nothing to resume: '{CheckpointPath}' does not exist.");
-
         // Killed between its settings and its first checkpoint, a run has lost nothing yet.
+        if (File.Exists(folder.CheckpointFile))
+            trainer.Resume(folder.CheckpointFile);
+        if (trainer.StepNumber > settings.Steps)
+            throw new UsageException($"--resume: steps is {settings.Steps}, but the run in '{folder.Folder.FullName}' has taken {trainer.StepNumber} already.");
         terminal.Line($"Resumed at step {trainer.StepNumber} of {settings.Steps}.");
     }
 
-    /// <summary>A new run replaces what lies in the folder, but training is dear: the earlier run's last state stays beside it.</summary>
-    private void KeepEarlierRun()
-    {
-        if (!File.Exists(CheckpointPath))
-            return;
-        string kept = Path.Combine(output.FullName, "checkpoint.previous.safetensors");
-        File.Move(CheckpointPath, kept, overwrite: true);
-        terminal.Line($"A run was here, which --resume would have continued; its checkpoint is now '{kept}'.");
-    }
-
     /// <summary>Steps until the last or until cancelled; the state is saved in either case.</summary>
-    private bool Train(Trainer trainer, LossLog log, CancellationToken cancellation)
+    private bool Train(Trainer trainer, LossLog log, StopRequest stop)
     {
+        using IDisposable hold = stop.Hold();
+        using CancellationTokenRegistration told = stop.Token.Register(() => terminal.Line("Stopping: the step under way will be finished and saved, however long that takes. Ctrl-C again stops at once."));
+        if (!File.Exists(folder.CheckpointFile))
+            trainer.Save(folder.CheckpointFile);
         TrainingProgress.Show(terminal, task.Model.Device.Statistics, settings.Steps, task.TokensPerStep, progress =>
         {
-            while (trainer.StepNumber < settings.Steps && !cancellation.IsCancellationRequested)
+            while (trainer.StepNumber < settings.Steps && !stop.Token.IsCancellationRequested)
             {
                 long number = trainer.StepNumber;
                 StepResult step = trainer.Step(() => task.Loss(number));
@@ -122,11 +103,11 @@ internal sealed class TrainingSession(ITrainingTask task, TrainingSettings setti
     {
         // The rows first: a resumed run drops those that its checkpoint does not know, and never lacks one.
         log.Flush();
-        trainer.Save(CheckpointPath);
-        LossChart.Write(Path.Combine(output.FullName, "loss.png"), log.Points);
+        trainer.Save(folder.CheckpointFile);
+        LossChart.Write(folder.LossPicture, log.Points);
         WithAverage(trainer, () =>
         {
-            task.Illustrate(output);
+            task.Illustrate(folder.Folder);
             return true;
         });
     }

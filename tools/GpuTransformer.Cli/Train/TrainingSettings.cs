@@ -16,22 +16,31 @@ internal enum Precision
 /// </summary>
 internal abstract record TrainingSettings
 {
+    /// <summary>The most examples of a batch or of an evaluation, the widest layer, the deepest stack: far beyond what a demonstration needs, and what it takes can still be counted.</summary>
+    protected const int MaxCount = 1_000_000, MaxWidth = 65_536, MaxDepth = 1000;
+
     [Description("training steps")]
+    [MayChange]
     public int Steps { get; init; } = 1000;
 
     [Description("examples per step")]
+    [MayChange]
     public int BatchSize { get; init; } = 64;
 
     [Description("the highest learning rate; it falls to zero along half a cosine")]
+    [MayChange]
     public double LearningRate { get; init; } = 1e-3;
 
     [Description("steps until the highest rate is reached; at most a tenth of all")]
+    [MayChange]
     public int WarmUpSteps { get; init; } = 100;
 
     [Description("AdamW's decoupled weight decay of matrices")]
+    [MayChange]
     public double WeightDecay { get; init; } = 0.01;
 
     [Description("gradients are scaled down to this global norm; 0 for no limit")]
+    [MayChange]
     public double ClipNorm { get; init; } = 1;
 
     [Description("evaluate a moving average of the parameters that keeps this much of itself in each step; 0 for the parameters themselves")]
@@ -41,25 +50,27 @@ internal abstract record TrainingSettings
     public int Seed { get; init; } = 1;
 
     [Description("what the model computes in; parameters and the optimizer stay in float32")]
+    [MayChange]
     public Precision Precision { get; init; }
 
     [Description("steps between checkpoints")]
+    [MayChange]
     public int CheckpointEvery { get; init; } = 200;
 
     /// <summary>Throws a <see cref="UsageException"/> if a number is out of range or two contradict each other.</summary>
     public virtual void Check()
     {
-        AtLeast(1, Steps, "steps");
-        AtLeast(1, BatchSize, "batch_size");
-        AtLeast(0, WarmUpSteps, "warm_up_steps");
-        AtLeast(1, CheckpointEvery, "checkpoint_every");
+        Between(1, Steps, int.MaxValue, "steps");
+        Between(1, BatchSize, MaxCount, "batch_size");
+        Between(0, WarmUpSteps, int.MaxValue, "warm_up_steps");
+        Between(1, CheckpointEvery, int.MaxValue, "checkpoint_every");
         Require(LearningRate > 0 && double.IsFinite(LearningRate), $"learning_rate is {LearningRate}, but must be above 0.");
         Require(WeightDecay >= 0 && double.IsFinite(WeightDecay), $"weight_decay is {WeightDecay}, but must be at least 0.");
         Require(ClipNorm >= 0 && double.IsFinite(ClipNorm), $"clip_norm is {ClipNorm}, but must be at least 0.");
         Require(EmaDecay is >= 0 and < 1, $"ema_decay is {EmaDecay}, but must be from 0 to below 1.");
     }
 
-    protected static void AtLeast(int least, int value, string name) => Require(value >= least, $"{name} is {value}, but must be at least {least}.");
+    protected static void Between(int least, int value, int most, string name) => Require(value >= least && value <= most, $"{name} is {value}, but must be from {least} to {most}.");
 
     protected static void Require(bool holds, FormattableString otherwise)
     {

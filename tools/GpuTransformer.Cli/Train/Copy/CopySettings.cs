@@ -52,20 +52,23 @@ internal sealed record CopySettings : TrainingSettings
     public int DimHead { get; init; } = 32;
 
     [Description("fresh sequences that are decoded at the end")]
+    [MayChange]
     public int EvaluationSequences { get; init; } = 512;
 
     /// <inheritdoc/>
     public override void Check()
     {
         base.Check();
-        AtLeast(2, Symbols, "symbols");
-        AtLeast(1, SourceLength, "source_length");
-        AtLeast(1, EncoderDepth, "encoder_depth");
-        AtLeast(1, DecoderDepth, "decoder_depth");
-        AtLeast(1, Heads, "heads");
-        AtLeast(1, DimHead, "dim_head");
-        AtLeast(1, EvaluationSequences, "evaluation_sequences");
-        Require(EncoderDim >= 2 && EncoderDim % 2 == 0, $"encoder_dim is {EncoderDim}, but must be even and positive.");
-        Require(DecoderDim >= 2 && DecoderDim % 2 == 0, $"decoder_dim is {DecoderDim}, but must be even and positive.");
+        Between(2, Symbols, MaxCount, "symbols");
+        Between(1, SourceLength, MaxWidth, "source_length");
+        Between(1, EncoderDepth, MaxDepth, "encoder_depth");
+        Between(1, DecoderDepth, MaxDepth, "decoder_depth");
+        Between(1, Heads, MaxDepth, "heads");
+        Between(1, DimHead, MaxWidth, "dim_head");
+        Between(1, EvaluationSequences, MaxCount, "evaluation_sequences");
+        Between(2, EncoderDim, MaxWidth, "encoder_dim");
+        Between(2, DecoderDim, MaxWidth, "decoder_dim");
+        Require(EncoderDim % 2 == 0, $"encoder_dim is {EncoderDim}, but must be even.");
+        Require(DecoderDim % 2 == 0, $"decoder_dim is {DecoderDim}, but must be even.");
     }
 }

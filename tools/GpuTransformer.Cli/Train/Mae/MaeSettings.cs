@@ -17,7 +17,7 @@ internal enum ImageField
 /// <summary>What <c>train mae</c> does; the defaults are a run of about two minutes on four cores.</summary>
 internal sealed record MaeSettings : TrainingSettings
 {
-    private const int GeneratedSize = 16;
+    private const int GeneratedSize = 16, MaxImageSize = 4096;
 
     public MaeSettings()
     {
@@ -27,6 +27,7 @@ internal sealed record MaeSettings : TrainingSettings
     }
 
     [Description("images to learn from: an IDX file (MNIST), CIFAR-10's binary files, or a folder of PNG, JPEG or BMP; generated ones if not given")]
+    [MayChange]
     public string? Data { get; init; }
 
     [Description("pixels along one side of an image; the data's own if not given, 32 for pictures, 16 for generated images")]
@@ -63,6 +64,7 @@ internal sealed record MaeSettings : TrainingSettings
     public MaskedDecoder Decoder { get; init; } = MaskedDecoder.CrossAttending;
 
     [Description("images for the final measurement")]
+    [MayChange]
     public int EvaluationImages { get; init; } = 4096;
 
     /// <summary>Where the images come from.</summary>
@@ -88,15 +90,19 @@ internal sealed record MaeSettings : TrainingSettings
     public override void Check()
     {
         base.Check();
-        AtLeast(1, EvaluationImages, "evaluation_images");
-        AtLeast(1, EncoderDepth, "encoder_depth");
-        AtLeast(1, DecoderDepth, "decoder_depth");
+        Between(1, EvaluationImages, MaxCount, "evaluation_images");
+        Between(1, EncoderDepth, MaxDepth, "encoder_depth");
+        Between(1, DecoderDepth, MaxDepth, "decoder_depth");
+        Between(1, EncoderDim, MaxWidth, "encoder_dim");
+        Between(1, DecoderDim, MaxWidth, "decoder_dim");
+        Between(1, ImageSize ?? 1, MaxImageSize, "image_size");
+        Between(1, PatchSize, MaxImageSize, "patch_size");
         if (Data is null || ImageSize is not null)
             Grid(ImageSize ?? GeneratedSize, 1);
         Require(Channels is null || Data is not null, $"channels is {Channels}, but generated images have one; it goes with data.");
         Require(Channels is null or 1 or 3, $"channels is {Channels}, but must be 1 or 3.");
         Require(CorrelationLength > 0, $"correlation_length is {CorrelationLength}, but must be above 0.");
-        Require(EncoderDim % 4 == 0 && EncoderDim > 0, $"encoder_dim is {EncoderDim}, but must be a positive multiple of 4.");
-        Require(DecoderDim % 4 == 0 && DecoderDim > 0, $"decoder_dim is {DecoderDim}, but must be a positive multiple of 4.");
+        Require(EncoderDim % 4 == 0, $"encoder_dim is {EncoderDim}, but must be a multiple of 4.");
+        Require(DecoderDim % 4 == 0, $"decoder_dim is {DecoderDim}, but must be a multiple of 4.");
     }
 }

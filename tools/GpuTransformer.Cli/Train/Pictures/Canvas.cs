@@ -1,3 +1,5 @@
+using GpuTransformer.Modules;
+
 namespace GpuTransformer.Cli.Train.Pictures;
 
 /// <summary>A picture to draw on.</summary>
@@ -68,5 +70,5 @@ internal sealed class Canvas
     }
 
     /// <summary>Writes the picture as PNG, complete or not at all.</summary>
-    public void Save(string path) => OutputFile.Replace(path, stream => PngFile.Write(stream, Width, Height, _rgb));
+    public void Save(string path) => AtomicFile.Write(path, stream => PngFile.Write(stream, Width, Height, _rgb));
 }

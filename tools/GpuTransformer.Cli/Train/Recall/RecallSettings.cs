@@ -33,18 +33,20 @@ internal sealed record RecallSettings : TrainingSettings
     public int DimHead { get; init; } = 32;
 
     [Description("fresh contexts that are looked up in at the end")]
+    [MayChange]
     public int EvaluationContexts { get; init; } = 512;
 
     /// <inheritdoc/>
     public override void Check()
     {
         base.Check();
-        AtLeast(2, Values, "values");
-        AtLeast(1, ContextDim, "context_dim");
-        AtLeast(1, Dim, "dim");
-        AtLeast(1, Heads, "heads");
-        AtLeast(1, DimHead, "dim_head");
-        AtLeast(1, EvaluationContexts, "evaluation_contexts");
+        Between(2, Values, MaxCount, "values");
+        Between(1, ContextDim, MaxWidth, "context_dim");
+        Between(1, Dim, MaxWidth, "dim");
+        Between(1, Heads, MaxDepth, "heads");
+        Between(1, DimHead, MaxWidth, "dim_head");
+        Between(1, EvaluationContexts, MaxCount, "evaluation_contexts");
+        Between(1, Keys, MaxCount, "keys");
         Require(Pairs >= 1 && Pairs <= Keys, $"pairs is {Pairs}, but must be from 1 to the {Keys} keys.");
     }
 }
