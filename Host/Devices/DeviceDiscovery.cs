@@ -7,21 +7,39 @@ namespace GpuTransformer.Host;
 /// <summary>Finds the devices of this machine and opens them.</summary>
 internal static class DeviceDiscovery
 {
+    /// <summary>
+    /// Held while devices are looked for and opened. Drivers, their loaders and ILGPU set themselves up at their first use and do not expect company there: two first
+    /// calls at once ended in a crash of the process or a list without devices.
+    /// </summary>
+    private static readonly Lock Gate = new();
+
     public static IReadOnlyList<DeviceDescription> All()
-        => [.. NoteSharedGpus([.. CudaPlatform.Find(), .. OpenClPlatforms.Find()]).Select(static c => c.Description), CpuInformation.Describe(Environment.ProcessorCount)];
+    {
+        lock (Gate)
+            return Describe();
+    }
 
     public static ComputeDevice Open(string? id, ComputeDeviceOptions options)
     {
         DeviceRequest request = DeviceRequest.Parse(id);
-        return request.Kind switch
-        {
-            DeviceKind.Cpu => OpenCpu(options),
-            DeviceKind.Simulator => OpenSimulator(),
-            DeviceKind.Cuda => OpenFound(request, CudaPlatform.Find()),
-            DeviceKind.OpenCl => OpenFound(request, OpenClPlatforms.Find()),
-            _ => OpenBest(options),
-        };
+
+        // The processor needs no driver, and need not wait for one.
+        if (request.Kind == DeviceKind.Cpu)
+            return OpenCpu(options);
+        lock (Gate)
+            return Open(request, options);
     }
+
+    private static IReadOnlyList<DeviceDescription> Describe()
+        => [.. NoteSharedGpus([.. CudaPlatform.Find(), .. OpenClPlatforms.Find()]).Select(static c => c.Description), CpuInformation.Describe(Environment.ProcessorCount)];
+
+    private static ComputeDevice Open(DeviceRequest request, ComputeDeviceOptions options) => request.Kind switch
+    {
+        DeviceKind.Simulator => OpenSimulator(),
+        DeviceKind.Cuda => OpenFound(request, CudaPlatform.Find()),
+        DeviceKind.OpenCl => OpenFound(request, OpenClPlatforms.Find()),
+        _ => OpenBest(options),
+    };
 
     /// <summary>The device to take among those found: the one with that number, or the first usable one, GPUs first.</summary>
     internal static DeviceCandidate? Choose(DeviceRequest request, IReadOnlyList<DeviceCandidate> found) => request.Ordinal is { } ordinal

@@ -58,8 +58,9 @@ internal static class OpenClPlatforms
 
     private static DeviceCandidate Describe(string id, OpenClDeviceFacts facts)
     {
+        string? accepted = Environment.GetEnvironmentVariable(OpenClRequirements.AcceptVariable);
         var description = new DeviceDescription(
-            id, DeviceKind.OpenCl, facts.Name, facts.MemoryBytes, facts.ComputeUnits, facts.IsGpu, OpenClRequirements.Refuse(facts), OpenClRequirements.Note(facts));
+            id, DeviceKind.OpenCl, facts.Name, facts.MemoryBytes, facts.ComputeUnits, facts.IsGpu, OpenClRequirements.Refuse(facts, accepted), OpenClRequirements.Note(facts));
         if (!description.IsAvailable)
             return new DeviceCandidate(description, null);
         try

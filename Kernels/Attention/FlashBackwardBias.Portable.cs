@@ -23,14 +23,14 @@ internal struct FlashBackwardBiasPortable<TElement>
         ArrayView<Float4> staging = SharedMemory.Allocate<Float4>(AttentionTiles.StagingLength);
         ArrayView<Float4> products = SharedMemory.Allocate<Float4>(2 * AttentionTiles.ScoreLength);
         ArrayView<Float4> scores = products.SubView(0, AttentionTiles.ScoreLength), gradients = products.SubView(AttentionTiles.ScoreLength, AttentionTiles.ScoreLength);
-        ArrayView<float> sums = SharedMemory.Allocate<float>(AttentionTiles.ScoreLength * 4);
         FlashBackwardViews<TElement> t = p.Tensors;
         TileIndex bias = TileIndex.Of(p.BiasHeads, AttentionTiles.TileRows, p.BiasQueries);
         int key = Grid.IdxY * AttentionTiles.TileKeys;
         int endBatch = p.BiasBatches == 1 ? t.Shape.Batch : bias.Batch + 1, endHead = p.BiasHeads == 1 ? t.Shape.Heads : bias.Head + 1;
         int endQuery = p.BiasQueries == 1 ? t.Shape.Queries : bias.Start + 1;
 
-        Clear(sums);
+        // In registers: a third tile of shared memory would be more than the 32 KiB that many an OpenCL device has.
+        Tile4x4 sums = default;
         for (int batch = bias.Batch; batch < endBatch; batch++)
         {
             for (int head = bias.Head; head < endHead; head++)
@@ -40,35 +40,48 @@ internal struct FlashBackwardBiasPortable<TElement>
                     var at = new TileIndex { Batch = batch, Head = head, Start = query };
                     FlashBackwardRow.Products(t, staging, products, at, query, key);
                     FlashBackwardRow.ScoreGradients(t, scores, gradients, FlashBackwardRow.Of(t, at, query), key);
-                    Add(sums, gradients.Cast<float>());
+                    sums = Add(sums, gradients.Cast<float>());
                 }
             }
         }
 
+        Put(gradients.Cast<float>(), sums);
         Group.Barrier();
         if (p.BiasQueries == 1)
-            StoreColumnSums(p, sums, bias, key);
+            StoreColumnSums(p, gradients.Cast<float>(), bias, key);
         else
-            StoreRows(p, sums, bias, key);
+            StoreRows(p, gradients.Cast<float>(), bias, key);
     }
 
-    // A thread clears, adds and later overwrites the sixteen cells of its softmax row: no barrier is needed in between.
-    private static void Clear(ArrayView<float> sums)
+    // A thread writes, adds and later overwrites the sixteen cells of its softmax row, key by key: no barrier is needed in between.
+    private static Tile4x4 Add(Tile4x4 sums, ArrayView<float> gradients) => new()
     {
-        int cell = AttentionTiles.SoftmaxStart;
-        for (int n = 0; n < AttentionTiles.SoftmaxKeys; n++)
-            sums[cell + n * AttentionTiles.RowStride * 4] = 0f;
+        Row0 = Add(sums.Row0, gradients, 0),
+        Row1 = Add(sums.Row1, gradients, 4),
+        Row2 = Add(sums.Row2, gradients, 8),
+        Row3 = Add(sums.Row3, gradients, 12),
+    };
+
+    private static Float4 Add(Float4 sums, ArrayView<float> gradients, int key)
+        => new(sums.X + gradients[Cell(key)], sums.Y + gradients[Cell(key + 1)], sums.Z + gradients[Cell(key + 2)], sums.W + gradients[Cell(key + 3)]);
+
+    private static void Put(ArrayView<float> target, Tile4x4 sums)
+    {
+        Put(target, sums.Row0, 0);
+        Put(target, sums.Row1, 4);
+        Put(target, sums.Row2, 8);
+        Put(target, sums.Row3, 12);
     }
 
-    private static void Add(ArrayView<float> sums, ArrayView<float> gradients)
+    private static void Put(ArrayView<float> target, Float4 sums, int key)
     {
-        int cell = AttentionTiles.SoftmaxStart;
-        for (int n = 0; n < AttentionTiles.SoftmaxKeys; n++)
-        {
-            sums[cell] += gradients[cell];
-            cell += AttentionTiles.RowStride * 4;
-        }
+        target[Cell(key)] = sums.X;
+        target[Cell(key + 1)] = sums.Y;
+        target[Cell(key + 2)] = sums.Z;
+        target[Cell(key + 3)] = sums.W;
     }
+
+    private static int Cell(int key) => AttentionTiles.SoftmaxStart + key * AttentionTiles.RowStride * 4;
 
     private static void StoreRows(FlashBackwardBiasPortable<TElement> p, ArrayView<float> sums, TileIndex bias, int key)
     {

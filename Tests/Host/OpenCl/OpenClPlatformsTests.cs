@@ -55,9 +55,24 @@ public sealed class OpenClPlatformsTests
         AssertRefused(Good with { AddressBits = 32 }, "32-bit");
         AssertRefused(Good with { Version = "OpenCL 1.2 old" }, "'OpenCL 1.2 old'");
         AssertRefused(Good with { MaxGroupSize = 64 }, "64 threads");
-        AssertRefused(Good with { LocalMemoryBytes = 1024 }, "1024 bytes");
+        AssertRefused(Good with { LocalMemoryBytes = 1024 }, $"1024 bytes of local memory, but kernels need {OpenClRequirements.LocalMemoryBytes}");
+        AssertRefused(Good with { LocalMemoryBytes = OpenClRequirements.LocalMemoryBytes - 1 }, "local memory");
+        Assert.IsNull(OpenClRequirements.Refuse(Good with { LocalMemoryBytes = OpenClRequirements.LocalMemoryBytes, MaxGroupSize = OpenClRequirements.GroupSize }));
 
         static void AssertRefused(OpenClDeviceFacts facts, string words) => StringAssert.Contains(OpenClRequirements.Refuse(facts), words);
+    }
+
+    [TestMethod]
+    [DataRow("Oclgrind Simulator", true)]
+    [DataRow("OCLGRIND simulator", true)]
+    [DataRow("Oclgrind", false)]
+    [DataRow("", false)]
+    [DataRow(null, false)]
+    public void Only_the_device_that_is_named_may_claim_an_older_OpenCL(string? accepted, bool taken)
+    {
+        OpenClDeviceFacts old = Good with { Name = "Oclgrind Simulator", Version = "OpenCL 1.2 (Oclgrind 21.10)" };
+        Assert.AreEqual(taken, OpenClRequirements.Refuse(old, accepted) is null);
+        StringAssert.Contains(OpenClRequirements.Refuse(old with { MaxGroupSize = 64 }, accepted), taken ? "64 threads" : "OpenCL 1.2");
     }
 
     [TestMethod]

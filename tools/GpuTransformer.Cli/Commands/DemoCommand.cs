@@ -33,7 +33,7 @@ internal static class DemoCommand
         using var devices = new ValidationDevices(device);
         invocation.Terminal.Line($"1. Every kernel against its float64 oracle on {string.Join(" and ", devices.All)}");
         long start = Stopwatch.GetTimestamp();
-        var sweep = new ValidationSweep(devices, SharedOptions.SelectVariants("*"), seed: 1, quick: true);
+        var sweep = new ValidationSweep(devices, SharedOptions.SelectVariants("*"), seed: 1, static c => c.Size != ValidationSize.Full);
         IReadOnlyList<CaseResult> results = sweep.Run(invocation.Terminal, verbose: false, invocation.Cancellation);
         return new CaseReport("validate", results, Stopwatch.GetElapsedTime(start).TotalSeconds).Conclude(invocation.Terminal);
     }

@@ -5,7 +5,7 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Cli.Commands;
 
 /// <summary>Walks the catalogue's cases. Cases are the outer loop, so that each oracle is computed once and forgotten, whatever the number of devices.</summary>
-internal sealed class ValidationSweep(ValidationDevices devices, IReadOnlyList<(OperatorDefinition Operator, KernelVariant Variant)> variants, int seed, bool quick)
+internal sealed class ValidationSweep(ValidationDevices devices, IReadOnlyList<(OperatorDefinition Operator, KernelVariant Variant)> variants, int seed, Func<ValidationCase, bool> selects)
 {
     private readonly List<(string Device, string Operator, string Variant, CaseResult Result)> _results = [];
 
@@ -14,7 +14,7 @@ internal sealed class ValidationSweep(ValidationDevices devices, IReadOnlyList<(
         foreach (IGrouping<OperatorDefinition, KernelVariant> group in variants.GroupBy(static v => v.Operator, static v => v.Variant))
         {
             int first = _results.Count;
-            List<ValidationCase> cases = [.. group.Key.Cases(seed).Where(c => !quick || c.Size != ValidationSize.Full)];
+            List<ValidationCase> cases = [.. group.Key.Cases(seed).Where(selects)];
             terminal.Progress(group.Key.Name, cases.Count, step =>
             {
                 foreach (ValidationCase validation in cases)
