@@ -14,6 +14,18 @@ internal enum AttentionAxes
     All = Batch | Head | Query,
 }
 
+/// <summary>Bias numbers at which a rule could break.</summary>
+internal enum ExtremeBias
+{
+    None,
+
+    /// <summary>−∞, which hides, in a third of all places and, in the last row, in all.</summary>
+    Infinite,
+
+    /// <summary>The lowest float32 in every place of the first row, −1e30 in every place of the second, −3e38 and the lowest by turns in the last: finite numbers, which hide nothing.</summary>
+    Lowest,
+}
+
 /// <summary>One attention problem of the validation sweep: sizes and rules, without numbers.</summary>
 internal sealed record AttentionProblem(int Queries, int Keys, int HeadDim, int ValueDim)
 {
@@ -51,6 +63,12 @@ internal sealed record AttentionProblem(int Queries, int Keys, int HeadDim, int 
 
     /// <summary>Some queries see no key at all.</summary>
     public bool DeadRows { get; init; }
+
+    /// <summary>What the bias holds besides ordinary numbers.</summary>
+    public ExtremeBias ExtremeBias { get; init; }
+
+    /// <summary>NaN, ±∞ and 3e38 in the keys and values that no query sees, and NaN in the queries that see nothing.</summary>
+    public bool HiddenNumbers { get; init; }
 
     public ValidationSize Size { get; init; } = ValidationSize.Quick;
 
@@ -135,6 +153,18 @@ internal sealed record AttentionProblem(int Queries, int Keys, int HeadDim, int 
         new(45, 83, 24, 24) { Bias = AttentionAxes.Batch },
         new(45, 83, 24, 24) { Bias = AttentionAxes.None },
 
+        // −∞ hides, and no finite number does; what is hidden is nothing, whatever it holds.
+        new(7, 9, 4, 5) { Size = ValidationSize.Tiny, Batch = 1, Bias = AttentionAxes.Query, ExtremeBias = ExtremeBias.Infinite, DeadRows = true },
+        new(7, 9, 4, 4) { Size = ValidationSize.Tiny, Batch = 1, Bias = AttentionAxes.Query, ExtremeBias = ExtremeBias.Lowest, DeadRows = true },
+        new(7, 12, 4, 5) { Size = ValidationSize.Tiny, Batch = 1, Heads = 1, KeyValueHeads = 1, Causal = CausalAlignment.TopLeft, HiddenNumbers = true, EveryType = true },
+        new(70, 75, 64, 64) { Size = ValidationSize.Tiny, Batch = 1, Heads = 1, KeyValueHeads = 1, Causal = CausalAlignment.TopLeft, HiddenNumbers = true, EveryType = true },
+        new(45, 83, 24, 24) { Bias = AttentionAxes.Query | AttentionAxes.Head, ExtremeBias = ExtremeBias.Infinite, DeadRows = true },
+        new(45, 83, 24, 24) { Bias = AttentionAxes.Batch, ExtremeBias = ExtremeBias.Infinite },
+        new(45, 83, 24, 24) { Bias = AttentionAxes.All, ExtremeBias = ExtremeBias.Lowest, Alibi = true, DeadRows = true },
+        new(45, 83, 24, 40) { KeyMask = true, DeadRows = true, HiddenNumbers = true, EveryType = true },
+        new(90, 160, 32, 32) { Window = 3, KeyMask = true, HiddenNumbers = true, FreeColumns = 2, Bias = AttentionAxes.Query, ExtremeBias = ExtremeBias.Infinite, DeadRows = true },
+        new(65, 90, 80, 80) { Dropout = 0.1f, Causal = CausalAlignment.TopLeft, Heads = 4, KeyValueHeads = 2, HiddenNumbers = true },
+
         // Scores reshaped, and keys that everyone sees.
         new(45, 83, 24, 24) { SoftClamp = 1.5f },
         new(45, 83, 24, 24) { SoftClamp = 30f, Bias = AttentionAxes.Query, Alibi = true, KeyMask = true },
@@ -190,6 +220,10 @@ internal sealed record AttentionProblem(int Queries, int Keys, int HeadDim, int 
             Append(text, $" mask[{Mask}]");
         if (Bias is not null)
             Append(text, $" bias[{Bias}]");
+        if (ExtremeBias != ExtremeBias.None)
+            Append(text, $" {ExtremeBias} bias");
+        if (HiddenNumbers)
+            Append(text, $" hidden numbers");
         if (Alibi)
             Append(text, $" alibi");
         if (AlibiPositions is not null)

@@ -41,7 +41,7 @@ internal sealed class AttentionProblemData
         if (p.Mask is { } mask)
             (_maskShape, _mask) = (Broadcast(mask, columns), rules.Flags(Broadcast(mask, columns).Count, 0.6));
         if (p.Bias is { } bias)
-            (_biasShape, _bias) = (Broadcast(bias, columns), rules.Uniform(Broadcast(bias, columns).Count, 2f));
+            (_biasShape, _bias) = (Broadcast(bias, columns), Bias(rules, Broadcast(bias, columns)));
         if (p.Alibi)
             _slopes = [.. Enumerable.Range(0, p.Heads).Select(h => h % 3 == 1 ? 0f : MathF.Pow(2f, -1f - h))];
         if (p.AlibiPositions is { } axes)
@@ -52,6 +52,8 @@ internal sealed class AttentionProblemData
 
         Shape = AttentionGeometry.Shape(Options(null), _queryShape, _keyShape, _valueShape);
         Rules = AttentionGeometry.Rules(Options(null), Shape, _maskShape, _biasShape, _positionShape);
+        if (p.HiddenNumbers)
+            PutHiddenNumbers();
     }
 
     public AttentionShape Shape { get; }
@@ -112,6 +114,46 @@ internal sealed class AttentionProblemData
         axes.HasFlag(AttentionAxes.Query) ? _problem.Queries : 1,
         columns,
     ];
+
+    private float[] Bias(CaseData rules, Shape shape)
+    {
+        float[] bias = rules.Uniform(shape.Count, 2f);
+        int columns = shape[3], rows = shape[2];
+        for (int n = 0; n < bias.Length && _problem.ExtremeBias != ExtremeBias.None; n++)
+        {
+            int row = n / columns % rows;
+            bool last = rows > 1 && row == rows - 1;
+            if (_problem.ExtremeBias == ExtremeBias.Infinite)
+                bias[n] = last || n % 3 == 1 ? float.NegativeInfinity : bias[n];
+            else
+                bias[n] = last ? (n % 2 == 0 ? -3e38f : float.MinValue) : row switch { 0 => float.MinValue, 1 => -1e30f, _ => bias[n] };
+        }
+
+        return bias;
+    }
+
+    // Where no query sees a key, and where a query sees no key.
+    private void PutHiddenNumbers()
+    {
+        AttentionInputs<float> inputs = Inputs<float>();
+        var seen = new HashSet<long>();
+        foreach ((int b, int h, int i) in AttentionReference.Rows(Shape))
+        {
+            int[] keys = AttentionReference.VisibleKeys(Shape, Rules, inputs, b, h, i);
+            seen.UnionWith(keys.Select(j => Shape.KeyOffset(b, h, j)));
+            if (keys.Length == 0)
+                _query.AsSpan((int)Shape.QueryOffset(b, h, i), Shape.HeadDim).Fill(float.NaN);
+        }
+
+        ReadOnlySpan<float> numbers = [float.NaN, float.PositiveInfinity, float.NegativeInfinity, FloatConversion.Round(3e38f, _data.DType)];
+        foreach ((int b, int h, int j) in from b in Enumerable.Range(0, Shape.Batch) from h in Enumerable.Range(0, Shape.Heads) from j in Enumerable.Range(0, Shape.Keys) select (b, h, j))
+        {
+            if (seen.Contains(Shape.KeyOffset(b, h, j)))
+                continue;
+            _key.AsSpan((int)Shape.KeyOffset(b, h, j), Shape.HeadDim).Fill(numbers[j % numbers.Length]);
+            _value.AsSpan((int)Shape.ValueOffset(b, h, j), Shape.ValueDim).Fill(numbers[(j + 1) % numbers.Length]);
+        }
+    }
 
     // The first batch is padded at random, the second in front, as ragged batches are; with dead rows the last batch sees nothing.
     private bool[] KeyMask(CaseData rules, int columns)

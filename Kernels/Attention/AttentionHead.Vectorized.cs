@@ -83,7 +83,10 @@ internal readonly unsafe struct AttentionHead
     {
         int free = FreeAmong(firstKey, keys);
         var source = (Float32*)(_bias + firstQuery * _biasStride + firstKey + free);
-        LanePanel.Pack(source, _biasStride, queries, keys - free, 1f, scratch.Bias + free * scratch.Lanes, scratch.Lanes, scratch.FourRows);
+
+        // One row for all queries is one for the lanes without a query too: the bias's gradient adds lanes up, and what −∞ hides must be hidden in each of them.
+        int rows = _biasStride == 0 ? scratch.Lanes : queries;
+        LanePanel.Pack(source, _biasStride, rows, keys - free, 1f, scratch.Bias + free * scratch.Lanes, scratch.Lanes, scratch.FourRows);
     }
 
     /// <summary>scratch.Bias[query − firstQuery][lane] for keys in lanes; zero in lanes of free keys.</summary>

@@ -1,4 +1,5 @@
 using ILGPU;
+using ILGPU.Algorithms;
 
 namespace GpuTransformer.Kernels;
 
@@ -15,10 +16,12 @@ internal struct AttentionArrays
 /// <summary>Everything about one query that the rules need, found once and used for every key.</summary>
 internal struct AttentionRow
 {
-    /// <summary>Stands for the score of an invisible key: finite, so that no arithmetic on it makes a NaN, and below any score that matters.</summary>
-    public const float Hidden = -1e30f;
+    /// <summary>Stands for the score of a key that is hidden. No visible one has it: <see cref="AttentionRules.LowestScore"/>.</summary>
+    public const float Hidden = float.NegativeInfinity;
 
-    /// <summary>Scores are kept times log2 e, for 2^x is what the hardware computes.</summary>
+    /// <summary>
+    /// 2^x is what the hardware computes. It multiplies differences of scores and not the scores themselves: rounding a score of a hundred once more costs its probability 4e-6.
+    /// </summary>
     public const float Log2E = 1.44269504f;
 
     /// <summary>From base 2 back to base e.</summary>
@@ -70,24 +73,45 @@ internal struct AttentionRow
         => rules.Window < 0 ? 0 : query + shape.Keys - shape.Queries - rules.Window;
 
     /// <summary>
-    /// The score of a key times log2 e, or <see cref="Hidden"/>, for kernels that are compiled once for all rules: the question is the same for the whole launch and
+    /// The score of a key, or <see cref="Hidden"/>, for kernels that are compiled once for all rules: the question is the same for the whole launch and
     /// costs less than a second kernel, of which an OpenCL compiler takes seconds.
     /// </summary>
     public static float Score(AttentionArrays arrays, AttentionRules rules, AttentionRow row, float product, int key) => rules.IsPlain != 0
         ? Score<NoAttentionMask, ScaledScore>(arrays, rules, row, product, key)
         : Score<ArrayAttentionMask, BiasedScore>(arrays, rules, row, product, key);
 
-    /// <summary>The score of a key times log2 e, or <see cref="Hidden"/>.</summary>
-    public static float Score<TMask, TScore>(AttentionArrays arrays, AttentionRules rules, AttentionRow row, float product, int key)
+    /// <summary>Whether neither the range nor a mask nor a bias of −∞ hides the key.</summary>
+    public static bool Sees<TMask, TScore>(AttentionArrays arrays, AttentionRules rules, AttentionRow row, int key)
         where TMask : struct, IAttentionMask
         where TScore : struct, IAttentionScore
     {
         bool visible = IsInRange(row, key);
         if (visible && key >= rules.FreeColumns)
-            visible = TMask.IsVisible(arrays, row, key - rules.FreeColumns);
+            visible = TMask.IsVisible(arrays, row, key - rules.FreeColumns) && !TScore.Hides(arrays, row, key - rules.FreeColumns);
+        return visible;
+    }
+
+    /// <summary>The score of a key, at least <see cref="AttentionRules.LowestScore"/>, or <see cref="Hidden"/>.</summary>
+    public static float Score<TMask, TScore>(AttentionArrays arrays, AttentionRules rules, AttentionRow row, float product, int key)
+        where TMask : struct, IAttentionMask
+        where TScore : struct, IAttentionScore
+    {
         float score = Hidden;
-        if (visible)
+        if (Sees<TMask, TScore>(arrays, rules, row, key))
+        {
             score = TScore.Apply(arrays, rules, row, product, key);
+
+            // Asked this way round, a NaN stays one.
+            if (score < AttentionRules.LowestScore)
+                score = AttentionRules.LowestScore;
+        }
+
         return score;
     }
+
+    /// <summary>e^(score − largest), zero where the score is <see cref="Hidden"/>.</summary>
+    public static float Weight(float score, float largest) => score <= Hidden ? 0f : XMath.Exp2((score - largest) * Log2E);
+
+    /// <summary>What sums under a largest score of <paramref name="before"/> are multiplied by when it becomes <paramref name="largest"/>.</summary>
+    public static float Correction(float before, float largest) => XMath.Exp2((before - largest) * Log2E);
 }

@@ -2,12 +2,18 @@ namespace GpuTransformer.Kernels;
 
 /// <summary>
 /// Which keys a query sees and what is added to its scores, as numbers; the arrays (masks, slopes, positions, bias) travel beside it.
-/// score = softclamp(scale · q·k + bias); an invisible key has probability exactly zero; a query that sees no key has output exactly zero.
+/// score = softclamp(scale · q·k + bias); a key that a mask, the range or a bias of −∞ hides contributes exactly nothing, whatever it holds; a query that sees no key has output exactly
+/// zero.
 /// </summary>
 internal struct AttentionRules
 {
     /// <summary>The log-sum-exp stored for a query that sees no key: finite, so that arithmetic on it makes no NaN.</summary>
     public const float DeadLogSumExp = -1e30f;
+
+    /// <summary>
+    /// What a score that lies below it counts as: −∞ stands for a hidden key alone, so a finite number never hides one, not even where it overflows on its way to the score.
+    /// </summary>
+    public const float LowestScore = float.MinValue;
 
     /// <summary>Multiplies q·k.</summary>
     public float Scale;

@@ -2,26 +2,30 @@ using ILGPU;
 
 namespace GpuTransformer.Kernels;
 
-/// <summary>From q·k to the score. Compiled into the kernel, so that biases that are not there cost nothing.</summary>
+/// <summary>From scale · q·k to the score. Compiled into the kernel, so that biases that are not there cost nothing.</summary>
 internal interface IAttentionScore
 {
-    /// <summary>log2 e · softclamp(scale · product + bias).</summary>
+    /// <summary>softclamp(product + bias), the product being scaled.</summary>
     static abstract float Apply(AttentionArrays arrays, AttentionRules rules, AttentionRow row, float product, int key);
+
+    /// <summary>Whether the bias is −∞ at the column, which is in range and not free.</summary>
+    static abstract bool Hides(AttentionArrays arrays, AttentionRow row, int column);
 }
 
-/// <summary>scale · product.</summary>
+/// <summary>The scaled product as it is.</summary>
 internal readonly struct ScaledScore : IAttentionScore
 {
-    // Rounded after each factor, as BiasedScore rounds: a mask that hides nothing changes no bit.
-    public static float Apply(AttentionArrays arrays, AttentionRules rules, AttentionRow row, float product, int key) => product * rules.Scale * AttentionRow.Log2E;
+    public static float Apply(AttentionArrays arrays, AttentionRules rules, AttentionRow row, float product, int key) => product;
+
+    public static bool Hides(AttentionArrays arrays, AttentionRow row, int column) => false;
 }
 
-/// <summary>scale · product + bias, soft-clamped: an additive bias, ALiBi, the clamp, or several of them.</summary>
+/// <summary>The scaled product + bias, soft-clamped: an additive bias, ALiBi, the clamp, or several of them.</summary>
 internal readonly struct BiasedScore : IAttentionScore
 {
     public static float Apply(AttentionArrays arrays, AttentionRules rules, AttentionRow row, float product, int key)
     {
-        float score = product * rules.Scale;
+        float score = product;
         int column = key - rules.FreeColumns;
         if (column >= 0)
         {
@@ -33,7 +37,15 @@ internal readonly struct BiasedScore : IAttentionScore
             score -= row.Slope * IntrinsicMath.Abs(position - row.Position);
         }
 
-        return SoftClamp.ApplyIfSet(score, rules.SoftClamp) * AttentionRow.Log2E;
+        return SoftClamp.ApplyIfSet(score, rules.SoftClamp);
+    }
+
+    public static bool Hides(AttentionArrays arrays, AttentionRow row, int column)
+    {
+        bool hides = false;
+        if (arrays.Bias.Length > 0)
+            hides = arrays.Bias[row.BiasStart + column] < AttentionRules.LowestScore;
+        return hides;
     }
 
     /// <summary>softclamp'(S) at a visible score, which is given as <see cref="Apply"/> returned it.</summary>
@@ -43,7 +55,7 @@ internal readonly struct BiasedScore : IAttentionScore
         float slope = 1f;
         if (rules.SoftClamp > 0f)
         {
-            float tanh = score * AttentionRow.Ln2 / rules.SoftClamp;
+            float tanh = score / rules.SoftClamp;
             slope = 1f - tanh * tanh;
         }
 

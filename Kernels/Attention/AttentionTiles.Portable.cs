@@ -60,6 +60,12 @@ internal static class AttentionTiles
     /// <summary>How much of the head width is in shared memory at a time.</summary>
     public const int Depth = 32;
 
+    /// <summary>
+    /// Terms of a product that are summed before the sum joins the others, as on the processor: one long float32 sum loses digits with every term, which large scores turn into errors of
+    /// their probabilities and delta's subtraction into errors of gradients.
+    /// </summary>
+    public const int DepthPiece = 16;
+
     // Transposed tiles are padded by one Float4: eight rows by four columns of a warp's writes then fall into 32 different banks.
 
     /// <summary>Float4s from one depth of a transposed tile of <see cref="TileRows"/> to the next.</summary>
@@ -109,20 +115,28 @@ internal static class AttentionTiles
     }
 
     /// <summary>
-    /// rows keysᵀ over the head width: the thread's share, [4 rows] × [4 keys]. Ends with a barrier, so the staging area is free again.
+    /// rows keysᵀ over the head width: the thread's share, [4 rows] × [4 keys], each side times its factor, one of which is 1. Ends with a barrier, so the staging area is free again.
     /// </summary>
-    public static Tile4x4 Products<TElement>(ArrayView<Float4> staging, TileRows<TElement> rows, TileRows<TElement> keys)
+    /// <remarks>Factors are for the queries' scale: a product that is scaled afterwards is rounded once more at its full size, which is an error of its probability.</remarks>
+    public static Tile4x4 Products<TElement>(ArrayView<Float4> staging, TileRows<TElement> rows, float rowFactor, TileRows<TElement> keys, float keyFactor)
         where TElement : unmanaged, IElement<TElement>
     {
         Tile4x4 products = default;
         for (int start = 0; start < rows.Columns; start += Depth)
         {
-            LoadTransposed(staging.SubView(0, RowStart), keys, start, TileKeys, KeyStride);
-            LoadTransposed(staging.SubView(RowStart, Depth * RowStride), rows, start, TileRows, RowStride);
+            LoadTransposed(staging.SubView(0, RowStart), keys, keyFactor, start, TileKeys, KeyStride);
+            LoadTransposed(staging.SubView(RowStart, Depth * RowStride), rows, rowFactor, start, TileRows, RowStride);
             Group.Barrier();
             int depth = IntrinsicMath.Min(Depth, rows.Columns - start);
-            for (int d = 0; d < depth; d++)
-                products = Tile4x4.AddOuter(products, staging[RowStart + d * RowStride + ProductRow], staging[d * KeyStride + ProductColumn]);
+            for (int first = 0; first < depth; first += DepthPiece)
+            {
+                Tile4x4 piece = default;
+                int end = IntrinsicMath.Min(depth, first + DepthPiece);
+                for (int d = first; d < end; d++)
+                    piece = Tile4x4.AddOuter(piece, staging[RowStart + d * RowStride + ProductRow], staging[d * KeyStride + ProductColumn]);
+                products = Tile4x4.Add(products, piece);
+            }
+
             Group.Barrier();
         }
 
@@ -130,43 +144,62 @@ internal static class AttentionTiles
     }
 
     /// <summary>
-    /// Copies <see cref="Depth"/> columns of a tile to shared memory, transposed. Eight columns at a time make whole 32-byte sectors of global memory.
+    /// Copies <see cref="Depth"/> columns of a tile times a factor to shared memory, transposed. Eight columns at a time make whole 32-byte sectors of global memory.
     /// </summary>
-    private static void LoadTransposed<TElement>(ArrayView<Float4> target, TileRows<TElement> tile, int firstColumn, int rows, int stride)
+    private static void LoadTransposed<TElement>(ArrayView<Float4> target, TileRows<TElement> tile, float factor, int firstColumn, int rows, int stride)
         where TElement : unmanaged, IElement<TElement>
     {
         ArrayView<float> floats = target.Cast<float>();
         for (int i = Group.IdxX; i < rows * Depth; i += GroupSize)
         {
             int row = i / 8 % rows, column = i / (8 * rows) * 8 + i % 8;
-            floats[column * stride * 4 + row] = TileRows<TElement>.Read(tile, row, firstColumn + column);
+            floats[column * stride * 4 + row] = factor * TileRows<TElement>.Read(tile, row, firstColumn + column);
         }
     }
 
-    /// <summary>Copies rows from <paramref name="firstRow"/> on to shared memory as they are, <paramref name="width"/> columns each.</summary>
-    public static void LoadPanel<TElement>(ArrayView<Float4> staging, TileRows<TElement> tile, int firstRow, int width)
+    /// <summary>
+    /// Copies rows from <paramref name="firstRow"/> on to shared memory, <paramref name="width"/> columns each, with zeros in place of what is not finite, of which
+    /// <paramref name="sight"/> is told.
+    /// </summary>
+    public static void LoadPanel<TElement>(ArrayView<Float4> staging, ArrayView<int> sight, TileRows<TElement> tile, int firstRow, int width)
         where TElement : unmanaged, IElement<TElement>
     {
         ArrayView<float> floats = staging.Cast<float>();
+        bool found = false;
         for (int i = Group.IdxX; i < PanelLength; i += GroupSize)
-            floats[i] = TileRows<TElement>.Read(tile, firstRow + i / width, i % width);
+        {
+            float value = TileRows<TElement>.Read(tile, firstRow + i / width, i % width);
+            bool finite = TileSight.IsFinite(value);
+            floats[i] = finite ? value : 0f;
+            found |= !finite;
+        }
+
+        if (found)
+            TileSight.SetFound(sight);
     }
 
     /// <summary>
     /// tile + Σ weight · row over the first <paramref name="terms"/> rows of <paramref name="values"/>, the weights being a transposed tile, [rows of values][rows of
-    /// the tile]. Ends with a barrier, so the staging area is free again.
+    /// the tile]. A term whose pair <paramref name="sight"/> does not show is nothing, whatever the row holds. Ends with a barrier, so the staging area is free again.
     /// </summary>
-    public static TOutput AddWeighted<TElement, TOutput>(TOutput tile, ArrayView<Float4> staging, ArrayView<Float4> weights, int terms, TileRows<TElement> values)
+    public static TOutput AddWeighted<TElement, TOutput>(
+        TOutput tile, ArrayView<Float4> staging, ArrayView<int> sight, ArrayView<Float4> weights, int terms, TileRows<TElement> values)
         where TElement : unmanaged, IElement<TElement>
         where TOutput : unmanaged, IOutputTile<TOutput>
     {
         int step = PanelLength / TOutput.Columns;
         for (int start = 0; start < terms; start += step)
         {
-            LoadPanel(staging, values, start, TOutput.Columns);
+            LoadPanel(staging, sight, values, start, TOutput.Columns);
             Group.Barrier();
             for (int n = 0; n < step; n++)
                 tile = TOutput.AddOuter(tile, weights[(start + n) * RowStride + ProductRow], staging, n * (TOutput.Columns / 4) + ProductColumn);
+            if (TileSight.HasFound(sight))
+            {
+                for (int n = start; n < start + step; n++)
+                    tile = TOutput.AddSeen(tile, weights[n * RowStride + ProductRow], TileSight.OfRows(sight, n), values, n, ProductColumn * 4);
+            }
+
             Group.Barrier();
         }
 

@@ -77,7 +77,7 @@ internal unsafe struct FlashBackwardBiasVectorized<TElement> : ILaneKernel
     {
         var rules = new AttentionHead(Tensors.Shape, Tensors.Rules, Tensors.Arrays, batch, head);
         Tensors.PackQueries(scratch, rules, batch, head, firstQuery, queries);
-        int lanes = scratch.Lanes, count = Tensors.ScoreGradients<TSimd, TVector>(scratch, rules, batch, head, firstQuery, queries, firstKey, keys);
+        int lanes = scratch.Lanes, count = Tensors.ScoreGradients<TSimd, TVector>(scratch, rules, batch, head, firstQuery, queries, firstKey, keys, out _);
         for (int r = 0; r < count; r++)
         {
             float* sums = scratch.HeadSums + (scratch.Numbers[r] - firstKey) * lanes, gradients = scratch.Gradients + r * lanes;

@@ -40,8 +40,15 @@ internal struct FlashBackwardDeltaPortable<TElement>
 
             Group.Barrier();
             int depth = IntrinsicMath.Min(Depth, p.Shape.ValueDim - start);
-            for (int d = 0; d < depth; d++)
-                sum = Fused.MultiplyAdd(gradients[Group.IdxX * Stride + d], outputs[Group.IdxX * Stride + d], sum);
+            for (int first = 0; first < depth; first += AttentionTiles.DepthPiece)
+            {
+                float piece = 0f;
+                int end = IntrinsicMath.Min(depth, first + AttentionTiles.DepthPiece);
+                for (int d = first; d < end; d++)
+                    piece = Fused.MultiplyAdd(gradients[Group.IdxX * Stride + d], outputs[Group.IdxX * Stride + d], piece);
+                sum += piece;
+            }
+
             Group.Barrier();
         }
 

@@ -21,12 +21,14 @@ internal struct FlashBackwardKeyValuePortable<TElement, TOutput>
         ArrayView<Float4> staging = SharedMemory.Allocate<Float4>(AttentionTiles.StagingLength);
         ArrayView<Float4> products = SharedMemory.Allocate<Float4>(2 * AttentionTiles.ScoreLength);
         ArrayView<Float4> scores = products.SubView(0, AttentionTiles.ScoreLength), gradients = products.SubView(AttentionTiles.ScoreLength, AttentionTiles.ScoreLength);
+        ArrayView<int> sight = SharedMemory.Allocate<int>(TileSight.Length);
         FlashBackwardViews<TElement> t = p.Tensors;
         TileIndex at = TileIndex.Of(t.Shape.KeyValueHeads, AttentionTiles.TileRows, t.Shape.Keys);
         int firstQuery = FirstQuery(t.Shape, t.Rules, at.Start), endQuery = EndQuery(t.Shape, t.Rules, at.Start);
 
         TOutput keyGradient = default, valueGradient = default;
         int panel = Grid.IdxY * TOutput.Columns;
+        TileSight.Clear(sight);
         for (int head = 0; head < t.Shape.Heads; head++)
         {
             // A head that reads other keys has no queries here.
@@ -35,14 +37,14 @@ internal struct FlashBackwardKeyValuePortable<TElement, TOutput>
             {
                 int terms = IntrinsicMath.Min(AttentionTiles.TileKeys, end - query);
                 Products(t, staging, products, at, head, query);
-                Gradients(t, scores, gradients, at, head, query);
+                TileSight.Set(sight, Gradients(t, scores, gradients, at, head, query));
                 Group.Barrier();
                 for (int which = 0; which < 2; which++)
                 {
                     // The sums take turns, so that the product is compiled once: first Pᵀ dO is added to one, then dSᵀ Q to the other.
                     TileRows<TElement> values = TileRows<TElement>.From(FlashBackwardViews<TElement>.ByQuery(t, 1 - which, at.Batch, head, query), panel);
                     ArrayView<Float4> weights = products.SubView(which * AttentionTiles.ScoreLength, AttentionTiles.ScoreLength);
-                    TOutput sum = AttentionTiles.AddWeighted(valueGradient, staging, weights, terms, values);
+                    TOutput sum = AttentionTiles.AddWeighted(valueGradient, staging, sight, weights, terms, values);
                     valueGradient = keyGradient;
                     keyGradient = sum;
                 }
@@ -54,23 +56,25 @@ internal struct FlashBackwardKeyValuePortable<TElement, TOutput>
         TOutput.Store(valueGradient, TileStore<TElement>.From(ValueTarget(p, at), panel), 0);
     }
 
-    /// <summary>K Qᵀ and V dOᵀ for 32 keys and 64 queries, transposed, one after the other in shared memory.</summary>
+    /// <summary>scale · K Qᵀ and V dOᵀ for 32 keys and 64 queries, transposed, one after the other in shared memory.</summary>
     private static void Products(FlashBackwardViews<TElement> t, ArrayView<Float4> staging, ArrayView<Float4> products, TileIndex at, int head, int query)
     {
         for (int which = 0; which < 2; which++)
         {
             TileRows<TElement> rows = FlashBackwardViews<TElement>.ByKey(t, which, at.Batch, head, at.Start), columns = FlashBackwardViews<TElement>.ByQuery(t, which, at.Batch, head, query);
-            AttentionTiles.StoreTransposed(products.SubView(which * AttentionTiles.ScoreLength, AttentionTiles.ScoreLength), AttentionTiles.Products(staging, rows, columns));
+            float factor = which == 0 ? t.Rules.Scale : 1f;
+            AttentionTiles.StoreTransposed(products.SubView(which * AttentionTiles.ScoreLength, AttentionTiles.ScoreLength), AttentionTiles.Products(staging, rows, 1f, columns, factor));
         }
 
         Group.Barrier();
     }
 
     /// <summary>Turns the products into P and dS, in place, for the thread's key and sixteen of the queries, which its whole warp shares.</summary>
-    private static void Gradients(FlashBackwardViews<TElement> t, ArrayView<Float4> scores, ArrayView<Float4> gradients, TileIndex at, int head, int query)
+    /// <returns>Which of them see the key, as <see cref="TileSight.Set"/> takes it.</returns>
+    private static int Gradients(FlashBackwardViews<TElement> t, ArrayView<Float4> scores, ArrayView<Float4> gradients, TileIndex at, int head, int query)
     {
         ArrayView<float> probabilities = scores.Cast<float>(), tile = gradients.Cast<float>();
-        int key = at.Start + AttentionTiles.SoftmaxRow, first = query + AttentionTiles.SoftmaxPart * AttentionTiles.SoftmaxKeys, cell = AttentionTiles.SoftmaxStart;
+        int key = at.Start + AttentionTiles.SoftmaxRow, first = query + AttentionTiles.SoftmaxPart * AttentionTiles.SoftmaxKeys, cell = AttentionTiles.SoftmaxStart, seen = 0;
         for (int n = 0; n < AttentionTiles.SoftmaxKeys; n++)
         {
             AttentionRow row = AttentionRow.Of(t.Arrays, t.Shape, t.Rules, at.Batch, head, first + n);
@@ -80,8 +84,11 @@ internal struct FlashBackwardKeyValuePortable<TElement, TOutput>
             float kept = t.Rules.Dropout.Threshold == 0 ? 1f : AttentionDropout.Factor(t.Rules.Dropout, offset, key);
             tile[cell] = FlashBackwardViews<TElement>.ScoreGradient(t.Rules, score, probability, kept * tile[cell], t.Delta[offset]);
             probabilities[cell] = kept * probability;
+            seen |= score <= AttentionRow.Hidden ? 0 : 1 << n;
             cell += AttentionTiles.RowStride * 4;
         }
+
+        return seen;
     }
 
     /// <summary>The first query that sees any of the tile's keys: under causality, the one that sees the first key.</summary>

@@ -78,7 +78,7 @@ internal unsafe struct FlashBackwardKeyValueVectorized<TElement> : ILaneKernel
             if (rules.Slope != 0f)
                 rules.PlaceQueries(scratch, count);
             if (!everything || rules.ChangesScores)
-                LaneScores<TSimd, TVector>.Adjust(rules, scratch, count, 0, firstQuery, everything);
+                everything = LaneScores<TSimd, TVector>.Adjust(rules, scratch, count, 0, firstQuery, everything);
             bool drops = Tensors.Rules.Dropout.Threshold != 0;
             if (drops)
             {
@@ -86,11 +86,12 @@ internal unsafe struct FlashBackwardKeyValueVectorized<TElement> : ILaneKernel
                 LaneDropout<TSimd, TVector>.Apply(scratch, count, Tensors.Rules.Dropout, scratch.Gradients);
             }
 
-            LaneGradients<TSimd, TVector>.ByKey(scratch, count, rules.SoftClamp, Tensors.Normalizer + 2 * rowOffset, Tensors.Delta + rowOffset);
+            LaneGradients<TSimd, TVector>.ByKey(scratch, count, rules.SoftClamp, everything, Tensors.Normalizer + 2 * rowOffset, Tensors.Delta + rowOffset);
             if (drops)
                 LaneDropout<TSimd, TVector>.Apply(scratch, count, Tensors.Rules.Dropout, scratch.Scores);
-            LaneProducts<TSimd, TVector>.Accumulate(scratch.ValueRows, shape.ValueDim, count, scratch.Scores, lanes, scratch.Factor, scratch.ValueSums);
-            LaneProducts<TSimd, TVector>.Accumulate(scratch.HeadRows, shape.HeadDim, count, scratch.Gradients, lanes, scratch.Factor, scratch.HeadSums);
+            ulong* visible = everything ? null : scratch.Visible;
+            LaneProducts<TSimd, TVector>.Accumulate(scratch.ValueRows, shape.ValueDim, count, scratch.Scores, lanes, scratch.Factor, scratch.ValueSums, visible);
+            LaneProducts<TSimd, TVector>.Accumulate(scratch.HeadRows, shape.HeadDim, count, scratch.Gradients, lanes, scratch.Factor, scratch.HeadSums, visible);
         }
     }
 }

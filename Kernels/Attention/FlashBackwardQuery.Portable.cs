@@ -16,6 +16,7 @@ internal struct FlashBackwardQueryPortable<TElement, TOutput>
         ArrayView<Float4> staging = SharedMemory.Allocate<Float4>(AttentionTiles.StagingLength);
         ArrayView<Float4> products = SharedMemory.Allocate<Float4>(2 * AttentionTiles.ScoreLength);
         ArrayView<Float4> scores = products.SubView(0, AttentionTiles.ScoreLength), gradients = products.SubView(AttentionTiles.ScoreLength, AttentionTiles.ScoreLength);
+        ArrayView<int> sight = SharedMemory.Allocate<int>(TileSight.Length);
         FlashBackwardViews<TElement> t = p.Tensors;
         TileIndex at = TileIndex.Of(t.Shape.Heads, AttentionTiles.TileRows, t.Shape.Queries);
         FlashBackwardRow row = FlashBackwardRow.Of(t, at, at.Start);
@@ -23,16 +24,18 @@ internal struct FlashBackwardQueryPortable<TElement, TOutput>
         int end = t.Rules.KeyEnd(t.Shape, IntrinsicMath.Min(at.Start + AttentionTiles.TileRows, t.Shape.Queries) - 1);
 
         TOutput output = default;
+        TileSight.Clear(sight);
         int panel = Grid.IdxY * TOutput.Columns;
         int key = AttentionTiles.NextKey(-AttentionTiles.TileKeys, first, t.Rules.FreeColumns);
         while (key < end)
         {
             FlashBackwardRow.Products(t, staging, products, at, at.Start, key);
-            FlashBackwardRow.ScoreGradients(t, scores, gradients, row, key);
+            TileSight.Set(sight, FlashBackwardRow.ScoreGradients(t, scores, gradients, row, key));
             Group.Barrier();
             output = AttentionTiles.AddWeighted(
                 output,
                 staging,
+                sight,
                 gradients,
                 IntrinsicMath.Min(AttentionTiles.TileKeys, end - key),
                 TileRows<TElement>.From(FlashBackwardViews<TElement>.ByKey(t, 0, at.Batch, at.Head, key), panel));

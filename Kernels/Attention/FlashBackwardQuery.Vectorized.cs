@@ -38,8 +38,9 @@ internal unsafe struct FlashBackwardQueryVectorized<TElement> : ILaneKernel
         for (int key = rules.Sight.SkipBeforeWindow(0, firstQuery); key < end;)
         {
             int keys = Math.Min(FlashScratch.Tile, end - key);
-            int count = Tensors.ScoreGradients<TSimd, TVector>(scratch, rules, batch, head, firstQuery, queries, key, keys);
-            LaneProducts<TSimd, TVector>.Accumulate(scratch.HeadRows, shape.HeadDim, count, scratch.Gradients, lanes, scratch.Factor, scratch.HeadSums);
+            int count = Tensors.ScoreGradients<TSimd, TVector>(scratch, rules, batch, head, firstQuery, queries, key, keys, out bool everything);
+            ulong* visible = everything ? null : scratch.Visible;
+            LaneProducts<TSimd, TVector>.Accumulate(scratch.HeadRows, shape.HeadDim, count, scratch.Gradients, lanes, scratch.Factor, scratch.HeadSums, visible);
             key = rules.Sight.SkipBeforeWindow(key + keys, firstQuery);
         }
 

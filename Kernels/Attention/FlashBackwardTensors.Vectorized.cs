@@ -25,14 +25,15 @@ internal unsafe struct FlashBackwardTensors<TElement>
 
     /// <summary>
     /// For a tile of keys against the queries in lanes: probabilities into scratch.Scores and the gradients of the scores into scratch.Gradients.
+    /// Unless <paramref name="everything"/> that is listed is seen by every query, scratch.Visible says which key is seen by which.
     /// </summary>
     /// <returns>How many keys of the tile are listed; the others have no gradient here.</returns>
     public readonly int ScoreGradients<TSimd, TVector>(
-        in FlashScratch scratch, in AttentionHead rules, int batch, int head, int firstQuery, int queries, int firstKey, int keys)
+        in FlashScratch scratch, in AttentionHead rules, int batch, int head, int firstQuery, int queries, int firstKey, int keys, out bool everything)
         where TSimd : struct, ISimd<TVector>
         where TVector : unmanaged
     {
-        int count = rules.Sight.ListKeys(firstQuery, queries, firstKey, keys, scratch.Numbers, scratch.Visible, out bool everything);
+        int count = rules.Sight.ListKeys(firstQuery, queries, firstKey, keys, scratch.Numbers, scratch.Visible, out everything);
         if (count == 0)
             return 0;
         scratch.GatherRows(Key + Shape.KeyOffset(batch, head, 0), Shape.KeyRowStride, Value + Shape.ValueOffset(batch, head, 0), Shape.ValueRowStride, 1f, Shape, count);
@@ -43,14 +44,14 @@ internal unsafe struct FlashBackwardTensors<TElement>
         if (rules.Slope != 0f)
             rules.PlaceKeys(scratch, count);
         if (!everything || rules.ChangesScores)
-            LaneScores<TSimd, TVector>.Adjust(rules, scratch, count, rules.FreeAmong(firstKey, count), firstKey, everything);
+            everything = LaneScores<TSimd, TVector>.Adjust(rules, scratch, count, rules.FreeAmong(firstKey, count), firstKey, everything);
         if (Rules.Dropout.Threshold != 0)
         {
             LaneDropout<TSimd, TVector>.DrawByQuery(scratch, count, Rules.Dropout, Shape.RowOffset(batch, head, firstQuery));
             LaneDropout<TSimd, TVector>.Apply(scratch, count, Rules.Dropout, scratch.Gradients);
         }
 
-        LaneGradients<TSimd, TVector>.ByQuery(scratch, count, rules.SoftClamp);
+        LaneGradients<TSimd, TVector>.ByQuery(scratch, count, rules.SoftClamp, everything);
         return count;
     }
 

@@ -36,7 +36,7 @@ internal struct FlashBackwardViews<TElement>
         Columns = which == 0 ? t.Shape.HeadDim : t.Shape.ValueDim,
     };
 
-    /// <summary>dS = P (dP − delta) softclamp'(S), the gradient of scale · q·k + bias; zero where the key is hidden, at whose score the clamp has no slope.</summary>
+    /// <summary>dS = P (dP − delta) softclamp'(S), the gradient of scale · q·k + bias; zero where the key is hidden, whatever the products are.</summary>
     public static float ScoreGradient(AttentionRules rules, float score, float probability, float probabilityGradient, float delta)
         => score <= AttentionRow.Hidden ? 0f : probability * (probabilityGradient - delta) * BiasedScore.Derivative(rules, score);
 }

@@ -1,5 +1,4 @@
 using ILGPU;
-using ILGPU.Algorithms;
 
 namespace GpuTransformer.Kernels;
 
@@ -36,6 +35,7 @@ internal struct FlashForwardPortable<TElement, TOutput>
         ArrayView<Float4> scores = SharedMemory.Allocate<Float4>(AttentionTiles.ScoreLength);
         ArrayView<Float4> factors = SharedMemory.Allocate<Float4>(AttentionTiles.TileRows / 4);
         ArrayView<float> partials = SharedMemory.Allocate<float>(AttentionTiles.GroupSize);
+        ArrayView<int> sight = SharedMemory.Allocate<int>(TileSight.Length);
         TileIndex at = TileIndex.Of(p.Shape.Heads, AttentionTiles.TileRows, p.Shape.Queries);
         AttentionRow row = AttentionRow.Of(p.Arrays, p.Shape, p.Rules, at.Batch, at.Head, at.Start + AttentionTiles.SoftmaxRow);
         int first = AttentionRow.FirstKey(p.Shape, p.Rules, at.Start);
@@ -43,14 +43,15 @@ internal struct FlashForwardPortable<TElement, TOutput>
 
         TOutput output = default;
         int panel = Grid.IdxY * TOutput.Columns;
-        float largest = AttentionRow.Hidden, sum = 0f;
+        float largest = AttentionRules.LowestScore, sum = 0f;
+        TileSight.Clear(sight);
         int key = AttentionTiles.NextKey(-AttentionTiles.TileKeys, first, p.Rules.FreeColumns);
         while (key < end)
         {
-            AttentionTiles.StoreTransposed(scores, AttentionTiles.Products(staging, QueryRows(p, at), KeyRows(p, at, key)));
+            AttentionTiles.StoreTransposed(scores, AttentionTiles.Products(staging, QueryRows(p, at), p.Rules.Scale, KeyRows(p, at, key), 1f));
             Group.Barrier();
-            float tileLargest = AttentionTiles.RowMaximum(partials, Score(p, scores, row, key, largest));
-            float correction = XMath.Exp2(largest - tileLargest);
+            float tileLargest = AttentionTiles.RowMaximum(partials, Score(p, scores, sight, row, key, largest));
+            float correction = AttentionRow.Correction(largest, tileLargest);
             sum = sum * correction + Exponentiate(scores, tileLargest);
             largest = tileLargest;
             if (p.Rules.Dropout.Threshold != 0)
@@ -59,7 +60,7 @@ internal struct FlashForwardPortable<TElement, TOutput>
             Group.Barrier();
             output = TOutput.ScaleRows(output, factors[AttentionTiles.ProductRow]);
             output = AttentionTiles.AddWeighted(
-                output, staging, scores, IntrinsicMath.Min(AttentionTiles.TileKeys, end - key), TileRows<TElement>.From(ValueRows(p, at, key), panel));
+                output, staging, sight, scores, IntrinsicMath.Min(AttentionTiles.TileKeys, end - key), TileRows<TElement>.From(ValueRows(p, at, key), panel));
             key = AttentionTiles.NextKey(key, first, p.Rules.FreeColumns);
         }
 
@@ -72,23 +73,25 @@ internal struct FlashForwardPortable<TElement, TOutput>
             RowNormalizer.Store(normalizer, sum, p.Normalizer, p.LogSumExp, p.Shape, at, at.Start + AttentionTiles.SoftmaxRow);
     }
 
-    /// <summary>Turns the thread's sixteen products into scores, in place, and returns their maximum, or <paramref name="largest"/> if that is larger.</summary>
-    private static float Score(FlashForwardPortable<TElement, TOutput> p, ArrayView<Float4> scores, AttentionRow row, int key, float largest)
+    /// <summary>Turns the thread's sixteen products into scores, in place, notes which are seen, and returns their maximum, or <paramref name="largest"/> if that is larger.</summary>
+    private static float Score(FlashForwardPortable<TElement, TOutput> p, ArrayView<Float4> scores, ArrayView<int> sight, AttentionRow row, int key, float largest)
     {
         ArrayView<float> tile = scores.Cast<float>();
-        int first = AttentionTiles.SoftmaxPart * AttentionTiles.SoftmaxKeys, at = AttentionTiles.SoftmaxStart;
+        int first = AttentionTiles.SoftmaxPart * AttentionTiles.SoftmaxKeys, at = AttentionTiles.SoftmaxStart, seen = 0;
         for (int n = 0; n < AttentionTiles.SoftmaxKeys; n++)
         {
             float score = AttentionRow.Score(p.Arrays, p.Rules, row, tile[at], key + first + n);
             tile[at] = score;
+            seen |= score <= AttentionRow.Hidden ? 0 : 1 << n;
             largest = IntrinsicMath.Max(largest, score);
             at += AttentionTiles.RowStride * 4;
         }
 
+        TileSight.Set(sight, seen);
         return largest;
     }
 
-    /// <summary>Turns the thread's scores into 2^(score − largest), zero where the key is hidden, and returns their sum.</summary>
+    /// <summary>Turns the thread's scores into e^(score − largest), zero where the key is hidden, and returns their sum.</summary>
     private static float Exponentiate(ArrayView<Float4> scores, float largest)
     {
         ArrayView<float> tile = scores.Cast<float>();
@@ -96,8 +99,7 @@ internal struct FlashForwardPortable<TElement, TOutput>
         float sum = 0f;
         for (int n = 0; n < AttentionTiles.SoftmaxKeys; n++)
         {
-            // Asked this way round, a NaN is not hidden but shows in the output.
-            float weight = tile[at] <= AttentionRow.Hidden ? 0f : XMath.Exp2(tile[at] - largest);
+            float weight = AttentionRow.Weight(tile[at], largest);
             tile[at] = weight;
             sum += weight;
             at += AttentionTiles.RowStride * 4;

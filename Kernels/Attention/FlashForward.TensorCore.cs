@@ -1,5 +1,4 @@
 using ILGPU;
-using ILGPU.Algorithms;
 
 namespace GpuTransformer.Kernels;
 
@@ -43,7 +42,9 @@ internal struct AttentionTensorCore<TMask, TScore>
     public static void Kernel(AttentionTensorCore<TMask, TScore> p)
     {
         ArrayView<BFloat16> shared = SharedMemory.Allocate<BFloat16>(SharedLength);
-        long buffer = (AsyncCopy.SharedAddress(ref shared[0]) + AsyncCopy.Bytes - 1) & ~(AsyncCopy.Bytes - 1L), other = buffer + 2 * SharedTile.Bytes;
+        long origin = AsyncCopy.SharedAddress(ref shared[0]);
+        long buffer = (origin + AsyncCopy.Bytes - 1) & ~(AsyncCopy.Bytes - 1L), other = buffer + 2 * SharedTile.Bytes;
+        ArrayView<int> found = SharedMemory.Allocate<int>(1);
         TileIndex at = TileIndex.Of(p.Shape.Heads, TileRows, p.Shape.Queries);
         int upperQuery = at.Start + Group.IdxX / 32 * WarpRows + Group.IdxX % 32 / 4, lowerQuery = upperQuery + 8;
         AttentionRow upper = AttentionRow.Of(p.Arrays, p.Shape, p.Rules, at.Batch, at.Head, upperQuery);
@@ -57,7 +58,9 @@ internal struct AttentionTensorCore<TMask, TScore>
 
         WarpQueries queries = WarpQueries.Load(p.Query, QueryStart(p, at, upperQuery), QueryStart(p, at, lowerQuery), upperQuery < p.Shape.Queries, lowerQuery < p.Shape.Queries);
         WarpTile output = default;
-        float upperLargest = AttentionRow.Hidden, lowerLargest = AttentionRow.Hidden, upperSum = 0f, lowerSum = 0f;
+        float upperLargest = AttentionRules.LowestScore, lowerLargest = AttentionRules.LowestScore, upperSum = 0f, lowerSum = 0f;
+        if (Group.IdxX == 0)
+            found[0] = 0;
         while (key < end)
         {
             int next = AttentionTiles.NextKey(key, first, p.Rules.FreeColumns);
@@ -70,13 +73,22 @@ internal struct AttentionTensorCore<TMask, TScore>
             WarpTile scores = WarpQueries.Products(queries, SharedTile.At(buffer));
             scores = Score(p, upper, lower, scores, key + Group.IdxX % 4 * 2);
             float upperNew = QuadMaximum(WarpTile.UpperMaximum(scores, upperLargest)), lowerNew = QuadMaximum(WarpTile.LowerMaximum(scores, lowerLargest));
-            float upperFactor = XMath.Exp2(upperLargest - upperNew), lowerFactor = XMath.Exp2(lowerLargest - lowerNew);
+            float upperFactor = AttentionRow.Correction(upperLargest, upperNew), lowerFactor = AttentionRow.Correction(lowerLargest, lowerNew);
             upperLargest = upperNew;
             lowerLargest = lowerNew;
             WarpTile weights = WarpTile.Exponentiate(scores, upperLargest, lowerLargest);
             upperSum = upperSum * upperFactor + WarpTile.UpperSum(weights);
             lowerSum = lowerSum * lowerFactor + WarpTile.LowerSum(weights);
+            bool hides = WarpHidden.MayHide<TMask>(p.Arrays, p.Shape, p.Rules, at.Start, TileRows, key);
+            if (hides)
+            {
+                WarpHidden.Clean(shared.Cast<uint>(), (int)(buffer + SharedTile.Bytes - origin) / sizeof(uint), found);
+                Group.Barrier();
+            }
+
             output = AddWeighted(WarpTile.ScaleRows(output, upperFactor, lowerFactor), weights, SharedTile.At(buffer + SharedTile.Bytes));
+            if (hides && found[0] != 0)
+                output = AddSeen(p, at, upper, lower, output, key);
 
             // The next iteration copies into what this one has read.
             Group.Barrier();
@@ -115,10 +127,10 @@ internal struct AttentionTensorCore<TMask, TScore>
     };
 
     private static Float4 Score(AttentionTensorCore<TMask, TScore> p, AttentionRow upper, AttentionRow lower, Float4 products, int key) => new(
-        AttentionRow.Score<TMask, TScore>(p.Arrays, p.Rules, upper, products.X, key),
-        AttentionRow.Score<TMask, TScore>(p.Arrays, p.Rules, upper, products.Y, key + 1),
-        AttentionRow.Score<TMask, TScore>(p.Arrays, p.Rules, lower, products.Z, key),
-        AttentionRow.Score<TMask, TScore>(p.Arrays, p.Rules, lower, products.W, key + 1));
+        AttentionRow.Score<TMask, TScore>(p.Arrays, p.Rules, upper, p.Rules.Scale * products.X, key),
+        AttentionRow.Score<TMask, TScore>(p.Arrays, p.Rules, upper, p.Rules.Scale * products.Y, key + 1),
+        AttentionRow.Score<TMask, TScore>(p.Arrays, p.Rules, lower, p.Rules.Scale * products.Z, key),
+        AttentionRow.Score<TMask, TScore>(p.Arrays, p.Rules, lower, p.Rules.Scale * products.W, key + 1));
 
     private static WarpTile AddWeighted(WarpTile output, WarpTile weights, SharedTile values)
     {
@@ -126,6 +138,27 @@ internal struct AttentionTensorCore<TMask, TScore>
         output = WarpTile.Add(output, WarpTile.AsOperand(weights.N2, weights.N3), values, 16);
         output = WarpTile.Add(output, WarpTile.AsOperand(weights.N4, weights.N5), values, 32);
         return WarpTile.Add(output, WarpTile.AsOperand(weights.N6, weights.N7), values, 48);
+    }
+
+    /// <summary>Adds what was cleaned out of a tile of values to the rows that see it.</summary>
+    private static WarpTile AddSeen(AttentionTensorCore<TMask, TScore> p, TileIndex at, AttentionRow upper, AttentionRow lower, WarpTile output, int key)
+    {
+        var values = new TileRows<BFloat16>
+        {
+            Source = p.Value,
+            Start = p.Shape.ValueOffset(at.Batch, at.Head, key),
+            RowStride = p.Shape.ValueRowStride,
+            Rows = p.Shape.Keys - key,
+            Columns = HeadDim,
+        };
+        int rows = IntrinsicMath.Min(AttentionTiles.TileKeys, values.Rows);
+        for (int row = 0; row < rows; row++)
+        {
+            bool sees = AttentionRow.Sees<TMask, TScore>(p.Arrays, p.Rules, upper, key + row), lowerSees = AttentionRow.Sees<TMask, TScore>(p.Arrays, p.Rules, lower, key + row);
+            output = WarpHidden.AddSeen(output, values, row, sees, lowerSees);
+        }
+
+        return output;
     }
 
     private static void Store(AttentionTensorCore<TMask, TScore> p, TileIndex at, int query, WarpRow row, RowNormalizer normalizer, float sum)

@@ -57,12 +57,14 @@ internal unsafe struct FlashForwardVectorized<TElement> : ILaneKernel
                     rules.PackBiasByQuery(scratch, firstQuery, queries, key, keys);
                 if (rules.Slope != 0f)
                     rules.PlaceKeys(scratch, count);
-                if (!everything || rules.ChangesScores)
-                    LaneScores<TSimd, TVector>.Adjust(rules, scratch, count, rules.FreeAmong(key, count), key, everything);
-                LaneScores<TSimd, TVector>.Softmax(scratch.Scores, RowsPerBlock, count, scratch.Maximum, scratch.Total, scratch.Factor);
+                bool adjusts = !everything || rules.ChangesScores;
+                if (adjusts)
+                    everything = LaneScores<TSimd, TVector>.Adjust(rules, scratch, count, rules.FreeAmong(key, count), key, everything);
+                LaneScores<TSimd, TVector>.Softmax(scratch.Scores, RowsPerBlock, count, scratch.Maximum, scratch.Total, scratch.Factor, mayOverflow: !adjusts);
                 if (Rules.Dropout.Threshold != 0)
                     Drop<TSimd, TVector>(scratch, count, Shape.RowOffset(batch, head, firstQuery));
-                LaneProducts<TSimd, TVector>.Accumulate(scratch.ValueRows, Shape.ValueDim, count, scratch.Scores, RowsPerBlock, scratch.Factor, scratch.ValueSums);
+                ulong* visible = everything ? null : scratch.Visible;
+                LaneProducts<TSimd, TVector>.Accumulate(scratch.ValueRows, Shape.ValueDim, count, scratch.Scores, RowsPerBlock, scratch.Factor, scratch.ValueSums, visible);
             }
 
             key = rules.Sight.SkipBeforeWindow(key + keys, firstQuery);
@@ -82,7 +84,7 @@ internal unsafe struct FlashForwardVectorized<TElement> : ILaneKernel
         new Span<float>(scratch.Total, RowsPerBlock).Clear();
 
         // Finite, so that a query that has seen no key yet does not compute ∞ − ∞.
-        new Span<float>(scratch.Maximum, RowsPerBlock).Fill(float.MinValue);
+        new Span<float>(scratch.Maximum, RowsPerBlock).Fill(AttentionRules.LowestScore);
     }
 
     // Out of the way of the loop, which without dropout should not pay for it.

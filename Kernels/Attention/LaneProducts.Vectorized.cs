@@ -54,17 +54,20 @@ internal static unsafe class LaneProducts<TSimd, TVector>
     /// <param name="stride">Lanes, a multiple of two vectors.</param>
     /// <param name="factor">[stride]</param>
     /// <param name="sums">[width rounded up to four][stride]</param>
-    public static void Accumulate(float** rows, int width, int count, float* panel, int stride, float* factor, float* sums)
+    /// <param name="visible">[count] a bit per lane: where it is not set the panel is zero, and the term is nothing whatever the row holds; null where all bits are set</param>
+    public static void Accumulate(float** rows, int width, int count, float* panel, int stride, float* factor, float* sums, ulong* visible)
     {
         int step = Columns(stride) * TSimd.Width;
         for (int lane = 0; lane < stride; lane += step)
         {
             for (int column = 0; column < width; column += RowTile)
             {
-                if (step == 4 * TSimd.Width)
-                    Accumulate4x4(rows, column, count, panel + lane, stride, factor + lane, sums + (long)column * stride + lane);
-                else
-                    Accumulate4x2(rows, column, count, panel + lane, stride, factor + lane, sums + (long)column * stride + lane);
+                float* target = sums + (long)column * stride + lane;
+                bool stored = step == 4 * TSimd.Width
+                    ? Accumulate4x4(rows, column, count, panel + lane, stride, factor + lane, target, visible != null)
+                    : Accumulate4x2(rows, column, count, panel + lane, stride, factor + lane, target, visible != null);
+                if (!stored)
+                    LaneHidden<TSimd, TVector>.Accumulate(rows, column, count, panel + lane, stride, factor + lane, target, visible, lane, step);
             }
         }
     }
@@ -145,8 +148,9 @@ internal static unsafe class LaneProducts<TSimd, TVector>
         AddTo(start > 0, output + 3 * stride, c30, c31);
     }
 
+    // Zero times NaN or infinity is NaN: where something is hidden, sums that are not finite are not stored, and the caller computes them again term by term.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Accumulate4x4(float** rows, int column, int count, float* panel, int stride, float* factor, float* sums)
+    private static bool Accumulate4x4(float** rows, int column, int count, float* panel, int stride, float* factor, float* sums, bool hides)
     {
         TVector b0 = TSimd.Load(factor), b1 = TSimd.Load(factor + TSimd.Width), b2 = TSimd.Load(factor + 2 * TSimd.Width), b3 = TSimd.Load(factor + 3 * TSimd.Width);
         TVector c00 = TSimd.Multiply(b0, TSimd.Load(sums)), c01 = TSimd.Multiply(b1, TSimd.Load(sums + TSimd.Width)), c02 = TSimd.Multiply(b2, TSimd.Load(sums + 2 * TSimd.Width)), c03 = TSimd.Multiply(b3, TSimd.Load(sums + 3 * TSimd.Width));
@@ -182,14 +186,17 @@ internal static unsafe class LaneProducts<TSimd, TVector>
             c33 = TSimd.MultiplyAdd(a, b3, c33);
         }
 
+        if (hides && !TSimd.IsFinite(TSimd.Add(TSimd.Add(Sum(c00, c01, c02, c03), Sum(c10, c11, c12, c13)), TSimd.Add(Sum(c20, c21, c22, c23), Sum(c30, c31, c32, c33)))))
+            return false;
         Store(sums, c00, c01, c02, c03);
         Store(sums + stride, c10, c11, c12, c13);
         Store(sums + 2 * stride, c20, c21, c22, c23);
         Store(sums + 3 * stride, c30, c31, c32, c33);
+        return true;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Accumulate4x2(float** rows, int column, int count, float* panel, int stride, float* factor, float* sums)
+    private static bool Accumulate4x2(float** rows, int column, int count, float* panel, int stride, float* factor, float* sums, bool hides)
     {
         TVector b0 = TSimd.Load(factor), b1 = TSimd.Load(factor + TSimd.Width);
         TVector c00 = TSimd.Multiply(b0, TSimd.Load(sums)), c01 = TSimd.Multiply(b1, TSimd.Load(sums + TSimd.Width));
@@ -215,11 +222,17 @@ internal static unsafe class LaneProducts<TSimd, TVector>
             c31 = TSimd.MultiplyAdd(a, b1, c31);
         }
 
+        if (hides && !TSimd.IsFinite(TSimd.Add(Sum(c00, c01, c10, c11), Sum(c20, c21, c30, c31))))
+            return false;
         Store(sums, c00, c01);
         Store(sums + stride, c10, c11);
         Store(sums + 2 * stride, c20, c21);
         Store(sums + 3 * stride, c30, c31);
+        return true;
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector Sum(TVector v0, TVector v1, TVector v2, TVector v3) => TSimd.Add(TSimd.Add(v0, v1), TSimd.Add(v2, v3));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(float* target, TVector v0, TVector v1)

@@ -20,6 +20,30 @@ internal struct Tile4x4
         Row3 = Float4.MultiplyAdd(rows.W, columns, tile.Row3),
     };
 
+    /// <summary>left + right.</summary>
+    public static Tile4x4 Add(Tile4x4 left, Tile4x4 right) => new()
+    {
+        Row0 = Add(left.Row0, right.Row0),
+        Row1 = Add(left.Row1, right.Row1),
+        Row2 = Add(left.Row2, right.Row2),
+        Row3 = Add(left.Row3, right.Row3),
+    };
+
+    /// <summary>tile + rows columnsᵀ, in those of the four rows that <paramref name="seen"/> (1, 2, 4, 8) names.</summary>
+    public static Tile4x4 AddSeen(Tile4x4 tile, Float4 rows, Float4 columns, int seen)
+    {
+        Tile4x4 sum = AddOuter(tile, rows, columns);
+        if ((seen & 1) != 0)
+            tile.Row0 = sum.Row0;
+        if ((seen & 2) != 0)
+            tile.Row1 = sum.Row1;
+        if ((seen & 4) != 0)
+            tile.Row2 = sum.Row2;
+        if ((seen & 8) != 0)
+            tile.Row3 = sum.Row3;
+        return tile;
+    }
+
     /// <summary>diag(factors) tile.</summary>
     public static Tile4x4 ScaleRows(Tile4x4 tile, Float4 factors) => new()
     {
@@ -37,6 +61,8 @@ internal struct Tile4x4
         Row2 = new Float4(t.Row0.Z, t.Row1.Z, t.Row2.Z, t.Row3.Z),
         Row3 = new Float4(t.Row0.W, t.Row1.W, t.Row2.W, t.Row3.W),
     };
+
+    private static Float4 Add(Float4 left, Float4 right) => new(left.X + right.X, left.Y + right.Y, left.Z + right.Z, left.W + right.W);
 
     private static Float4 Scale(Float4 v, float factor) => new(v.X * factor, v.Y * factor, v.Z * factor, v.W * factor);
 }

@@ -1,5 +1,4 @@
 using ILGPU;
-using ILGPU.Algorithms;
 
 namespace GpuTransformer.Kernels;
 
@@ -46,7 +45,7 @@ internal struct WarpTile
         N7 = Scale(t.N7, upper, lower),
     };
 
-    /// <summary>2^(score − its row's largest), zero where the key is hidden.</summary>
+    /// <summary>e^(score − its row's largest), zero where the key is hidden.</summary>
     public static WarpTile Exponentiate(WarpTile t, float upper, float lower) => new()
     {
         N0 = Exponentiate(t.N0, upper, lower),
@@ -115,8 +114,5 @@ internal struct WarpTile
     private static Float4 Scale(Float4 a, float upper, float lower) => new(a.X * upper, a.Y * upper, a.Z * lower, a.W * lower);
 
     private static Float4 Exponentiate(Float4 a, float upper, float lower)
-        => new(Weight(a.X, upper), Weight(a.Y, upper), Weight(a.Z, lower), Weight(a.W, lower));
-
-    // Asked this way round, a NaN is not hidden but shows in the output.
-    private static float Weight(float score, float largest) => score <= AttentionRow.Hidden ? 0f : XMath.Exp2(score - largest);
+        => new(AttentionRow.Weight(a.X, upper), AttentionRow.Weight(a.Y, upper), AttentionRow.Weight(a.Z, lower), AttentionRow.Weight(a.W, lower));
 }

@@ -51,15 +51,17 @@ internal static class AttentionReference
     internal static IEnumerable<(int Batch, int Head, int Query)> Rows(AttentionShape shape)
         => from b in Enumerable.Range(0, shape.Batch) from h in Enumerable.Range(0, shape.Heads) from i in Enumerable.Range(0, shape.Queries) select (b, h, i);
 
-    /// <summary>The keys that a query sees: not cut off by causality or the window, nor by a mask. Free columns are always seen.</summary>
+    /// <summary>The keys that a query sees: not cut off by causality or the window, nor by a mask or a bias of −∞. Free columns are always seen.</summary>
     internal static int[] VisibleKeys<T>(AttentionShape shape, AttentionRules rules, AttentionInputs<T> inputs, int b, int h, int i)
+        where T : IFloatingPointIeee754<T>
         => [.. Enumerable.Range(0, shape.Keys).Where(j => j < rules.FreeColumns
             || ((rules.Causal == 0 || j <= i + rules.CausalOffset)
                 && (rules.Window < 0 || QueryPosition(shape, i) - j <= rules.Window)
                 && (inputs.KeyMask is null || inputs.KeyMask[(b * (shape.Keys - rules.FreeColumns)) + j - rules.FreeColumns])
-                && (inputs.Mask is null || inputs.Mask[MaskIndex(rules, b, h, i, j)])))];
+                && (inputs.Mask is null || inputs.Mask[MaskIndex(rules, b, h, i, j)])
+                && (inputs.Bias is null || !T.IsNegativeInfinity(inputs.Bias[BiasIndex(rules, b, h, i, j)]))))];
 
-    /// <summary>softclamp(scale · q·k + bias) for a visible key.</summary>
+    /// <summary>softclamp(scale · q·k + bias) for a visible key, at least the lowest finite float32: a finite number hides nothing, though it overflow.</summary>
     internal static T Score<T>(AttentionShape shape, AttentionRules rules, AttentionInputs<T> inputs, int b, int h, int i, int j)
         where T : IFloatingPointIeee754<T>
     {
@@ -76,7 +78,7 @@ internal static class AttentionReference
         }
 
         if (rules.SoftClamp == 0f)
-            return score;
+            return T.Max(score, T.CreateChecked(AttentionRules.LowestScore));
         T clamp = T.CreateChecked(rules.SoftClamp);
         return clamp * T.Tanh(score / clamp);
     }

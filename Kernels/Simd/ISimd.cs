@@ -46,6 +46,12 @@ internal unsafe interface ISimd<TVector>
     /// <summary>Lane i is <paramref name="then"/> where bit i of <paramref name="bits"/> is set, else <paramref name="otherwise"/>.</summary>
     static abstract TVector SelectBits(uint bits, TVector then, TVector otherwise);
 
+    /// <summary>Bit i is set where lane i of <paramref name="left"/> is less than that of <paramref name="right"/>; a NaN is less than nothing.</summary>
+    static abstract uint LessBits(TVector left, TVector right);
+
+    /// <summary>Whether no lane is NaN or infinite.</summary>
+    static abstract bool IsFinite(TVector value);
+
     /// <summary>value · 2^n, n being the integer in the low mantissa bits of <paramref name="shifted"/>; nothing guards against overflow.</summary>
     static abstract TVector ScaleByPowerOfTwo(TVector value, TVector shifted);
 }

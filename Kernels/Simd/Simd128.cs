@@ -55,6 +55,12 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint LessBits(Vector128<float> left, Vector128<float> right) => (uint)Vector128.LessThan(left, right).ExtractMostSignificantBits();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsFinite(Vector128<float> value) => Vector128.EqualsAll(value - value, Vector128<float>.Zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> ScaleByPowerOfTwo(Vector128<float> value, Vector128<float> shifted)
         => (value.AsInt32() + (shifted.AsInt32() << 23)).AsSingle();
 }

@@ -55,6 +55,12 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint LessBits(Vector256<float> left, Vector256<float> right) => (uint)Vector256.LessThan(left, right).ExtractMostSignificantBits();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsFinite(Vector256<float> value) => Vector256.EqualsAll(value - value, Vector256<float>.Zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> ScaleByPowerOfTwo(Vector256<float> value, Vector256<float> shifted)
         => (value.AsInt32() + (shifted.AsInt32() << 23)).AsSingle();
 }

@@ -55,6 +55,12 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint LessBits(Vector512<float> left, Vector512<float> right) => (uint)Vector512.LessThan(left, right).ExtractMostSignificantBits();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsFinite(Vector512<float> value) => Vector512.EqualsAll(value - value, Vector512<float>.Zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> ScaleByPowerOfTwo(Vector512<float> value, Vector512<float> shifted)
         => (value.AsInt32() + (shifted.AsInt32() << 23)).AsSingle();
 }
