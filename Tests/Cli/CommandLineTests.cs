@@ -139,7 +139,7 @@ public sealed class CommandLineTests
     [OSCondition(ConditionMode.Exclude, OperatingSystems.Windows)]
     public async Task Ctrl_C_stops_the_process_with_130()
     {
-        using var process = new ChildProcess("validate", "--device", "cpu");
+        using var process = new CommandProcess("validate", "--device", "cpu");
         await process.Says("Validating");
         await process.Signal("INT");
         Assert.AreEqual((int)ExitCode.Interrupted, await process.Ends(), process.Said);

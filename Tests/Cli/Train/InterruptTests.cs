@@ -26,7 +26,7 @@ public sealed partial class InterruptTests : IDisposable
     public async Task The_first_one_finishes_the_step_and_saves(string signal)
     {
         // A step of some seconds, most of it in drawing the images.
-        using var process = new ChildProcess(["train", "mae", "--device", "cpu", "--output", Run, "--steps", "1000", .. s_small, "--batch-size", "20000"]);
+        using var process = new CommandProcess(["train", "mae", "--device", "cpu", "--output", Run, "--steps", "1000", .. s_small, "--batch-size", "20000"]);
         await process.Says("parameters, on");
         await StepBegins();
         await process.Signal(signal);
@@ -45,7 +45,7 @@ public sealed partial class InterruptTests : IDisposable
     public async Task The_second_one_ends_it_at_once_and_nothing_is_half_written()
     {
         // A step of a minute, which nobody waits for.
-        using var process = new ChildProcess(["train", "mae", "--device", "cpu", "--output", Run, "--steps", "1000", .. s_small, "--batch-size", "200000"]);
+        using var process = new CommandProcess(["train", "mae", "--device", "cpu", "--output", Run, "--steps", "1000", .. s_small, "--batch-size", "200000"]);
         await process.Says("parameters, on");
         await StepBegins();
         await process.Signal("INT");
@@ -62,7 +62,7 @@ public sealed partial class InterruptTests : IDisposable
     [TestMethod]
     public async Task A_measurement_has_nothing_to_save_and_is_not_waited_for()
     {
-        using var process = new ChildProcess("validate", "--device", "cpu");
+        using var process = new CommandProcess("validate", "--device", "cpu");
         await process.Says("Validating");
         await process.Signal("TERM");
         Assert.AreEqual((int)ExitCode.Interrupted, await process.Ends(), process.Said);

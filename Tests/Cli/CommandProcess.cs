@@ -4,12 +4,12 @@ using System.Text;
 namespace GpuTransformer.Tests;
 
 /// <summary>The command line as a process of its own, for what only a process has: signals. It is gone with the test.</summary>
-internal sealed class ChildProcess : IDisposable
+internal sealed class CommandProcess : IDisposable
 {
     private readonly Process _process;
     private readonly StringBuilder _said = new();
 
-    public ChildProcess(params string[] arguments) => _process = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "gpu-transformer.dll"), .. arguments])
+    public CommandProcess(params string[] arguments) => _process = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "gpu-transformer.dll"), .. arguments])
     {
         RedirectStandardOutput = true,
         RedirectStandardError = true,
