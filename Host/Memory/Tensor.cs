@@ -60,6 +60,14 @@ public sealed partial class Tensor : IDisposable
     /// <summary>A tensor that no scope disposes: for parameters, optimizer state and whatever else outlives a step.</summary>
     public static Tensor Persistent(ComputeDevice device, Shape shape, DType dtype = DType.Float32) => Create(device, shape, dtype, scoped: false);
 
+    /// <summary>As <see cref="Persistent"/>, cleared on the device: nothing is uploaded.</summary>
+    public static Tensor PersistentZeros(ComputeDevice device, Shape shape, DType dtype = DType.Float32)
+    {
+        Tensor tensor = Persistent(device, shape, dtype);
+        device.Backend.Clear(tensor.Allocation, 0, tensor.Bytes);
+        return tensor;
+    }
+
     /// <summary>Copies <paramref name="values"/> (row-major) to a new tensor, rounding to <paramref name="dtype"/>.</summary>
     /// <exception cref="ArgumentException">The number of values is not the shape's, or <paramref name="dtype"/> is not floating-point.</exception>
     public static Tensor From(ComputeDevice device, Shape shape, ReadOnlySpan<float> values, DType dtype = DType.Float32)
@@ -241,6 +249,12 @@ public sealed partial class Tensor : IDisposable
             return _buffer ?? throw new ObjectDisposedException(nameof(Tensor), $"The tensor {Shape} was disposed; its step scope may have closed.");
         }
     }
+
+    /// <summary>
+    /// Whether a tensor of integers may hold <paramref name="value"/>, as far as that is known without reading it: false where the host wrote the numbers and the value lies outside their
+    /// range, true wherever that is not certain. Never waits for the device.
+    /// </summary>
+    public bool MayHold(long value) => KnownIntegers is not { } known || (value >= known.Least && value <= known.Largest);
 
     /// <summary>What is known of this tensor's integers without reading them: the host wrote them, and nothing was written since.</summary>
     internal WrittenIntegers? KnownIntegers => Buffer.Integers is { } known && known.Start <= _offset && known.End >= _offset + Bytes ? known : null;

@@ -5,11 +5,13 @@ namespace GpuTransformer.Host;
 
 /// <summary>What a CrossEntropyBackward variant is given.</summary>
 internal readonly record struct CrossEntropyBackwardArguments(
-    Tensor Logits, Tensor Targets, Tensor Normalizer, Tensor Upstream, Tensor InverseWeight, Tensor LogitsGradient, int IgnoreIndex, float Smoothing)
+    Tensor Logits, Tensor Targets, Tensor Normalizer, Tensor Upstream, Tensor InverseWeight, Tensor LogitsGradient, int IgnoreIndex, float Smoothing, int Sequence = 0)
 {
     public int Classes => Logits.Shape[^1];
 
     public int Rows => checked((int)Targets.Shape.Count);
+
+    public int TargetStride => Targets.DType == DType.Int64 ? 2 : 1;
 }
 
 /// <summary>CrossEntropyBackward in the catalogue.</summary>
@@ -50,6 +52,8 @@ internal static class CrossEntropyBackwardOperator
                     InverseWeight = a.InverseWeight.View<float>(),
                     LogitsGradient = a.LogitsGradient.View<TElement>(),
                     Classes = a.Classes,
+                    TargetStride = a.TargetStride,
+                    Sequence = a.Sequence,
                     IgnoreIndex = a.IgnoreIndex,
                     Smoothing = a.Smoothing,
                 });
@@ -71,6 +75,8 @@ internal static class CrossEntropyBackwardOperator
                 LogitsGradient = a.LogitsGradient.Pointer<TElement>(),
                 Rows = a.Rows,
                 Classes = a.Classes,
+                TargetStride = a.TargetStride,
+                Sequence = a.Sequence,
                 RowsPerBlock = rowsPerBlock,
                 IgnoreIndex = a.IgnoreIndex,
                 Smoothing = a.Smoothing,

@@ -28,6 +28,12 @@ public static partial class Operators
     public static void AdamWUpdate(Tensor parameter, Tensor gradient, Tensor firstMoment, Tensor secondMoment, in AdamWStep step, float gradientScale = 1f)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(step.Step, 1, nameof(step));
+        OptimizerUpdate.CheckNumber(step.Rate, nameof(step.Rate));
+        OptimizerUpdate.CheckNumber(step.Decay, nameof(step.Decay));
+        OptimizerUpdate.CheckKept(step.Beta1, nameof(step.Beta1));
+        OptimizerUpdate.CheckKept(step.Beta2, nameof(step.Beta2));
+        if (!(step.Epsilon > 0 && double.IsFinite(step.Epsilon)))
+            throw Arguments.Wrong(nameof(step.Epsilon), $"is {step.Epsilon}, but must be a positive number.");
         OptimizerUpdate.Run(AdamWOperator.Definition, parameter, gradient, firstMoment, secondMoment, gradientScale, AdamWOperator.Rule(step));
     }
 
@@ -41,7 +47,12 @@ public static partial class Operators
     /// <param name="gradientScale">Multiplies the gradient first.</param>
     /// <exception cref="ArgumentException">A shape, device or data type does not fit; nothing was changed.</exception>
     public static void SgdUpdate(Tensor parameter, Tensor gradient, Tensor momentumBuffer, double rate, double momentum = 0, double decay = 0, float gradientScale = 1f)
-        => OptimizerUpdate.Run(SgdOperator.Definition, parameter, gradient, momentumBuffer, null, gradientScale, SgdOperator.Rule(rate, momentum, decay));
+    {
+        OptimizerUpdate.CheckNumber(rate, nameof(rate));
+        OptimizerUpdate.CheckNumber(decay, nameof(decay));
+        OptimizerUpdate.CheckKept(momentum, nameof(momentum));
+        OptimizerUpdate.Run(SgdOperator.Definition, parameter, gradient, momentumBuffer, null, gradientScale, SgdOperator.Rule(rate, momentum, decay));
+    }
 
     /// <summary>One Lion step in place (Chen et al. 2023): u = β₁ m + (1 − β₁) g; p ← (1 − rate · decay) p − rate · sign(u); m ← β₂ m + (1 − β₂) g.</summary>
     /// <param name="parameter">float32; changed.</param>
@@ -54,7 +65,13 @@ public static partial class Operators
     /// <param name="gradientScale">Multiplies the gradient first.</param>
     /// <exception cref="ArgumentException">A shape, device or data type does not fit; nothing was changed.</exception>
     public static void LionUpdate(Tensor parameter, Tensor gradient, Tensor momentumBuffer, double rate, double beta1 = 0.9, double beta2 = 0.99, double decay = 0, float gradientScale = 1f)
-        => OptimizerUpdate.Run(LionOperator.Definition, parameter, gradient, momentumBuffer, null, gradientScale, LionOperator.Rule(rate, beta1, beta2, decay));
+    {
+        OptimizerUpdate.CheckNumber(rate, nameof(rate));
+        OptimizerUpdate.CheckNumber(decay, nameof(decay));
+        OptimizerUpdate.CheckKept(beta1, nameof(beta1));
+        OptimizerUpdate.CheckKept(beta2, nameof(beta2));
+        OptimizerUpdate.Run(LionOperator.Definition, parameter, gradient, momentumBuffer, null, gradientScale, LionOperator.Rule(rate, beta1, beta2, decay));
+    }
 }
 
 /// <summary>What a variant of an optimizer's step is given; all but the gradient are changed in place.</summary>
@@ -79,6 +96,20 @@ internal static class OptimizerUpdate
             throw Arguments.Wrong(nameof(gradientScale), $"is {gradientScale}; a step with it would destroy the parameters.");
         if (parameter.Shape.Count > 0)
             definition.Run(device, new OptimizerArguments<TRule>(parameter, gradient, first, second, gradientScale, rule));
+    }
+
+    /// <summary>Finite and not negative.</summary>
+    public static void CheckNumber(double value, string name)
+    {
+        if (!(value >= 0 && double.IsFinite(value)))
+            throw Arguments.Wrong(name, $"is {value}, but must be finite and not negative.");
+    }
+
+    /// <summary>In [0, 1).</summary>
+    public static void CheckKept(double value, string name)
+    {
+        if (!(value is >= 0 and < 1))
+            throw Arguments.Wrong(name, $"is {value}, but what is kept in a step lies in [0, 1).");
     }
 
     private static void Check(ComputeDevice device, Tensor tensor, Shape shape, string name)

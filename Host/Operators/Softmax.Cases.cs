@@ -11,10 +11,12 @@ internal static partial class SoftmaxOperator
         (17, 443, ValidationSize.Quick), (129, 1023, ValidationSize.Quick), (5, 8191, ValidationSize.Full),
     ];
 
+    private static readonly bool[] s_hides = [false, true];
+
     private static IEnumerable<ValidationCase<SoftmaxArguments>> Cases(int seed)
         => from dtype in ElementwiseCases.DTypes
            from shape in Shapes
-           from hides in new[] { false, true }
+           from hides in s_hides
            select Case(seed, dtype, shape.Rows, shape.Dim, shape.Size, hides);
 
     private static ValidationCase<SoftmaxArguments> Case(int seed, DType dtype, int rows, int dim, ValidationSize size, bool hides)

@@ -15,11 +15,13 @@ internal struct CrossEntropyPortable<TElement>
     public const int GroupSize = GroupReduce.GroupSize;
 
     public ArrayView<TElement> Logits;  // [rows, classes]
-    public ArrayView<int> Targets;      // [rows]
+    public ArrayView<int> Targets;      // [rows, TargetStride]
     public ArrayView<float> Loss;       // [rows]
     public ArrayView<float> Weight;     // [rows], 0 where ignored, else 1
     public ArrayView<float> Normalizer; // [rows, 2]: max, ln Σ e^(x − max)
     public int Classes;
+    public int TargetStride; // see RowTargets
+    public int Sequence;     // see RowTargets
     public int IgnoreIndex;
     public float Smoothing;
 
@@ -48,7 +50,7 @@ internal struct CrossEntropyPortable<TElement>
         smoothed = GroupReduce.Sum(smoothed);
         if (thread == 0)
         {
-            int target = p.Targets[row];
+            int target = RowTargets.Read(p.Targets, row, p.TargetStride, p.Sequence, p.IgnoreIndex);
             bool counts = target != p.IgnoreIndex;
             float atTarget = TElement.ToSingle(p.Logits[start + (counts ? target : 0)]) - largest;
             float loss = logSum - (p.Smoothing < 1f ? (1f - p.Smoothing) * atTarget : 0f) - smoothed;
@@ -73,19 +75,21 @@ internal struct CrossEntropyBackwardPortable<TElement>
     public const int GroupSize = GroupReduce.GroupSize;
 
     public ArrayView<TElement> Logits;         // [rows, classes]
-    public ArrayView<int> Targets;             // [rows]
+    public ArrayView<int> Targets;             // [rows, TargetStride]
     public ArrayView<float> Normalizer;        // [rows, 2]: max, ln Σ e^(x − max)
     public ArrayView<float> Upstream;          // [1]
     public ArrayView<float> InverseWeight;     // [1]
     public ArrayView<TElement> LogitsGradient; // [rows, classes]
     public int Classes;
+    public int TargetStride; // see RowTargets
+    public int Sequence;     // see RowTargets
     public int IgnoreIndex;
     public float Smoothing;
 
     /// <summary>Grid: one group per row.</summary>
     public static void Kernel(CrossEntropyBackwardPortable<TElement> p)
     {
-        int row = Grid.IdxX, target = p.Targets[row];
+        int row = Grid.IdxX, target = RowTargets.Read(p.Targets, row, p.TargetStride, p.Sequence, p.IgnoreIndex);
         long start = (long)row * p.Classes;
         bool counts = target != p.IgnoreIndex;
         float scale = p.Upstream[0] * p.InverseWeight[0], spread = p.Smoothing / p.Classes;

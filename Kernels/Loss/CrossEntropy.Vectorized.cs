@@ -7,13 +7,15 @@ internal unsafe struct CrossEntropyVectorized<TElement> : IBlockKernel
     where TElement : unmanaged, IElement<TElement>
 {
     public TElement* Logits; // [rows, classes]
-    public int* Targets;     // [rows]
+    public int* Targets;     // [rows, TargetStride]
     public float* Loss;      // [rows]
     public float* Weight;    // [rows]
     public float* Normalizer; // [rows, 2]: max, ln Σ e^(x − max)
     public int Rows;
     public int Classes;
     public int RowsPerBlock;
+    public int TargetStride; // see RowTargets
+    public int Sequence;     // see RowTargets
     public int IgnoreIndex;
     public float Smoothing;
 
@@ -45,8 +47,9 @@ internal unsafe struct CrossEntropyVectorized<TElement> : IBlockKernel
         }
 
         float logSum = MathF.Log(Vector512.Sum(exponentials));
-        bool counts = Targets[row] != IgnoreIndex;
-        Loss[row] = counts ? RowLoss(TElement.ToSingle(logits[Targets[row]]) - largest, logSum, Vector512.Sum(smoothed)) : 0f;
+        int target = RowTargets.Read(Targets, row, TargetStride, Sequence, IgnoreIndex);
+        bool counts = target != IgnoreIndex;
+        Loss[row] = counts ? RowLoss(TElement.ToSingle(logits[target]) - largest, logSum, Vector512.Sum(smoothed)) : 0f;
         Weight[row] = counts ? 1f : 0f;
         Normalizer[2L * row] = largest;
         Normalizer[2L * row + 1] = logSum;
@@ -61,7 +64,7 @@ internal unsafe struct CrossEntropyBackwardVectorized<TElement> : IBlockKernel
     where TElement : unmanaged, IElement<TElement>
 {
     public TElement* Logits;         // [rows, classes]
-    public int* Targets;             // [rows]
+    public int* Targets;             // [rows, TargetStride]
     public float* Normalizer;        // [rows, 2]: max, ln Σ e^(x − max)
     public float* Upstream;          // [1]
     public float* InverseWeight;     // [1]
@@ -69,6 +72,8 @@ internal unsafe struct CrossEntropyBackwardVectorized<TElement> : IBlockKernel
     public int Rows;
     public int Classes;
     public int RowsPerBlock;
+    public int TargetStride; // see RowTargets
+    public int Sequence;     // see RowTargets
     public int IgnoreIndex;
     public float Smoothing;
 
@@ -78,10 +83,11 @@ internal unsafe struct CrossEntropyBackwardVectorized<TElement> : IBlockKernel
         for (int row = block * RowsPerBlock; row < end; row++)
         {
             TElement* logits = Logits + (long)row * Classes, gradient = LogitsGradient + (long)row * Classes;
-            if (Targets[row] == IgnoreIndex)
+            int target = RowTargets.Read(Targets, row, TargetStride, Sequence, IgnoreIndex);
+            if (target == IgnoreIndex)
                 new Span<TElement>(gradient, Classes).Clear();
             else
-                Row(logits, gradient, Targets[row], Normalizer[2L * row], Normalizer[2L * row + 1]);
+                Row(logits, gradient, target, Normalizer[2L * row], Normalizer[2L * row + 1]);
         }
     }
 

@@ -32,6 +32,8 @@ public abstract class Optimizer : IDisposable
     {
         if (!(rate >= 0) || !double.IsFinite(rate))
             throw new ArgumentOutOfRangeException(nameof(rate), rate, "A learning rate is finite and not negative.");
+        if (!float.IsFinite(gradientScale))
+            throw new ArgumentOutOfRangeException(nameof(gradientScale), gradientScale, "The factor of the gradients is finite; nothing was changed.");
         StepCount++;
         for (int i = 0; i < Parameters.Count; i++)
         {
@@ -79,8 +81,7 @@ public abstract class Optimizer : IDisposable
         for (int i = 0; i < moments.Length; i++)
         {
             Tensor parameter = Parameters[i].Value;
-            moments[i] = Tensor.Persistent(parameter.Device, parameter.Shape);
-            moments[i].Write(new float[parameter.Shape.Count]);
+            moments[i] = Tensor.PersistentZeros(parameter.Device, parameter.Shape);
             _state.Add(($"{name}.{Parameters[i].Name}", moments[i]));
         }
 

@@ -5,8 +5,8 @@ namespace GpuTransformer.Modules;
 public sealed partial class AutoregressiveWrapper
 {
     /// <summary>Writes tokens one after the other, each chosen from the logits of what is there so far.</summary>
-    /// <param name="prompts">Int32 or Int64 [batch, promptLength], at least one token long.</param>
-    /// <param name="length">How many tokens to write.</param>
+    /// <param name="prompts">Int32 or Int64 [batch, promptLength], at least one token long; of a batch of none, the result is none.</param>
+    /// <param name="length">How many tokens to write, at least one.</param>
     /// <param name="options">How they are chosen; null for x-transformers' defaults.</param>
     /// <param name="promptLens">Integers [batch]: how long each right-padded prompt is; null where all are as long as the tensor.</param>
     /// <returns>Int32 [batch, length]: the written tokens without the prompts.</returns>
@@ -16,7 +16,7 @@ public sealed partial class AutoregressiveWrapper
 
     /// <summary>Writes tokens one after the other, each chosen from the logits of what is there so far.</summary>
     /// <param name="prompts">The prompts and what goes with them: the context and its mask, and SeqStartPos for left-padded prompts; nothing else.</param>
-    /// <param name="length">How many tokens to write.</param>
+    /// <param name="length">How many tokens to write, at least one.</param>
     /// <param name="options">How they are chosen; null for x-transformers' defaults.</param>
     /// <param name="promptLens">Integers [batch]: how long each right-padded prompt is; null where all are as long as the tensor.</param>
     /// <returns>Int32 [batch, length]: the written tokens without the prompts.</returns>
@@ -27,6 +27,8 @@ public sealed partial class AutoregressiveWrapper
         options ??= new GenerationOptions();
         CheckGeneration(prompts, length, options, promptLens);
         (int batch, int promptLength) = (prompts.Batch, prompts.Length);
+        if (batch == 0)
+            return Tensor.From(Device, [0, length], Array.Empty<int>());
         long[] given = prompts.Ids.ToInt64Array();
         using StepScope scope = Device.BeginStep();
         using NoGradientScope pause = Device.NoGradient();

@@ -86,18 +86,27 @@ public sealed partial class AutoregressiveWrapper : Module
     {
         ArgumentNullException.ThrowIfNull(inputs);
         Check(inputs, lens);
-        (int batch, int length) = (inputs.Batch, inputs.Length);
+        TokenInputs read = inputs with { ExcisePrependEmbeds = inputs.PrependEmbeds is not null };
+
+        // What the model reads and what it is to say are the same ids, unless some of them are ignored: nothing is read back or made on the host.
+        if (lens is null && !inputs.Ids.MayHold(Options.IgnoreIndex))
+        {
+            Tensor all = Net.Forward(read);
+            return (Operators.NextTokenCrossEntropy(all, inputs.Ids, Options.IgnoreIndex), all);
+        }
+
         long[] ids = inputs.Ids.ToInt64Array();
         if (lens is not null)
         {
-            inputs = inputs with { Mask = SequenceMasks.UpTo(lens, length) };
-            HideBehind(ids, lens.ToInt64Array(), length);
+            read = read with { Mask = SequenceMasks.UpTo(lens, inputs.Length) };
+            HideBehind(ids, lens.ToInt64Array(), inputs.Length);
         }
 
+        // The model reads padding where a token is ignored.
         if (ids.Contains(Options.IgnoreIndex))
-            inputs = inputs with { Ids = Tensor.From(Device, [batch, length], Array.ConvertAll(ids, id => id == Options.IgnoreIndex ? Options.PadValue : id)) };
-        Tensor logits = Net.Forward(inputs with { ExcisePrependEmbeds = inputs.PrependEmbeds is not null });
-        return (Operators.SoftmaxCrossEntropy(logits, Targets(ids, batch, length), Options.IgnoreIndex), logits);
+            read = read with { Ids = Upload(inputs, Array.ConvertAll(ids, id => id == Options.IgnoreIndex ? Options.PadValue : id)) };
+        Tensor logits = Net.Forward(read);
+        return (Operators.NextTokenCrossEntropy(logits, Upload(inputs, ids), Options.IgnoreIndex), logits);
     }
 
     private void Check(TokenInputs inputs, Tensor? lens)
@@ -121,12 +130,5 @@ public sealed partial class AutoregressiveWrapper : Module
         }
     }
 
-    // Each token's target is the next token; the last of a sequence has none, which spares a copy of all logits but the last.
-    private Tensor Targets(long[] ids, int batch, int length)
-    {
-        var targets = new long[ids.Length];
-        for (int i = 0; i < targets.Length; i++)
-            targets[i] = i % length == length - 1 ? Options.IgnoreIndex : ids[i + 1];
-        return Tensor.From(Device, [batch, length], Array.ConvertAll(targets, static id => checked((int)id)));
-    }
+    private Tensor Upload(TokenInputs inputs, long[] ids) => Tensor.From(Device, inputs.Ids.Shape, ids);
 }

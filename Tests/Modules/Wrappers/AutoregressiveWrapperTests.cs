@@ -30,6 +30,73 @@ public sealed class AutoregressiveWrapperTests
         Assert.AreEqual(loss.ToArray()[0], model.Loss(Ids(device, [2, 3], ids)).ToArray()[0]);
     }
 
+    [TestMethod, DeviceRows]
+    public void Ids_that_the_host_wrote_are_neither_read_back_nor_uploaded_again(string id)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        using StepScope step = device.BeginStep();
+        using var model = new AutoregressiveWrapper(Build(device, s_options, causal: true));
+        int[] ids = [1, 2, 3, 4, 5, 6, 7, 8];
+        foreach (Tensor known in new[] { Ids(device, [2, 4], ids), Tensor.From(device, [2, 4], Array.ConvertAll(ids, static i => (long)i)) })
+        {
+            model.Loss(known);
+            long reads = device.Statistics.Reads;
+            (float[] loss, float[] gradient) = (model.Loss(known).ToArray(), Gradient(known));
+            Assert.AreEqual(reads + 2, device.Statistics.Reads, "The loss and the gradient, and nothing else.");
+
+            // A copy is not known to the host: the long way must give the same bits.
+            Tensor copy = Tensor.Empty(device, known.Shape, known.DType);
+            known.CopyBitsTo(copy);
+            CollectionAssert.AreEqual(loss, model.Loss(copy).ToArray());
+            CollectionAssert.AreEqual(gradient, Gradient(copy));
+        }
+
+        float[] Gradient(Tensor tokens)
+        {
+            Tensor table = model.NamedParameters().First(static p => p.Name == "net.token_emb.emb.weight").Value;
+            table.RequiresGradient = true;
+            using GradientTape tape = device.BeginTape();
+            tape.Backward(model.Loss(tokens));
+            float[] gradient = table.Gradient!.ToArray();
+            table.ClearGradient();
+            table.RequiresGradient = false;
+            return gradient;
+        }
+    }
+
+    [TestMethod, DeviceRows]
+    public void A_next_token_loss_is_the_loss_of_shifted_targets(string id)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        using StepScope step = device.BeginStep();
+        Tensor logits = Tensor.From(device, [2, 3, 5], [.. Enumerable.Range(0, 30).Select(static i => MathF.Sin(i))]);
+        logits.RequiresGradient = true;
+        int[] ids = [4, -100, 2, 0, 3, 1], shifted = [-100, 2, -100, 3, 1, -100];
+        (float[] Loss, float[] Gradient) Run(Func<Tensor> loss)
+        {
+            using GradientTape tape = device.BeginTape();
+            Tensor value = loss();
+            tape.Backward(value);
+            (float[], float[]) result = (value.ToArray(), logits.Gradient!.ToArray());
+            logits.ClearGradient();
+            return result;
+        }
+
+        foreach (float smoothing in new[] { 0f, 0.1f })
+        {
+            (float[] loss, float[] gradient) = Run(() => Operators.SoftmaxCrossEntropy(logits, Ids(device, [2, 3], shifted), labelSmoothing: smoothing));
+            (float[] next, float[] nextGradient) = Run(() => Operators.NextTokenCrossEntropy(logits, Ids(device, [2, 3], ids), labelSmoothing: smoothing));
+            (float[] longs, float[] longGradient) = Run(() => Operators.NextTokenCrossEntropy(logits, Tensor.From(device, [2, 3], Array.ConvertAll(ids, static i => (long)i)), labelSmoothing: smoothing));
+            CollectionAssert.AreEqual(loss, next);
+            CollectionAssert.AreEqual(loss, longs);
+            CollectionAssert.AreEqual(gradient, nextGradient);
+            CollectionAssert.AreEqual(gradient, longGradient);
+        }
+
+        AssertSays("holds 5 at position 1", () => Operators.NextTokenCrossEntropy(logits, Ids(device, [2, 3], 9, 5, 2, 0, 3, 1)));
+        Operators.NextTokenCrossEntropy(logits, Ids(device, [2, 3], 9, 4, 2, 9, 3, 1));
+    }
+
     [TestMethod]
     public void Ignored_tokens_are_no_targets_and_are_read_as_padding()
     {

@@ -81,6 +81,21 @@ public sealed class GenerationTests
         Assert.IsTrue(ended[(end + 1)..].All(static token => token == 7));
     }
 
+    [TestMethod, DeviceRows]
+    public void A_batch_of_none_writes_none(string id)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        using StepScope step = device.BeginStep();
+        using var model = new AutoregressiveWrapper(Build(device, s_options, causal: true));
+        Tensor none = model.Generate(Tensor.From(device, [0, 3], Array.Empty<int>()), 4);
+        Assert.AreEqual(new Shape(0, 4), none.Shape);
+        Assert.AreEqual(DType.Int32, none.DType);
+        Tensor lens = Tensor.From(device, [0], Array.Empty<int>());
+        Assert.AreEqual(new Shape(0, 4), model.Generate(Tensor.From(device, [0, 3], Array.Empty<int>()), 4, promptLens: lens).Shape);
+        AssertSays("length = 0", () => model.Generate(Ids(device, [1, 1], 1), 0));
+        AssertSays("give a start token", () => model.Generate(Tensor.From(device, [2, 0], Array.Empty<int>()), 4));
+    }
+
     [TestMethod]
     public void Bad_input_is_named()
     {

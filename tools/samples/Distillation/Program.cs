@@ -23,11 +23,17 @@ Train(teacher, TeacherSteps, sequences =>
 
 double attending = Distil(new SortingModel(StudentDim, depth: 1, TeacherDim, new ParameterInitializer(device, seed: 2)), attends: true);
 double alone = Distil(new SortingModel(StudentDim, depth: 1, teacherDim: null, new ParameterInitializer(device, seed: 2)), attends: false);
-int[] test = Draw(TestSequences, seed: -1);
-int[] answers = Best(Teach(Upload(test)).Scores);
+int[] test = Draw(TestSequences, seed: -1), answers = Answer(test);
 double right = Agreement(answers, [.. test.Chunk(SortingModel.Length).SelectMany(static s => s.Order())]);
 Console.WriteLine($"teacher: {right:p2} of the symbols right; students agree with it on {attending:p2} attending its hidden states (to reach: 97 %), {alone:p2} without");
 return attending >= 0.97 && alone < attending ? 0 : 1;
+
+// What is computed outside a training step belongs to a scope of its own, which gives the memory back.
+int[] Answer(int[] sequences)
+{
+    using StepScope scope = device.BeginStep();
+    return Best(Teach(Upload(sequences)).Scores);
+}
 
 double Distil(SortingModel student, bool attends)
 {
