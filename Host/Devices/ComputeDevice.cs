@@ -42,7 +42,12 @@ public sealed partial class ComputeDevice : IDisposable
     /// The name of the variant to use where an operator has it, in place of the dispatcher's choice; null for the dispatcher's choice.
     /// For comparisons: results differ only in rounding.
     /// </summary>
-    public string? PreferredVariant { get; set; }
+    /// <exception cref="ArgumentException">No operator of the <see cref="KernelCatalog"/> has a variant of that name.</exception>
+    public string? PreferredVariant
+    {
+        get;
+        set => field = value is null ? null : KernelCatalog.CheckVariant(value, nameof(PreferredVariant));
+    }
 
     /// <summary>Receives what every operator costs while it is set; each call then waits for the device. Null, the default, costs nothing.</summary>
     public OperatorProfile? Profile { get; set; }

@@ -45,4 +45,11 @@ public static class KernelCatalog
         SgdOperator.Definition,
         LionOperator.Definition,
     ];
+
+    /// <summary>The name of a variant that at least one operator has.</summary>
+    internal static string CheckVariant(string variant, string name)
+    {
+        string[] known = [.. Operators.SelectMany(static o => o.Variants).Select(static v => v.Name).Distinct()];
+        return known.Contains(variant) ? variant : throw new ArgumentException($"{name} = '{variant}', but variants are called {string.Join(", ", known)}; null leaves the choice to the dispatcher.", name);
+    }
 }

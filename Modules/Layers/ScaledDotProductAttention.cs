@@ -25,6 +25,7 @@ public sealed class ScaledDotProductAttention : Module
         : base(new ParameterInitializer(device, 0, DType.Float32))
     {
         ArgumentNullException.ThrowIfNull(options);
+        OptionChecks.Finite(options.Scale ?? 1f, nameof(options.Scale));
         Options = options;
         _causal = options.Causal switch
         {

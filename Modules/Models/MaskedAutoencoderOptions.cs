@@ -17,35 +17,35 @@ public enum MaskedDecoder
 public sealed record MaskedAutoencoderOptions
 {
     /// <summary>Rows of the patch grid.</summary>
-    public required int GridRows { get; init; }
+    public required int GridRows { get; init => field = OptionChecks.AtLeastOne(value); }
 
     /// <summary>Columns of the patch grid.</summary>
-    public required int GridColumns { get; init; }
+    public required int GridColumns { get; init => field = OptionChecks.AtLeastOne(value); }
 
     /// <summary>Numbers in one patch: patch² · channels.</summary>
-    public required int PatchDim { get; init; }
+    public required int PatchDim { get; init => field = OptionChecks.AtLeastOne(value); }
 
     /// <summary>The encoder's width; a multiple of four.</summary>
-    public int EncoderDim { get; init; } = 128;
+    public int EncoderDim { get; init => field = OptionChecks.AtLeastOne(value); } = 128;
 
     /// <summary>The encoder's blocks.</summary>
-    public int EncoderDepth { get; init; } = 3;
+    public int EncoderDepth { get; init => field = OptionChecks.AtLeastOne(value); } = 3;
 
     /// <summary>The encoder's heads.</summary>
-    public int EncoderHeads { get; init; } = 4;
+    public int EncoderHeads { get; init => field = OptionChecks.AtLeastOne(value); } = 4;
 
     /// <summary>The decoder's width; a multiple of four.</summary>
-    public int DecoderDim { get; init; } = 64;
+    public int DecoderDim { get; init => field = OptionChecks.AtLeastOne(value); } = 64;
 
     /// <summary>The decoder's blocks.</summary>
-    public int DecoderDepth { get; init; } = 2;
+    public int DecoderDepth { get; init => field = OptionChecks.AtLeastOne(value); } = 2;
 
     /// <summary>The decoder's heads.</summary>
-    public int DecoderHeads { get; init; } = 4;
+    public int DecoderHeads { get; init => field = OptionChecks.AtLeastOne(value); } = 4;
 
     /// <summary>The width of one head in both.</summary>
-    public int DimHead { get; init; } = 32;
+    public int DimHead { get; init => field = OptionChecks.AtLeastOne(value); } = 32;
 
     /// <summary>How the decoder sees the encoder's tokens.</summary>
-    public MaskedDecoder Decoder { get; init; } = MaskedDecoder.CrossAttending;
+    public MaskedDecoder Decoder { get; init => field = OptionChecks.Defined(value); } = MaskedDecoder.CrossAttending;
 }

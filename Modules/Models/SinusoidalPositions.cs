@@ -40,7 +40,9 @@ public sealed class SinusoidalPositions : AbsolutePositions
     private protected override Tensor Lookup(Tensor pos)
     {
         long last = pos.ToInt64Array().Append(0).Max();
-        return Operators.ScaleAndShift(Operators.Embedding(Table(checked((int)last + 1)), pos), _scale, null);
+        if (last >= int.MaxValue / Dim)
+            throw ForwardChecks.Wrong(nameof(pos), $"'pos' holds {last}, but a table of sines and cosines {Dim} wide has at most {int.MaxValue / Dim} positions.");
+        return Operators.ScaleAndShift(Operators.Embedding(Table((int)last + 1), pos), _scale, null);
     }
 
     // An outgrown table stays: a tape may still refer to it, and doubling bounds what they add up to.

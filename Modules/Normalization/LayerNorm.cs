@@ -22,6 +22,7 @@ public sealed class LayerNorm : Norm
     public LayerNorm(int dim, bool unitOffset, ParameterInitializer initializer)
         : base(initializer)
     {
+        OptionChecks.Positive(dim, nameof(dim));
         _offset = unitOffset ? 1f : 0f;
         _gamma = AddParameter("gamma", initializer.Constant([dim], 1f - _offset));
     }

@@ -22,6 +22,7 @@ public sealed class RmsNorm : Norm
     public RmsNorm(int dim, bool unitOffset, ParameterInitializer initializer)
         : base(initializer)
     {
+        OptionChecks.Positive(dim, nameof(dim));
         _offset = unitOffset ? 1f : 0f;
         _g = AddParameter("g", initializer.Constant([dim], 1f - _offset));
     }

@@ -8,6 +8,12 @@ public sealed partial record AttentionLayersOptions
         OptionChecks.Positive(Heads, nameof(Heads));
         OptionChecks.Probability(LayerDropout, nameof(LayerDropout));
         OptionChecks.PositiveOrNull(SoftclampOutputValue, nameof(SoftclampOutputValue));
+        OptionChecks.Finite(ScaleResidualConstant, nameof(ScaleResidualConstant));
+        OptionChecks.Finite(DynamicTanhInitAlpha, nameof(DynamicTanhInitAlpha));
+        OptionChecks.Finite(LayerscaleInitValue, nameof(LayerscaleInitValue));
+        OptionChecks.Positive(ParRatio ?? 1, nameof(ParRatio));
+        foreach (float slope in RelPosKwargs?.Slopes ?? [])
+            OptionChecks.Finite(slope, nameof(RelPosKwargs.Slopes));
         ValidateLayers();
         ValidateNorms();
         ValidatePositions();

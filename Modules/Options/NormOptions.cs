@@ -4,7 +4,7 @@ namespace GpuTransformer.Modules;
 public sealed record NormOptions
 {
     /// <summary>Width.</summary>
-    public required int Dim { get; init; }
+    public required int Dim { get; init => field = OptionChecks.AtLeastOne(value); }
 
     /// <summary>The gain is stored minus one.</summary>
     public bool UnitOffset { get; init; }

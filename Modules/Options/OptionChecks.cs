@@ -1,8 +1,47 @@
+using System.Runtime.CompilerServices;
+
 namespace GpuTransformer.Modules;
 
-/// <summary>The checks that option records share; each names the option, its value and what would be right.</summary>
+/// <summary>The checks that settings share; each names the setting, its value and what would be right. Those that return the value stand in the setters.</summary>
 internal static class OptionChecks
 {
+    /// <summary>At least 1.</summary>
+    public static int AtLeastOne(int value, [CallerMemberName] string name = "")
+    {
+        Positive(value, name);
+        return value;
+    }
+
+    /// <summary>At least 0.</summary>
+    public static int Count(int value, [CallerMemberName] string name = "")
+    {
+        NotNegative(value, name);
+        return value;
+    }
+
+    /// <summary>Finite and above zero.</summary>
+    public static double PositiveNumber(double value, [CallerMemberName] string name = "")
+        => value > 0 && double.IsFinite(value) ? value : throw new ArgumentException($"{name} = {value}, but it must be a positive number.", name);
+
+    /// <summary>Finite and at least zero.</summary>
+    public static double NotNegativeNumber(double value, [CallerMemberName] string name = "")
+        => value >= 0 && double.IsFinite(value) ? value : throw new ArgumentException($"{name} = {value}, but it must be zero or a positive number.", name);
+
+    /// <summary>From 0 to below 1: how much of something is kept in each step.</summary>
+    public static double Kept(double value, [CallerMemberName] string name = "")
+        => value is >= 0 and < 1 ? value : throw new ArgumentException($"{name} = {value}, but what is kept in each step lies in [0, 1).", name);
+
+    /// <summary>One of the enumeration's members.</summary>
+    public static T Defined<T>(T value, [CallerMemberName] string name = "")
+        where T : struct, Enum
+        => Enum.IsDefined(value) ? value : throw new ArgumentException($"{name} = {value}, but it must be one of {string.Join(", ", Enum.GetNames<T>())}.", name);
+
+    public static void Finite(float value, string name)
+    {
+        if (!float.IsFinite(value))
+            throw new ArgumentException($"{name} = {value}, but it must be a finite number.", name);
+    }
+
     public static void Positive(int value, string name)
     {
         if (value < 1)

@@ -19,20 +19,20 @@ public enum Decay
 /// </summary>
 public sealed record LearningRateSchedule
 {
-    /// <summary>The highest rate.</summary>
-    public required double Peak { get; init; }
+    /// <summary>The highest rate; finite and above zero.</summary>
+    public required double Peak { get; init => field = OptionChecks.PositiveNumber(value); }
 
     /// <summary>Steps until the peak is reached; 0 for none.</summary>
-    public int WarmUpSteps { get; init; }
+    public int WarmUpSteps { get; init => field = OptionChecks.Count(value); }
 
     /// <summary>The number of steps after which the rate is <see cref="Final"/>; needed unless <see cref="Decay"/> is constant.</summary>
-    public int TotalSteps { get; init; }
+    public int TotalSteps { get; init => field = OptionChecks.Count(value); }
 
-    /// <summary>The rate at and after <see cref="TotalSteps"/>.</summary>
-    public double Final { get; init; }
+    /// <summary>The rate at and after <see cref="TotalSteps"/>, from 0 to the peak. With 0, the default, the schedule is then over: a <see cref="Trainer"/> takes no further step.</summary>
+    public double Final { get; init => field = OptionChecks.NotNegativeNumber(value); }
 
     /// <summary>How the rate falls.</summary>
-    public Decay Decay { get; init; } = Decay.Cosine;
+    public Decay Decay { get; init => field = OptionChecks.Defined(value); } = Decay.Cosine;
 
     /// <summary>The rate of step <paramref name="step"/>, the first being 0.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The step is negative.</exception>
@@ -40,7 +40,8 @@ public sealed record LearningRateSchedule
     public double At(long step)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(step);
-        Validate();
+        if (Contradiction() is { } contradiction)
+            throw new InvalidOperationException(contradiction);
         if (step < WarmUpSteps)
             return Peak * (step + 1) / (WarmUpSteps + 1);
         if (Decay == Decay.Constant)
@@ -50,11 +51,16 @@ public sealed record LearningRateSchedule
         return Final + (Peak - Final) * remaining;
     }
 
-    private void Validate()
+    /// <summary>Whether nothing is learnt from step <paramref name="step"/> on, the rate being zero.</summary>
+    internal bool IsOver(long step) => Decay != Decay.Constant && Final == 0 && step >= TotalSteps;
+
+    /// <summary>What is wrong between the schedule's numbers; null for nothing.</summary>
+    internal string? Contradiction()
     {
-        if (!(Peak > 0) || !double.IsFinite(Peak) || !(Final >= 0) || Final > Peak)
-            throw new InvalidOperationException($"The schedule needs a finite peak above zero and a final rate from 0 to the peak; it has peak {Peak} and final {Final}.");
-        if (WarmUpSteps < 0 || (Decay != Decay.Constant && TotalSteps <= WarmUpSteps))
-            throw new InvalidOperationException($"The schedule needs 0 ≤ warm-up steps < total steps; it has {WarmUpSteps} and {TotalSteps}.");
+        if (Final > Peak)
+            return $"The schedule needs a final rate from 0 to the peak; it has Peak = {Peak} and Final = {Final}.";
+        return Decay != Decay.Constant && TotalSteps <= WarmUpSteps
+            ? $"The schedule needs more steps than those of the warm-up; it has WarmUpSteps = {WarmUpSteps} and TotalSteps = {TotalSteps}. With Decay = Constant there is no end."
+            : null;
     }
 }

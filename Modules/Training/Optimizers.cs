@@ -16,17 +16,17 @@ public sealed class AdamW : Optimizer
         _second = AddMoments("second");
     }
 
-    /// <summary>Decoupled weight decay, for parameters that decay.</summary>
-    public double WeightDecay { get; init; } = 0.01;
+    /// <summary>Decoupled weight decay, for parameters that decay; finite, at least 0.</summary>
+    public double WeightDecay { get; init => field = OptionChecks.NotNegativeNumber(value); } = 0.01;
 
-    /// <summary>How much of the first moment is kept.</summary>
-    public double Beta1 { get; init; } = 0.9;
+    /// <summary>How much of the first moment is kept, in [0, 1).</summary>
+    public double Beta1 { get; init => field = OptionChecks.Kept(value); } = 0.9;
 
-    /// <summary>How much of the second moment is kept.</summary>
-    public double Beta2 { get; init; } = 0.999;
+    /// <summary>How much of the second moment is kept, in [0, 1).</summary>
+    public double Beta2 { get; init => field = OptionChecks.Kept(value); } = 0.999;
 
-    /// <summary>Added to the root of the second moment.</summary>
-    public double Epsilon { get; init; } = 1e-8;
+    /// <summary>Added to the root of the second moment; above zero.</summary>
+    public double Epsilon { get; init => field = OptionChecks.PositiveNumber(value); } = 1e-8;
 
     private protected override void Update(int index, Tensor gradient, double rate, float gradientScale)
     {
@@ -45,11 +45,11 @@ public sealed class Sgd : Optimizer
     public Sgd(IReadOnlyList<TrainedParameter> parameters)
         : base(parameters) => _momentum = AddMoments("momentum");
 
-    /// <summary>How much of the momentum is kept.</summary>
-    public double Momentum { get; init; } = 0.9;
+    /// <summary>How much of the momentum is kept, in [0, 1).</summary>
+    public double Momentum { get; init => field = OptionChecks.Kept(value); } = 0.9;
 
-    /// <summary>Weight decay, for parameters that decay.</summary>
-    public double WeightDecay { get; init; }
+    /// <summary>Weight decay, for parameters that decay; finite, at least 0.</summary>
+    public double WeightDecay { get; init => field = OptionChecks.NotNegativeNumber(value); }
 
     private protected override void Update(int index, Tensor gradient, double rate, float gradientScale)
     {
@@ -67,14 +67,14 @@ public sealed class Lion : Optimizer
     public Lion(IReadOnlyList<TrainedParameter> parameters)
         : base(parameters) => _momentum = AddMoments("momentum");
 
-    /// <summary>Decoupled weight decay, for parameters that decay.</summary>
-    public double WeightDecay { get; init; }
+    /// <summary>Decoupled weight decay, for parameters that decay; finite, at least 0.</summary>
+    public double WeightDecay { get; init => field = OptionChecks.NotNegativeNumber(value); }
 
-    /// <summary>Interpolation for the step's direction.</summary>
-    public double Beta1 { get; init; } = 0.9;
+    /// <summary>Interpolation for the step's direction, in [0, 1).</summary>
+    public double Beta1 { get; init => field = OptionChecks.Kept(value); } = 0.9;
 
-    /// <summary>How much of the momentum is kept.</summary>
-    public double Beta2 { get; init; } = 0.99;
+    /// <summary>How much of the momentum is kept, in [0, 1).</summary>
+    public double Beta2 { get; init => field = OptionChecks.Kept(value); } = 0.99;
 
     private protected override void Update(int index, Tensor gradient, double rate, float gradientScale)
     {

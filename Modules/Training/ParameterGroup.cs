@@ -6,19 +6,21 @@ namespace GpuTransformer.Modules;
 /// <param name="Pattern">Matched against the whole <c>state_dict</c> key; <c>*</c> stands for any characters, <c>?</c> for one.</param>
 public sealed record ParameterGroup(string Pattern)
 {
-    /// <summary>Multiplies the schedule's learning rate.</summary>
-    public double RateFactor { get; init; } = 1;
+    /// <summary>Matched against the whole <c>state_dict</c> key; <c>*</c> stands for any characters, <c>?</c> for one. Not empty.</summary>
+    public string Pattern { get; init => field = NotEmpty(value); } = NotEmpty(Pattern);
 
-    /// <summary>Multiplies the optimizer's weight decay, for those parameters that decay.</summary>
-    public double DecayFactor { get; init; } = 1;
+    /// <summary>Multiplies the schedule's learning rate; finite, at least 0.</summary>
+    public double RateFactor { get; init => field = OptionChecks.NotNegativeNumber(value); } = 1;
+
+    /// <summary>Multiplies the optimizer's weight decay, for those parameters that decay; finite, at least 0.</summary>
+    public double DecayFactor { get; init => field = OptionChecks.NotNegativeNumber(value); } = 1;
 
     /// <summary>Whether a parameter of this key belongs to the group.</summary>
     public bool Contains(string name) => FileSystemName.MatchesSimpleExpression(Pattern, name, ignoreCase: false);
 
-    internal void Validate()
+    private static string NotEmpty(string pattern)
     {
-        ArgumentException.ThrowIfNullOrEmpty(Pattern);
-        if (!(RateFactor >= 0 && double.IsFinite(RateFactor) && DecayFactor >= 0 && double.IsFinite(DecayFactor)))
-            throw new ArgumentException($"The group '{Pattern}' has the factors {RateFactor} (rate) and {DecayFactor} (decay), but they must be finite and not negative.");
+        ArgumentException.ThrowIfNullOrEmpty(pattern, nameof(Pattern));
+        return pattern;
     }
 }

@@ -10,6 +10,12 @@ namespace GpuTransformer.Modules;
 /// <param name="DecayFactor">Multiplies the weight decay.</param>
 public readonly record struct TrainedParameter(string Name, Tensor Value, bool Decays, double RateFactor = 1, double DecayFactor = 1)
 {
+    /// <summary>Multiplies the learning rate; finite, at least 0.</summary>
+    public double RateFactor { get; init => field = OptionChecks.NotNegativeNumber(value); } = OptionChecks.NotNegativeNumber(RateFactor);
+
+    /// <summary>Multiplies the weight decay; finite, at least 0.</summary>
+    public double DecayFactor { get; init => field = OptionChecks.NotNegativeNumber(value); } = OptionChecks.NotNegativeNumber(DecayFactor);
+
     /// <summary>
     /// The parameters of <paramref name="module"/>, each now requiring a gradient. Decay applies to matrices; norms, biases, tokens and other vectors keep their
     /// scale (Loshchilov and Hutter's recipe as GPT and MAE use it).
@@ -25,7 +31,7 @@ public readonly record struct TrainedParameter(string Name, Tensor Value, bool D
         ArgumentNullException.ThrowIfNull(module);
         groups ??= [];
         foreach (ParameterGroup group in groups)
-            group.Validate();
+            ArgumentNullException.ThrowIfNull(group, nameof(groups));
         var parameters = new List<TrainedParameter>();
         var seen = new HashSet<Tensor>(ReferenceEqualityComparer.Instance);
         foreach ((string name, Tensor value) in module.NamedParameters())

@@ -30,11 +30,14 @@ public sealed class Trainer : IDisposable
     private float _seededScale;
 
     /// <summary>A trainer at step 0. It owns the optimizer and the average, not the model.</summary>
+    /// <exception cref="ArgumentException">The schedule's numbers contradict each other.</exception>
     public Trainer(Module model, Optimizer optimizer, LearningRateSchedule schedule)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(optimizer);
         ArgumentNullException.ThrowIfNull(schedule);
+        if (schedule.Contradiction() is { } contradiction)
+            throw new ArgumentException(contradiction, nameof(schedule));
         Model = model;
         Optimizer = optimizer;
         Schedule = schedule;
@@ -52,17 +55,17 @@ public sealed class Trainer : IDisposable
     /// <summary>What dropout draws from, together with the number of the step. A resumed run goes on with the seed of its checkpoint.</summary>
     public int Seed { get; set; }
 
-    /// <summary>Gradients are scaled down so that their global norm is at most this; null for no clipping.</summary>
-    public double? ClipNorm { get; init; }
+    /// <summary>Gradients are scaled down so that their global norm is at most this, finite and above zero; null for no clipping.</summary>
+    public double? ClipNorm { get; init => field = value is { } most ? OptionChecks.PositiveNumber(most) : null; }
 
-    /// <summary>Batches whose gradients are averaged for one step.</summary>
-    public int AccumulationSteps { get; init; } = 1;
+    /// <summary>Batches whose gradients are averaged for one step, at least 1.</summary>
+    public int AccumulationSteps { get; init => field = OptionChecks.AtLeastOne(value); } = 1;
 
     /// <summary>Unless given: a scale that starts at 65,536 where the model or a part of it computes in Float16, none otherwise. Decided by the first step, or the first use.</summary>
     public LossScaler LossScaler
     {
         get => _lossScaler ??= ComputesInFloat16(Model) ? new LossScaler() : new LossScaler(1f);
-        init => _lossScaler = value;
+        init => _lossScaler = value ?? throw new ArgumentNullException(nameof(value));
     }
 
     /// <summary>Followed after each step that was not skipped; null for none.</summary>
@@ -76,13 +79,21 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Takes one step.</summary>
     /// <param name="loss">Computes the loss of one batch, a scalar; called <see cref="AccumulationSteps"/> times.</param>
+    /// <exception cref="InvalidOperationException">The schedule is over, so that the rate would be zero: see <see cref="LearningRateSchedule.Final"/>. Nothing was changed.</exception>
     public StepResult Step(Func<Tensor> loss) => Step(_ => loss());
 
     /// <summary>Takes one step.</summary>
     /// <param name="loss">Computes the loss of a batch, given its number within the step.</param>
+    /// <exception cref="InvalidOperationException">As for the other overload.</exception>
     public StepResult Step(Func<int, Tensor> loss)
     {
         ArgumentNullException.ThrowIfNull(loss);
+        if (Schedule.IsOver(StepNumber))
+        {
+            throw new InvalidOperationException(
+                $"The schedule is over: step {StepNumber} would have the learning rate 0, for TotalSteps = {Schedule.TotalSteps}. Give it more TotalSteps, a Final rate above zero, or Decay = Constant.");
+        }
+
         long start = Stopwatch.GetTimestamp(), allocated = GC.GetAllocatedBytesForCurrentThread();
 
         // A step that threw may have left some.

@@ -7,5 +7,5 @@ public sealed record AutoregressiveWrapperOptions
     public int IgnoreIndex { get; init; } = -100;
 
     /// <summary>What the model reads where a token is <see cref="IgnoreIndex"/>.</summary>
-    public int PadValue { get; init; }
+    public int PadValue { get; init => field = OptionChecks.Count(value); }
 }

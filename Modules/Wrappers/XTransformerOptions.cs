@@ -24,7 +24,7 @@ public sealed record XTransformerOptions
     public int IgnoreIndex { get; init; } = -100;
 
     /// <summary>What the decoder reads where a token is <see cref="IgnoreIndex"/>.</summary>
-    public int PadValue { get; init; }
+    public int PadValue { get; init => field = OptionChecks.Count(value); }
 
     internal void Validate()
     {

@@ -28,14 +28,12 @@ public sealed class LearningRateScheduleTests
     }
 
     [TestMethod]
-    [DataRow(0.0, 0, 10, 0.0)]
-    [DataRow(1.0, 10, 10, 0.0)]
-    [DataRow(1.0, -1, 10, 0.0)]
-    [DataRow(1.0, 0, 10, 2.0)]
-    [DataRow(double.NaN, 0, 10, 0.0)]
-    public void A_schedule_that_contradicts_itself_is_refused(double peak, int warmUp, int total, double final)
+    [DataRow(1.0, 10, 10, 0.0, "WarmUpSteps = 10 and TotalSteps = 10")]
+    [DataRow(1.0, 0, 10, 2.0, "Peak = 1 and Final = 2")]
+    [DataRow(1.0, 0, 0, 0.0, "WarmUpSteps = 0 and TotalSteps = 0")]
+    public void A_schedule_that_contradicts_itself_is_refused(double peak, int warmUp, int total, double final, string message)
     {
         var schedule = new LearningRateSchedule { Peak = peak, WarmUpSteps = warmUp, TotalSteps = total, Final = final };
-        Assert.ThrowsExactly<InvalidOperationException>(() => schedule.At(0));
+        Assert.Contains(message, Assert.ThrowsExactly<InvalidOperationException>(() => schedule.At(0)).Message);
     }
 }
