@@ -18,9 +18,11 @@ namespace GpuTransformer.Modules;
 ///     public Classifier(int features, int classes, ParameterInitializer initializer)
 ///         : base(initializer)
 ///     {
+///         using ConstructionScope construction = Device.BeginConstruction(); // If the rest throws, nothing stays on the device.
 ///         _in = AddChild("in", new Linear(features, 64, bias: true, initializer));
 ///         _encoder = AddChild("encoder", new Encoder(new AttentionLayersOptions { Dim = 64, Depth = 2, Heads = 4 }, initializer));
 ///         _out = AddChild("out", new Linear(64, classes, bias: true, initializer));
+///         construction.Complete();
 ///     }
 ///
 ///     public Tensor Forward(Tensor x)
@@ -96,10 +98,14 @@ public abstract class Module : IDisposable
     public virtual Tensor Invoke(CallArguments arguments)
         => throw new NotSupportedException($"{GetType().Name} is called by its own Forward; to call it by argument names, it must override {nameof(Invoke)}.");
 
-    /// <summary>Loads a safetensors checkpoint, converting it to <see cref="DType"/>. Names and shapes must fit exactly; else nothing is loaded.</summary>
+    /// <summary>
+    /// Loads a safetensors checkpoint, converting it to <see cref="DType"/>: all of it or, whatever goes wrong, nothing. Names and shapes must fit exactly, except that of the names of a tied
+    /// parameter one is enough. Everything is read into the host's memory first, four bytes for each parameter.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="prefix">What the keys of this module begin with in the file, as <c>"attn_layers."</c>; keys without it are then ignored.</param>
-    /// <exception cref="CheckpointException">The file is malformed or does not fit; the message lists what is missing, unexpected or of another shape.</exception>
+    /// <exception cref="CheckpointException">The file is malformed, cannot be read or does not fit; the message lists what is missing, unexpected or of another shape.</exception>
+    /// <exception cref="InsufficientMemoryException">The host has no room for all of it.</exception>
     public void Load(string path, string prefix = "")
     {
         using SafetensorsReader reader = SafetensorsReader.Open(path);
@@ -109,7 +115,8 @@ public abstract class Module : IDisposable
     /// <summary>Loads parameters from an open checkpoint, as <see cref="Load"/>.</summary>
     public void LoadStateDict(SafetensorsReader reader, string prefix = "") => StateDict.Load(this, reader, prefix);
 
-    /// <summary>Writes all parameters to a safetensors file, atomically; PyTorch reads it with <c>safetensors.torch.load_file</c>.</summary>
+    /// <summary>Writes all parameters to a safetensors file, atomically; PyTorch reads it with <c>safetensors.torch.load_file</c>. A tied parameter is under each of its names.</summary>
+    /// <exception cref="ArgumentException">The metadata holds what no file can: null, or a text with half a surrogate pair.</exception>
     public void Save(string path, IReadOnlyDictionary<string, string>? metadata = null) => SafetensorsWriter.Write(path, NamedParameters(), metadata);
 
     /// <inheritdoc/>

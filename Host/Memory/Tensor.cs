@@ -58,7 +58,12 @@ public sealed partial class Tensor : IDisposable
     }
 
     /// <summary>A tensor that no scope disposes: for parameters, optimizer state and whatever else outlives a step.</summary>
-    public static Tensor Persistent(ComputeDevice device, Shape shape, DType dtype = DType.Float32) => Create(device, shape, dtype, scoped: false);
+    public static Tensor Persistent(ComputeDevice device, Shape shape, DType dtype = DType.Float32)
+    {
+        Tensor tensor = Create(device, shape, dtype, scoped: false);
+        device.Construction?.Add(tensor);
+        return tensor;
+    }
 
     /// <summary>As <see cref="Persistent"/>, cleared on the device: nothing is uploaded.</summary>
     public static Tensor PersistentZeros(ComputeDevice device, Shape shape, DType dtype = DType.Float32)

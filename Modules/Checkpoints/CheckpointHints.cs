@@ -21,12 +21,25 @@ internal static class CheckpointHints
             hints.Add($"Hint: the feedforward's inner projection has {stored[0]} rows, not {needed[0]}: FfMult or FfGlu differ.");
     }
 
-    /// <summary>The same keys under another prefix.</summary>
-    public static void AddPrefix(List<string> hints, List<string> missing, List<string> unexpected)
+    /// <summary>The same key under another prefix.</summary>
+    /// <param name="hints">Where a hint goes.</param>
+    /// <param name="missing">A key of the model that the file lacks, without the prefix.</param>
+    /// <param name="prefix">What was put before it.</param>
+    /// <param name="reader">The file.</param>
+    public static void AddPrefix(List<string> hints, string missing, string prefix, SafetensorsReader reader)
     {
-        string? longer = unexpected.Find(name => name.EndsWith('.' + missing[0], StringComparison.Ordinal));
-        if (longer is not null)
-            hints.Add($"Hint: the keys begin with '{longer[..^missing[0].Length]}'; pass that as the prefix.");
+        string? found = reader.Entries.Select(static e => e.Name).FirstOrDefault(name => name == missing || name.EndsWith('.' + missing, StringComparison.Ordinal));
+        if (found is null)
+            return;
+        string right = found[..^missing.Length];
+        hints.Add(right.Length == 0
+            ? $"Hint: the keys have no prefix in the file; leave '{prefix}' out."
+            : $"Hint: the keys begin with '{right}'; pass that as the prefix (--prefix {right} on the command line).");
+    }
+
+    /// <summary>Keys that only older versions of x-transformers have.</summary>
+    public static void AddVersion(List<string> hints, List<string> unexpected)
+    {
         if (unexpected.Exists(static name => name.EndsWith("to_out.bias", StringComparison.Ordinal) || name.EndsWith(".beta", StringComparison.Ordinal)))
             hints.Add("Hint: x-transformers before 1.27 had biases that it has no longer; save the checkpoint again with a newer version.");
     }

@@ -32,10 +32,34 @@ internal static class SafetensorsConversion
             case SafetensorsType.I32:
                 Convert<int, T>(reader, entry, target, static v => T.CreateTruncating(v));
                 break;
-            default:
+            case SafetensorsType.U32:
+                Convert<uint, T>(reader, entry, target, static v => T.CreateTruncating(v));
+                break;
+            case SafetensorsType.I16:
+                Convert<short, T>(reader, entry, target, static v => T.CreateTruncating(v));
+                break;
+            case SafetensorsType.U16:
+                Convert<ushort, T>(reader, entry, target, static v => T.CreateTruncating(v));
+                break;
+            case SafetensorsType.I8:
+                Convert<sbyte, T>(reader, entry, target, static v => T.CreateTruncating(v));
+                break;
+            case SafetensorsType.U8 or SafetensorsType.BOOL:
                 Convert<byte, T>(reader, entry, target, static v => T.CreateTruncating(v));
                 break;
+            default:
+                throw new CheckpointException(
+                    $"Tensor '{SafetensorsHeader.Shorten(entry.Name)}' of '{reader.Path}' is stored as {SafetensorsHeader.Shorten(entry.TypeName)}, which cannot be read; readable are {string.Join(", ", SafetensorsTypes.Readable)}.");
         }
+    }
+
+    /// <summary>A tensor's elements as integers of another width.</summary>
+    public static T[] ReadAs<T>(SafetensorsReader reader, SafetensorsEntry entry)
+        where T : unmanaged, INumber<T>
+    {
+        var values = new T[reader.CheckedCount(entry)];
+        Read<T>(reader, entry, values);
+        return values;
     }
 
     /// <summary>A tensor's elements as they are stored.</summary>

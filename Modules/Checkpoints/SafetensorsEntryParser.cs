@@ -9,7 +9,7 @@ internal static class SafetensorsEntryParser
     public static SafetensorsEntry Parse(string path, JsonProperty property, long dataStart, long dataLength)
     {
         JsonElement type = default, shape = default, offsets = default;
-        string name = property.Name;
+        string name = SafetensorsHeader.Shorten(property.Name);
         if (property.Value.ValueKind != JsonValueKind.Object)
             throw SafetensorsHeader.Bad(path, $"the entry of '{name}' is a JSON {property.Value.ValueKind}, not an object");
         foreach (JsonProperty field in property.Value.EnumerateObject())
@@ -20,50 +20,41 @@ internal static class SafetensorsEntryParser
                 case "dtype": break;
                 case "shape": target = ref shape; break;
                 case "data_offsets": target = ref offsets; break;
-                default: throw SafetensorsHeader.Bad(path, $"the entry of '{name}' has the unknown field '{field.Name}'");
+                default: throw SafetensorsHeader.Bad(path, $"the entry of '{name}' has the unknown field '{SafetensorsHeader.Shorten(field.Name)}'");
             }
 
             if (target.ValueKind != JsonValueKind.Undefined)
-                throw SafetensorsHeader.Bad(path, $"the entry of '{name}' has '{field.Name}' twice");
+                throw SafetensorsHeader.Bad(path, $"the entry of '{name}' has '{SafetensorsHeader.Shorten(field.Name)}' twice");
             target = field.Value;
         }
 
-        SafetensorsType storedType = ReadType(path, name, type);
+        string typeName = ReadType(path, name, type);
         Shape storedShape = ReadShape(path, name, shape);
         (long begin, long end) = ReadOffsets(path, name, offsets, dataLength);
-        var entry = new SafetensorsEntry(name, storedType, storedShape, dataStart + begin);
-        if (end - begin != entry.Bytes)
-            throw SafetensorsHeader.Bad(path, $"tensor '{name}', {storedType} {storedShape}, needs {entry.Bytes} bytes, but its offsets {begin} to {end} hold {end - begin}");
-        return entry;
+        if (SafetensorsTypes.Bytes(typeName, storedShape.Count) is { } needed && end - begin != needed)
+            throw SafetensorsHeader.Bad(path, $"tensor '{name}', {typeName} {storedShape}, needs {needed} bytes, but its offsets {begin} to {end} hold {end - begin}");
+        return new SafetensorsEntry(property.Name, SafetensorsTypes.Named(typeName), storedShape, dataStart + begin) { TypeName = typeName, Bytes = end - begin };
     }
 
-    private static SafetensorsType ReadType(string path, string name, JsonElement element)
-    {
-        string? text = element.ValueKind == JsonValueKind.String ? element.GetString() : null;
-        foreach (SafetensorsType type in Enum.GetValues<SafetensorsType>())
-        {
-            if (type.ToString() == text)
-                return type;
-        }
-
-        throw SafetensorsHeader.Bad(path, $"tensor '{name}' has the dtype {Describe(element)}; readable are {string.Join(", ", Enum.GetNames<SafetensorsType>())}");
-    }
+    // A type that is not known here is no fault of the file; whoever reads the tensor is told.
+    private static string ReadType(string path, string name, JsonElement element)
+        => element.ValueKind == JsonValueKind.String && element.GetString() is { Length: > 0 } type
+            ? type
+            : throw SafetensorsHeader.Bad(path, $"tensor '{name}' has the dtype {Describe(element)}, but it must be a word; readable are {string.Join(", ", SafetensorsTypes.Readable)}");
 
     private static Shape ReadShape(string path, string name, JsonElement element)
     {
-        if (element.ValueKind != JsonValueKind.Array || element.GetArrayLength() > 16)
-            throw SafetensorsHeader.Bad(path, $"tensor '{name}' has the shape {Describe(element)}; it must be a list of at most 16 lengths");
+        if (element.ValueKind != JsonValueKind.Array || element.GetArrayLength() > SafetensorsRules.MostAxes)
+            throw SafetensorsHeader.Bad(path, $"tensor '{name}' has the shape {Describe(element)}; it must be a list of at most {SafetensorsRules.MostAxes} lengths");
         int[] lengths = new int[element.GetArrayLength()];
-        Int128 count = 1;
         for (int axis = 0; axis < lengths.Length; axis++)
         {
             if (element[axis].ValueKind != JsonValueKind.Number || !element[axis].TryGetInt32(out lengths[axis]) || lengths[axis] < 0)
                 throw SafetensorsHeader.Bad(path, $"tensor '{name}' has the length {Describe(element[axis])} on axis {axis}; lengths are integers from 0 to {int.MaxValue}");
-            count *= lengths[axis];
-            if (count > 1L << 58)
-                throw SafetensorsHeader.Bad(path, $"tensor '{name}' has the shape {Describe(element)}, more elements than any file can hold");
         }
 
+        if (SafetensorsRules.Elements(lengths) is null)
+            throw SafetensorsHeader.Bad(path, $"tensor '{name}' has the shape {Describe(element)}, more elements than any file can hold");
         return new Shape(lengths);
     }
 
@@ -83,7 +74,6 @@ internal static class SafetensorsEntryParser
     {
         if (element.ValueKind == JsonValueKind.Undefined)
             return "(missing)";
-        string text = element.GetRawText();
-        return text.Length <= 80 ? text : text[..80] + "…";
+        return SafetensorsHeader.Shorten(element.GetRawText());
     }
 }

@@ -11,27 +11,28 @@ namespace GpuTransformer.Modules;
 /// <remarks>Layout: 8 bytes header length n (little-endian), n bytes JSON, then the tensors' bytes, row-major and little-endian.</remarks>
 public sealed class SafetensorsReader : IDisposable
 {
-    /// <summary>The format's own limit on the header.</summary>
-    private const long LargestHeader = 100_000_000;
-
-    private readonly SafeFileHandle _file;
+    private readonly ICheckpointSource _file;
     private readonly Dictionary<string, SafetensorsEntry> _entries;
     private readonly Dictionary<string, string> _metadata = [];
 
-    private SafetensorsReader(string path, SafeFileHandle file)
+    private SafetensorsReader(string path, ICheckpointSource file)
     {
         Path = path;
         _file = file;
-        long fileLength = RandomAccess.GetLength(file);
+        long fileLength = file.Length;
         Span<byte> prefix = stackalloc byte[8];
+        if (fileLength < prefix.Length)
+            RefuseOtherFormat(fileLength);
         if (fileLength < prefix.Length)
             throw SafetensorsHeader.Bad(path, $"it has {fileLength} bytes, too few for even the header's length");
         ReadExactly(prefix, 0);
         ulong headerLength = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
+        if (headerLength > SafetensorsRules.LargestHeader || headerLength > (ulong)(fileLength - prefix.Length))
+            RefuseOtherFormat(fileLength);
         if (headerLength > (ulong)(fileLength - prefix.Length))
             throw SafetensorsHeader.Bad(path, $"it claims a header of {headerLength} bytes, but the file has {fileLength}; it is truncated, or of another format");
-        if (headerLength > LargestHeader)
-            throw SafetensorsHeader.Bad(path, $"it claims a header of {headerLength} bytes; the format allows {LargestHeader}");
+        if (headerLength > SafetensorsRules.LargestHeader)
+            throw SafetensorsHeader.Bad(path, $"it claims a header of {headerLength} bytes; the format allows {SafetensorsRules.LargestHeader}");
         byte[] json = new byte[headerLength];
         ReadExactly(json, prefix.Length);
         long dataStart = prefix.Length + json.Length;
@@ -54,20 +55,29 @@ public sealed class SafetensorsReader : IDisposable
     public static SafetensorsReader Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        SafeFileHandle? file = null;
+        SafeFileHandle? handle = null;
         try
         {
-            file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read, FileOptions.RandomAccess);
-            return new SafetensorsReader(path, file);
+            handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read, FileOptions.RandomAccess);
+            return Open(path, new CheckpointFile(handle));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            file?.Dispose();
-            throw new CheckpointException($"The checkpoint '{path}' cannot be read: {exception.Message}", exception);
+            handle?.Dispose();
+            throw Unreadable(path, exception);
+        }
+    }
+
+    /// <summary>Reads what <paramref name="source"/> holds, and owns it from then on.</summary>
+    internal static SafetensorsReader Open(string path, ICheckpointSource source)
+    {
+        try
+        {
+            return new SafetensorsReader(path, source);
         }
         catch
         {
-            file?.Dispose();
+            source.Dispose();
             throw;
         }
     }
@@ -79,27 +89,16 @@ public sealed class SafetensorsReader : IDisposable
     /// <exception cref="CheckpointException">There is none of that name.</exception>
     public SafetensorsEntry this[string name] => _entries.TryGetValue(name, out SafetensorsEntry? entry)
         ? entry
-        : throw new CheckpointException($"'{Path}' has no tensor '{name}'; it holds {_entries.Count} tensors.");
+        : throw new CheckpointException($"'{Path}' has no tensor '{SafetensorsHeader.Shorten(name)}'; it holds {_entries.Count} tensors.");
 
     /// <summary>All elements of a tensor as float32: float64 rounded, integers and booleans converted.</summary>
-    public float[] ReadSingles(string name)
-    {
-        SafetensorsEntry entry = this[name];
-        var values = new float[CheckedCount(entry)];
-        SafetensorsConversion.Read(this, entry, values);
-        return values;
-    }
+    /// <exception cref="CheckpointException">There is none of that name, it is stored as what cannot be read, or the file cannot be read; so in the other methods.</exception>
+    public float[] ReadSingles(string name) => SafetensorsConversion.ReadAs<float>(this, this[name]);
 
     /// <summary>All elements of a tensor as float64, exactly.</summary>
-    public double[] ReadDoubles(string name)
-    {
-        SafetensorsEntry entry = this[name];
-        var values = new double[CheckedCount(entry)];
-        SafetensorsConversion.Read(this, entry, values);
-        return values;
-    }
+    public double[] ReadDoubles(string name) => SafetensorsConversion.ReadAs<double>(this, this[name]);
 
-    /// <summary>Copies a tensor to a device under its stored type (float64 as float32), or as <paramref name="dtype"/> where it holds real numbers.</summary>
+    /// <summary>Copies a tensor to a device under its stored type (float64 as float32, short integers as longer ones), or as <paramref name="dtype"/> where it holds real numbers.</summary>
     public Tensor ReadTensor(string name, ComputeDevice device, DType? dtype = null)
     {
         SafetensorsEntry entry = this[name];
@@ -111,6 +110,10 @@ public sealed class SafetensorsReader : IDisposable
                 return Tensor.From(device, entry.Shape, SafetensorsConversion.ReadRaw<long>(this, entry));
             case SafetensorsType.BOOL:
                 return Tensor.From(device, entry.Shape, SafetensorsConversion.ReadFlags(this, entry));
+            case SafetensorsType.I16 or SafetensorsType.U16 or SafetensorsType.I8 or SafetensorsType.U8:
+                return Tensor.From(device, entry.Shape, SafetensorsConversion.ReadAs<int>(this, entry));
+            case SafetensorsType.U32:
+                return Tensor.From(device, entry.Shape, SafetensorsConversion.ReadAs<long>(this, entry));
             default:
                 return Tensor.From(device, entry.Shape, ReadSingles(name), dtype ?? entry.Type.ToDType());
         }
@@ -125,20 +128,30 @@ public sealed class SafetensorsReader : IDisposable
         {
             while (target.Length > 0)
             {
-                int read = RandomAccess.Read(_file, target, offset);
+                int read = _file.Read(target, offset);
                 if (read == 0)
                     throw SafetensorsHeader.Bad(Path, $"it ended {target.Length} bytes early while it was being read; something else is writing to it");
                 target = target[read..];
                 offset += read;
             }
         }
-        catch (IOException exception)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new CheckpointException($"The checkpoint '{Path}' cannot be read: {exception.Message}", exception);
+            throw Unreadable(Path, exception);
         }
     }
 
     internal int CheckedCount(SafetensorsEntry entry) => entry.Shape.Count <= Array.MaxLength
         ? (int)entry.Shape.Count
         : throw new CheckpointException($"Tensor '{entry.Name}' of '{Path}' has {entry.Shape.Count} elements; at most {Array.MaxLength} can be read at once.");
+
+    private void RefuseOtherFormat(long fileLength)
+    {
+        byte[] start = new byte[Math.Min(fileLength, OtherFormats.Needed)];
+        ReadExactly(start, 0);
+        if (OtherFormats.Recognise(Path, start) is { } what)
+            throw new CheckpointException(what);
+    }
+
+    private static CheckpointException Unreadable(string path, Exception exception) => new($"The checkpoint '{path}' cannot be read: {exception.Message}", exception);
 }

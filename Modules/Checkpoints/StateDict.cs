@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using GpuTransformer.Host;
 
@@ -6,21 +7,61 @@ namespace GpuTransformer.Modules;
 /// <summary>Loads a checkpoint into a module: strictly, and all or nothing.</summary>
 internal static class StateDict
 {
-    private const int MostListed = 12;
+    private const int MostListed = 12, LongestListed = 240;
 
     public static void Load(Module module, SafetensorsReader reader, string prefix) => Load([.. module.NamedParameters()], reader, prefix);
 
-    public static void Load((string Name, Tensor Value)[] parameters, SafetensorsReader reader, string prefix)
+    /// <summary>Loads parameters: everything is read and checked before the first of them changes, whatever the file does meanwhile.</summary>
+    /// <param name="parameters">Keys and tensors. A tied one has several keys; the file may have only one of them, as PyTorch saves shared tensors once.</param>
+    /// <param name="reader">The file.</param>
+    /// <param name="prefix">What all keys begin with in the file.</param>
+    /// <param name="check">Refuses what cannot be right, given a key and its numbers; null for no more than names, shapes and types.</param>
+    public static void Load((string Name, Tensor Value)[] parameters, SafetensorsReader reader, string prefix, Action<string, ReadOnlySpan<float>>? check = null)
     {
+        ArgumentNullException.ThrowIfNull(reader);
+        ArgumentNullException.ThrowIfNull(prefix);
         Check(parameters, reader, prefix);
         foreach ((string name, Tensor value) in parameters)
-            value.Write(reader.ReadSingles(prefix + name));
+            ObjectDisposedException.ThrowIf(value.IsDisposed, name);
+        foreach ((Tensor value, float[] numbers) in Stage(parameters, reader, prefix, check))
+            value.Write(numbers);
     }
+
+    /// <summary>
+    /// Reads all numbers into the host's memory, four bytes each. A device's memory would be the scarcer one; and from here on neither the file nor its disk can fail.
+    /// </summary>
+    private static List<(Tensor Value, float[] Numbers)> Stage(
+        (string Name, Tensor Value)[] parameters, SafetensorsReader reader, string prefix, Action<string, ReadOnlySpan<float>>? check)
+    {
+        var staged = new List<(Tensor Value, float[] Numbers)>();
+        var first = new Dictionary<Tensor, (string Name, float[] Numbers)>(ReferenceEqualityComparer.Instance);
+        try
+        {
+            foreach ((string name, Tensor value) in parameters.Where(p => reader.Contains(prefix + p.Name)))
+            {
+                float[] numbers = reader.ReadSingles(prefix + name);
+                check?.Invoke(name, numbers);
+                if (first.TryAdd(value, (name, numbers)))
+                    staged.Add((value, numbers));
+                else if (!SameBits(first[value].Numbers, numbers))
+                    throw new CheckpointException($"The model has one tensor for '{first[value].Name}' and '{name}', but '{reader.Path}' holds different numbers for them; nothing was loaded.");
+            }
+        }
+        catch (OutOfMemoryException exception)
+        {
+            throw new InsufficientMemoryException($"There is not enough memory to read '{reader.Path}' before it is loaded, four bytes for each parameter; nothing was loaded.", exception);
+        }
+
+        return staged;
+    }
+
+    private static bool SameBits(float[] a, float[] b) => MemoryMarshal.Cast<float, int>(a).SequenceEqual(MemoryMarshal.Cast<float, int>(b));
 
     private static void Check((string Name, Tensor Value)[] parameters, SafetensorsReader reader, string prefix)
     {
         var expected = new HashSet<string>(parameters.Select(p => prefix + p.Name), StringComparer.Ordinal);
-        List<string> missing = [.. expected.Where(name => !reader.Contains(name))];
+        var present = new HashSet<Tensor>(parameters.Where(p => reader.Contains(prefix + p.Name)).Select(static p => p.Value), ReferenceEqualityComparer.Instance);
+        List<string> missing = [.. parameters.Where(p => !present.Contains(p.Value)).Select(p => prefix + p.Name)];
         List<string> unexpected = [.. reader.Entries.Select(static e => e.Name).Where(name => name.StartsWith(prefix, StringComparison.Ordinal) && !expected.Contains(name))];
         List<string> wrong = [], hints = [];
         foreach ((string name, Tensor value) in parameters)
@@ -33,16 +74,17 @@ internal static class StateDict
                 wrong.Add($"{entry.Name} is {entry.Shape}, the model needs {value.Shape}");
                 CheckpointHints.AddWidth(hints, name, entry.Shape, value.Shape);
             }
-            else if (!entry.Type.ToDType().IsFloatingPoint())
+            else if (!entry.Type.IsReal())
             {
-                wrong.Add($"{entry.Name} holds {entry.Type}, the model needs real numbers");
+                wrong.Add($"{entry.Name} is stored as {SafetensorsHeader.Shorten(entry.TypeName)}, the model needs real numbers: F64, F32, F16 or BF16");
             }
         }
 
         if (missing.Count + unexpected.Count + wrong.Count == 0)
             return;
-        if (missing.Count > 0 && unexpected.Count > 0)
-            CheckpointHints.AddPrefix(hints, missing, unexpected);
+        if (missing.Count > 0)
+            CheckpointHints.AddPrefix(hints, missing[0][prefix.Length..], prefix, reader);
+        CheckpointHints.AddVersion(hints, unexpected);
         throw new CheckpointException(Describe(reader.Path, missing, unexpected, wrong, hints));
     }
 
@@ -61,7 +103,7 @@ internal static class StateDict
     {
         if (names.Count == 0)
             return;
-        text.Append($"\n  {names.Count} {what}: ").AppendJoin("; ", names.Take(MostListed));
+        text.Append($"\n  {names.Count} {what}: ").AppendJoin("; ", names.Take(MostListed).Select(static n => n.Length <= LongestListed ? n : n[..LongestListed] + "…"));
         if (names.Count > MostListed)
             text.Append($"; and {names.Count - MostListed} more");
     }

@@ -16,12 +16,16 @@ public sealed class CallArguments
     /// <summary>Arguments for one call.</summary>
     /// <param name="tensors">Tensors by name; those that are null count as not given.</param>
     /// <param name="constants">A JSON object of the other arguments, or nothing.</param>
+    /// <exception cref="ArgumentException"><paramref name="constants"/> is something else, or has a key twice or what is no text.</exception>
     public CallArguments(IReadOnlyDictionary<string, Tensor> tensors, JsonElement constants = default)
     {
         ArgumentNullException.ThrowIfNull(tensors);
         _tensors = new Dictionary<string, Tensor>(tensors, StringComparer.Ordinal);
-        if (constants.ValueKind != JsonValueKind.Object)
+        if (constants.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null)
             return;
+        if (constants.ValueKind != JsonValueKind.Object)
+            throw new ArgumentException($"The call's arguments are a JSON {constants.ValueKind}, not an object.", nameof(constants));
+        JsonInput.Check(constants, "The call's arguments", nameof(constants));
         foreach (JsonProperty constant in constants.EnumerateObject())
         {
             // What is switched off was as good as not given.
@@ -57,14 +61,19 @@ public sealed class CallArguments
             return null;
         return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number)
             ? number
-            : throw new ArgumentException($"The argument '{name}' is {value.GetRawText()}, not an integer.", name);
+            : throw new ArgumentException($"The argument '{name}' is {NearestName.Shorten(value.GetRawText())}, not an integer.", name);
     }
 
     /// <summary>Whether a flag is given and true.</summary>
+    /// <exception cref="ArgumentException">It is neither true nor false.</exception>
     public bool Flag(string name)
     {
         _asked.Add(name);
-        return _constants.TryGetValue(name, out JsonElement value) && value.ValueKind == JsonValueKind.True;
+        if (!_constants.TryGetValue(name, out JsonElement value))
+            return false;
+        return value.ValueKind == JsonValueKind.True
+            ? true
+            : throw new ArgumentException($"The argument '{name}' is {NearestName.Shorten(value.GetRawText())}, not true or false.", name);
     }
 
     /// <summary>Throws if something was given that the module did not ask for.</summary>
@@ -81,7 +90,7 @@ public sealed class CallArguments
             string argument = name.Split('.')[0];
             if (UpstreamOptions.CallArguments.Contains(argument))
                 throw new UnsupportedOptionException(argument, $"{owner}: the call argument {argument} of x-transformers is not supported.");
-            throw new ArgumentException($"{owner} has no call argument '{name}'; the nearest is '{NearestName.Of(name, _asked)}'.", name);
+            throw new ArgumentException($"{owner} has no call argument '{NearestName.Shorten(name)}'; the nearest is '{NearestName.Of(name, _asked)}'.", name);
         }
     }
 }

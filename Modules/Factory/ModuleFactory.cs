@@ -47,13 +47,18 @@ public static class ModuleFactory
     /// <param name="dtype">What parameters and activations are stored as.</param>
     /// <exception cref="ArgumentException">The class or an option is unknown, or the options contradict each other.</exception>
     /// <exception cref="UnsupportedOptionException">x-transformers knows the class or option, this library does not.</exception>
+    /// <exception cref="InsufficientMemoryException">The device has no room for the parameters.</exception>
     public static Module Create(JsonElement description, ComputeDevice device, int seed = 0, DType dtype = DType.Float32)
     {
+        ArgumentNullException.ThrowIfNull(device);
+        JsonInput.Check(description, "The module's description", nameof(description));
         if (description.ValueKind != JsonValueKind.Object || !description.TryGetProperty("class", out JsonElement name) || name.ValueKind != JsonValueKind.String)
             throw new ArgumentException("A module's description is a JSON object with \"class\" and \"kwargs\", as {\"class\": \"Encoder\", \"kwargs\": {\"dim\": 256, \"depth\": 4}}.", nameof(description));
         string className = name.GetString()!;
-        JsonElement kwargs = description.TryGetProperty("kwargs", out JsonElement given) ? given : throw new ArgumentException($"The description of {className} has no \"kwargs\".", nameof(description));
-        JsonElement[] positional = description.TryGetProperty("ctor_args", out JsonElement list) && list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray()] : [];
+        JsonElement kwargs = description.TryGetProperty("kwargs", out JsonElement given) ? given : throw new ArgumentException($"The description of {NearestName.Shorten(className)} has no \"kwargs\".", nameof(description));
+        JsonElement[] positional = description.TryGetProperty("ctor_args", out JsonElement list) && list.ValueKind != JsonValueKind.Null
+            ? list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray()] : throw new ArgumentException($"The ctor_args of {NearestName.Shorten(className)} are a JSON {list.ValueKind}, not a list.", nameof(description))
+            : [];
         if (s_outerBuilders.TryGetValue(className, out OuterBuilder? buildAround))
         {
             return positional.Length == 1
@@ -65,7 +70,7 @@ public static class ModuleFactory
         {
             throw UpstreamOptions.Classes.Contains(className)
                 ? new UnsupportedOptionException(className, $"The class {className} of x-transformers is not supported.")
-                : new ArgumentException($"There is no class '{className}'; the nearest is '{NearestName.Of(className, Classes)}'.", nameof(description));
+                : new ArgumentException($"There is no class '{NearestName.Shorten(className)}'; the nearest is '{NearestName.Of(className, Classes)}'.", nameof(description));
         }
 
         return positional.Length == 0
@@ -77,15 +82,17 @@ public static class ModuleFactory
     /// <exception cref="ArgumentException">The text is not JSON; or as for the other overload.</exception>
     public static Module Create(string json, ComputeDevice device, int seed = 0, DType dtype = DType.Float32)
     {
+        JsonElement description;
         try
         {
-            using JsonDocument document = JsonDocument.Parse(json);
-            return Create(document.RootElement, device, seed, dtype);
+            description = JsonInput.Parse(json);
         }
-        catch (JsonException exception)
+        catch (InvalidDataException exception)
         {
             throw new ArgumentException($"The module's description is not valid JSON: {exception.Message}", nameof(json), exception);
         }
+
+        return Create(description, device, seed, dtype);
     }
 
     private static AttentionLayersOptions Stack(JsonElement kwargs, string owner)

@@ -32,9 +32,11 @@ public sealed class ParameterInitializer
     public DType DType { get; }
 
     /// <summary>A persistent tensor filled with <paramref name="value"/>.</summary>
+    /// <exception cref="ArgumentException">The shape has more numbers than one parameter may have; so in the other methods.</exception>
+    /// <exception cref="InsufficientMemoryException">The device has no room for it; so in the other methods.</exception>
     public Tensor Constant(Shape shape, float value)
     {
-        var values = new float[checked((int)shape.Count)];
+        float[] values = Values(shape);
         Array.Fill(values, value);
         return Create(shape, values);
     }
@@ -46,7 +48,7 @@ public sealed class ParameterInitializer
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(fanIn, 1);
         float bound = 1f / MathF.Sqrt(fanIn);
-        var values = new float[checked((int)shape.Count)];
+        float[] values = Values(shape);
         for (int i = 0; i < values.Length; i++)
             values[i] = (2f * NextSingle() - 1f) * bound;
         return Create(shape, values);
@@ -55,7 +57,7 @@ public sealed class ParameterInitializer
     /// <summary>Normal with mean zero, by Box and Muller.</summary>
     public Tensor Normal(Shape shape, float standardDeviation = 1f)
     {
-        var values = new float[checked((int)shape.Count)];
+        float[] values = Values(shape);
         for (int i = 0; i < values.Length; i++)
             values[i] = standardDeviation * MathF.Sqrt(-2f * MathF.Log(1f - NextSingle())) * MathF.Cos(MathF.Tau * NextSingle());
         return Create(shape, values);
@@ -63,9 +65,20 @@ public sealed class ParameterInitializer
 
     private Tensor Create(Shape shape, float[] values)
     {
+        using ConstructionScope construction = Device.BeginConstruction();
         Tensor tensor = Tensor.Persistent(Device, shape, DType);
         tensor.Write(values);
+        construction.Complete();
         return tensor;
+    }
+
+    // What cannot be on the device need not be drawn on the host first.
+    private float[] Values(Shape shape)
+    {
+        if (shape.Count > Array.MaxLength)
+            throw new ArgumentException($"A parameter of shape {shape} has {shape.Count} numbers; at most {Array.MaxLength} are possible. Use narrower layers or fewer entries.", nameof(shape));
+        ParameterMemory.Check(Device, (double)shape.Count * DType.SizeInBytes(), $"A parameter of shape {shape}");
+        return new float[shape.Count];
     }
 
     /// <summary>Uniform in [0, 1) with 24 bits, from SplitMix64 (Steele, Lea, Flood 2014): small, and defined by its text.</summary>

@@ -9,6 +9,7 @@ public sealed partial class Attention
     public Attention(AttentionModuleOptions options, ParameterInitializer initializer)
         : base(initializer)
     {
+        using ConstructionScope construction = Device.BeginConstruction();
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         Options = options;
@@ -52,6 +53,7 @@ public sealed partial class Attention
         if (options.HasOutputProjection)
             _toOut = AddOutput(initializer);
         _options = CreateOptions();
+        construction.Complete();
     }
 
     private Tensor? Gain(string name, int heads, float initial, ParameterInitializer initializer)

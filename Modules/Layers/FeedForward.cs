@@ -25,6 +25,7 @@ public sealed class FeedForward : Branch
     public FeedForward(FeedForwardOptions options, ParameterInitializer initializer)
         : base(initializer)
     {
+        using ConstructionScope construction = Device.BeginConstruction();
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         Options = options;
@@ -46,6 +47,7 @@ public sealed class FeedForward : Branch
         if (options.PostActLn)
             _innerNorm = ff.Add("1", new LayerNorm(inner, unitOffset: false, initializer));
         _out = ff.Add(options.PostActLn ? "3" : "2", new Linear(inner, options.OutputDim, !options.NoBias, initializer, options.ZeroInitOutput));
+        construction.Complete();
     }
 
     /// <summary>What it is.</summary>

@@ -31,6 +31,7 @@ internal sealed class AdaptiveLayerScale : Branch
     public AdaptiveLayerScale(Branch fn, int dim, int dimCondition, ParameterInitializer initializer)
         : base(initializer)
     {
+        using ConstructionScope construction = Device.BeginConstruction();
         _fn = AddChild("fn", fn);
         _toGamma = AddChild("to_gamma", new Linear(dimCondition, dim, bias: true, initializer, zero: true));
 
@@ -38,6 +39,7 @@ internal sealed class AdaptiveLayerScale : Branch
         var bias = new float[dim];
         Array.Fill(bias, -2f);
         _toGamma.Bias!.Write(bias);
+        construction.Complete();
     }
 
     public override Tensor Invoke(CallArguments arguments) => _fn.Invoke(arguments);

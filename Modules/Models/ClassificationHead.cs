@@ -15,10 +15,12 @@ public sealed class ClassificationHead : Module
     public ClassificationHead(int dim, int classes, ParameterInitializer initializer)
         : base(initializer)
     {
+        using ConstructionScope construction = Device.BeginConstruction();
         OptionChecks.Positive(dim, nameof(dim));
         OptionChecks.Positive(classes, nameof(classes));
         _weight = AddParameter("weight", initializer.Uniform([classes, dim], dim));
         _bias = AddParameter("bias", initializer.Uniform([classes], dim));
+        construction.Complete();
     }
 
     /// <summary>Classifies sequences.</summary>

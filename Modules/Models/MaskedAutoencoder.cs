@@ -28,6 +28,7 @@ public sealed class MaskedAutoencoder : Module
     private MaskedAutoencoder(MaskedAutoencoderOptions options, ParameterInitializer initializer, int seed)
         : base(initializer)
     {
+        using ConstructionScope construction = Device.BeginConstruction();
         ArgumentNullException.ThrowIfNull(options);
         Options = options;
         bool rectangular = options.Decoder == MaskedDecoder.CrossAttending;
@@ -44,6 +45,7 @@ public sealed class MaskedAutoencoder : Module
         _toPixels = AddChild("to_pixels", new Linear(options.DecoderDim, options.PatchDim, bias: true, initializer));
         _encoderPositions = Table(options.EncoderDim);
         _decoderPositions = Table(options.DecoderDim);
+        construction.Complete();
     }
 
     /// <summary>What it is.</summary>

@@ -21,13 +21,16 @@ public sealed class PatchEmbedding : Module
     public PatchEmbedding(int patchSize, int channels, int dim, ParameterInitializer initializer)
         : base(initializer)
     {
+        using ConstructionScope construction = Device.BeginConstruction();
         OptionChecks.Positive(patchSize, nameof(patchSize));
         OptionChecks.Positive(channels, nameof(channels));
         OptionChecks.Positive(dim, nameof(dim));
+        CheckPatch(patchSize, channels);
         (PatchSize, Channels) = (patchSize, channels);
         _before = AddChild("0", new LayerNorm(PatchDim, unitOffset: false, initializer));
         _linear = AddChild("1", new Linear(PatchDim, dim, bias: true, initializer));
         _after = AddChild("2", new LayerNorm(dim, unitOffset: false, initializer));
+        construction.Complete();
     }
 
     /// <summary>Pixels along one side of a patch.</summary>
@@ -38,6 +41,13 @@ public sealed class PatchEmbedding : Module
 
     /// <summary>Numbers per patch: patchSize² · channels.</summary>
     public int PatchDim => checked(PatchSize * PatchSize * Channels);
+
+    /// <summary>Refuses a patch of more numbers than an axis can have.</summary>
+    internal static void CheckPatch(int patchSize, int channels)
+    {
+        OptionChecks.Product(patchSize, patchSize, $"patch size * patch size", nameof(patchSize));
+        OptionChecks.Product(patchSize * patchSize, channels, $"patch size * patch size * channels", nameof(patchSize));
+    }
 
     /// <summary>Embeds images or patches.</summary>
     /// <param name="x">[batch, channels, height, width], height and width multiples of the patch size; or patches [batch, patches, patchDim].</param>

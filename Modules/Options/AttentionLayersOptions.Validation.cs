@@ -2,6 +2,9 @@ namespace GpuTransformer.Modules;
 
 public sealed partial record AttentionLayersOptions
 {
+    // Far above any model, and built in well under a second where they are narrow.
+    private const int MostLayers = 10_000;
+
     internal void Validate()
     {
         OptionChecks.Positive(Dim, nameof(Dim));
@@ -15,6 +18,7 @@ public sealed partial record AttentionLayersOptions
         foreach (float slope in RelPosKwargs?.Slopes ?? [])
             OptionChecks.Finite(slope, nameof(RelPosKwargs.Slopes));
         ValidateLayers();
+        ValidateCounts();
         ValidateNorms();
         ValidatePositions();
     }
@@ -40,6 +44,23 @@ public sealed partial record AttentionLayersOptions
         }
     }
 
+    private void ValidateCounts()
+    {
+        int block = (OnlyCross ? 0 : 1) + (CrossAttend ? 1 : 0) + (Macaron ? 2 : 1);
+        long layers = CustomLayers?.Count ?? (long)block * (Depth ?? 1);
+        if (layers > MostLayers)
+        {
+            throw new ArgumentException(
+                CustomLayers is null ? $"Depth = {Depth} makes {layers} layers, {block} in each block; a stack has at most {MostLayers}." : $"CustomLayers has {layers} layers; a stack has at most {MostLayers}.",
+                CustomLayers is null ? nameof(Depth) : nameof(CustomLayers));
+        }
+
+        if (LayersExecuteOrder is { Count: > MostLayers })
+            throw new ArgumentException($"LayersExecuteOrder runs {LayersExecuteOrder.Count} layers; a stack runs at most {MostLayers}.", nameof(LayersExecuteOrder));
+        if (WeightTieLayers && CustomLayers is not null && layers * (Depth ?? 1) > MostLayers)
+            throw new ArgumentException($"Depth = {Depth} runs {layers} layers each time, {layers * Depth}; a stack runs at most {MostLayers}.", nameof(Depth));
+    }
+
     private void ValidateNorms()
     {
         OptionChecks.AtMostOne(
@@ -55,6 +76,8 @@ public sealed partial record AttentionLayersOptions
             throw new ArgumentException("SandwichNorm adds to a pre-norm stack and needs PreNorm = true.", nameof(SandwichNorm));
         OptionChecks.Positive(ConditionDim, nameof(DimCondition));
         OptionChecks.Positive(AdaptiveConditionMlpExpansion, nameof(AdaptiveConditionMlpExpansion));
+        OptionChecks.Product(ConditionDim, AdaptiveConditionMlp ? AdaptiveConditionMlpExpansion : 1, $"{nameof(DimCondition)} * {nameof(AdaptiveConditionMlpExpansion)}", nameof(DimCondition));
+        OptionChecks.Product(Dim, GateResidual ? 3 : 1, $"three times {nameof(Dim)}", nameof(Dim));
         if (!NeedsCondition && (DimCondition is not null || AdaptiveConditionMlp))
             throw new ArgumentException("DimCondition and AdaptiveConditionMlp describe a condition, but nothing uses one: switch on an adaptive norm or layerscale.", nameof(DimCondition));
     }

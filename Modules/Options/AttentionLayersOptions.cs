@@ -9,7 +9,7 @@ public sealed partial record AttentionLayersOptions
     /// <summary>Model width.</summary>
     public required int Dim { get; init; }
 
-    /// <summary>Number of blocks. Needed unless <see cref="CustomLayers"/> is given.</summary>
+    /// <summary>Number of blocks. Needed unless <see cref="CustomLayers"/> is given. A stack has at most 10,000 layers.</summary>
     public int? Depth { get; init; }
 
     /// <summary>Query heads of every attention layer.</summary>

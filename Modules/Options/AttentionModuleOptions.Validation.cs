@@ -21,6 +21,9 @@ public sealed partial record AttentionModuleOptions
         OptionChecks.PositiveOrNull(QkNormScale, nameof(QkNormScale));
         if (DimHead > WidestHead || ValueHeadDim > WidestHead)
             throw new ArgumentException($"DimHead = {DimHead}, ValueDimHead = {ValueHeadDim}: heads are at most {WidestHead} wide.", nameof(DimHead));
+        OptionChecks.Product(Heads, Math.Max(DimHead, ValueHeadDim), $"{nameof(Heads)} * {(ValueHeadDim > DimHead ? nameof(ValueDimHead) : nameof(DimHead))}", nameof(Heads));
+        OptionChecks.Product(KeyValueHeads, Math.Max(1, NumMemKv), $"{nameof(KvHeads)} * {nameof(NumMemKv)}", nameof(NumMemKv));
+        OptionChecks.Product(OutputDim, OnAttn ? 2 : 1, $"twice {nameof(DimOut)}", nameof(DimOut));
         ValidateHeads();
         ValidateNormalisation();
         ValidateOutput();

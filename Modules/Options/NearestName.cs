@@ -3,7 +3,18 @@ namespace GpuTransformer.Modules;
 /// <summary>Which known name a misspelt one most likely meant.</summary>
 internal static class NearestName
 {
-    public static string Of(string name, IEnumerable<string> known) => known.MinBy(k => Distance(name, k)) ?? "(none)";
+    // Nobody misspells a name into a text; and the distance of a long one takes long.
+    private const int Longest = 80;
+
+    /// <summary>The nearest of the known names.</summary>
+    public static string Of(string name, IEnumerable<string> known)
+    {
+        string start = Shorten(name);
+        return known.MinBy(k => Distance(start, k)) ?? "(none)";
+    }
+
+    /// <summary>A name out of a file as a message can hold it.</summary>
+    public static string Shorten(string name) => name.Length <= Longest ? name : name[..Longest] + "…";
 
     /// <summary>Levenshtein's distance: the fewest insertions, deletions and replacements of one character.</summary>
     public static int Distance(string a, string b)

@@ -66,6 +66,13 @@ internal static class OptionChecks
             throw new ArgumentException($"{name} = {value}, but a dropout probability lies in [0, 1).", name);
     }
 
+    /// <summary>A length that is the product of two options.</summary>
+    public static void Product(int a, int b, string what, string name)
+    {
+        if ((long)a * b > int.MaxValue)
+            throw new ArgumentException($"{what} = {(long)a * b}, but a tensor's axis is at most {int.MaxValue} long.", name);
+    }
+
     public static void AtMostOne(params ReadOnlySpan<(bool On, string Name)> options)
     {
         string? first = null;

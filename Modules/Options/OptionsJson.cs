@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
@@ -29,6 +30,7 @@ public static class OptionsJson
     {
         if (kwargs.ValueKind != JsonValueKind.Object)
             throw new ArgumentException($"The kwargs of {owner} are a JSON {kwargs.ValueKind}, not an object.", nameof(kwargs));
+        JsonInput.Check(kwargs, $"The kwargs of {owner}", nameof(kwargs));
         Dictionary<string, PropertyInfo> offered = Offered(typeof(TOptions));
         var known = new JsonObject();
         foreach (JsonProperty option in kwargs.EnumerateObject())
@@ -44,13 +46,15 @@ public static class OptionsJson
             }
         }
 
+        if (offered.FirstOrDefault(o => o.Value.IsDefined(typeof(RequiredMemberAttribute)) && !known.ContainsKey(o.Key)).Key is { } missing)
+            throw new ArgumentException($"{owner} needs the option '{missing}', which is missing.", missing);
         try
         {
             return known.Deserialize<TOptions>(s_json)!;
         }
         catch (JsonException exception)
         {
-            throw new ArgumentException($"The options of {owner} cannot be read: {exception.Message}", nameof(kwargs), exception);
+            throw Wrong(owner, known, offered, exception);
         }
     }
 
@@ -77,6 +81,32 @@ public static class OptionsJson
     private static Dictionary<string, PropertyInfo> Offered(Type options)
         => options.GetProperties(BindingFlags.Public | BindingFlags.Instance).ToDictionary(static p => NameOf(p.Name), StringComparer.Ordinal);
 
+    // The serializer says where in words of its own; the option, its value and what it takes are what helps.
+    private static ArgumentException Wrong(string owner, JsonObject given, Dictionary<string, PropertyInfo> offered, JsonException exception)
+    {
+        string name = (exception.Path ?? string.Empty).TrimStart('$').TrimStart('.').Split('.', '[')[0];
+        return offered.TryGetValue(name, out PropertyInfo? property)
+            ? new ArgumentException($"{owner}: {name} is {NearestName.Shorten(given[name]?.ToJsonString() ?? "null")}, but it takes {Describe(property.PropertyType)}.", name, exception)
+            : new ArgumentException($"The options of {owner} cannot be read: {exception.Message}", nameof(given), exception);
+    }
+
+    private static string Describe(Type type)
+    {
+        if (Nullable.GetUnderlyingType(type) is { } inner)
+            return $"{Describe(inner)} or null";
+        if (type == typeof(int))
+            return $"an integer from {int.MinValue} to {int.MaxValue}";
+        if (type == typeof(bool))
+            return "true or false";
+        if (type == typeof(float) || type == typeof(double))
+            return "a number";
+        if (type == typeof(string))
+            return "a text";
+        if (!type.IsGenericType)
+            return $"an object of {string.Join(", ", Offered(type).Select(static o => $"{o.Key}: {Describe(o.Value.PropertyType)}"))}";
+        return type.GetGenericArguments() is [{ } item] ? $"a list, each {Describe(item)}" : $"an object, each value {Describe(type.GetGenericArguments()[1])}";
+    }
+
     private static void CheckNotPerLayer(JsonProperty option, PropertyInfo property, string owner)
     {
         bool takesList = property.PropertyType != typeof(string) && typeof(IEnumerable).IsAssignableFrom(property.PropertyType);
@@ -93,7 +123,7 @@ public static class OptionsJson
             throw new ArgumentException($"{owner}: {name} does not exist; heads is shared by all attention layers, and the class decides causality.", name);
         string? off = UpstreamOptions.OffValue(options, name);
         if (off is null)
-            throw new ArgumentException($"{owner} has no option '{name}'; the nearest is '{NearestName.Of(name, offered)}'.", name);
+            throw new ArgumentException($"{owner} has no option '{NearestName.Shorten(name)}'; the nearest is '{NearestName.Of(name, offered)}'.", NearestName.Shorten(name));
         if (!JsonNode.DeepEquals(JsonNode.Parse(off), JsonNode.Parse(option.Value.GetRawText())) && option.Value.ValueKind is not (JsonValueKind.Null or JsonValueKind.False))
             throw new UnsupportedOptionException(name, $"{owner}: the option {name} of x-transformers is not supported.");
     }

@@ -20,6 +20,7 @@ public class AttentionLayers : Module
     /// <param name="seed">The same seed gives the same parameters on every device.</param>
     /// <param name="dtype">What parameters and activations are stored as.</param>
     /// <exception cref="ArgumentException">The options contradict each other; the message names them.</exception>
+    /// <exception cref="InsufficientMemoryException">The device has no room for the parameters; found out before any of them is made where the layers alone are too many.</exception>
     public AttentionLayers(AttentionLayersOptions options, ComputeDevice device, int seed = 0, DType dtype = DType.Float32)
         : this(options, new ParameterInitializer(device, seed, dtype))
     {
@@ -29,10 +30,12 @@ public class AttentionLayers : Module
     public AttentionLayers(AttentionLayersOptions options, ParameterInitializer initializer)
         : base(initializer)
     {
+        using ConstructionScope construction = Device.BeginConstruction();
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         Options = options;
         _plan = LayerPlan.Of(options);
+        ParameterMemory.Check(Device, DType, options, _plan.Layers);
         _alibi = options.AlibiPosBias ? new AlibiBias(options, Device) : null;
         AddConstant(_alibi?.Slopes);
         ModuleGroup layers = AddChild("layers", new ModuleGroup(initializer));
@@ -42,6 +45,7 @@ public class AttentionLayers : Module
             _conditionMlp = AddChild("adaptive_mlp", new ModuleGroup(initializer)).Add("0", new Linear(options.ConditionDim, options.NormConditionDim, bias: false, initializer));
         if (options.HasFinalNorm)
             _finalNorm = AddChild("final_norm", Norm.Create(options, initializer));
+        construction.Complete();
     }
 
     /// <summary>What it is.</summary>

@@ -60,6 +60,7 @@ internal sealed class GatedResidual : Residual
     public GatedResidual(AttentionLayersOptions options, ParameterInitializer initializer)
         : base(initializer)
     {
+        using ConstructionScope construction = Device.BeginConstruction();
         _dim = options.Dim;
         _scaling = new SumResidual(options, initializer);
         foreach ((string name, Tensor value) in _scaling.NamedParameters())
@@ -69,6 +70,7 @@ internal sealed class GatedResidual : Residual
         _stateWeight = gru.AddTensor("weight_hh", initializer.Uniform([3 * _dim, _dim], _dim));
         _inputBias = gru.AddTensor("bias_ih", initializer.Uniform([3 * _dim], _dim));
         _stateBias = gru.AddTensor("bias_hh", initializer.Uniform([3 * _dim], _dim));
+        construction.Complete();
     }
 
     public override bool IsSum => false;

@@ -17,6 +17,7 @@ internal sealed class TransformerLayer : Module
     public TransformerLayer(AttentionLayersOptions options, LayerKind kind, ParameterInitializer initializer)
         : base(initializer)
     {
+        using ConstructionScope construction = Device.BeginConstruction();
         Kind = kind;
         ModuleGroup norms = AddChild("0", new ModuleGroup(initializer));
         if (options.HasPreNorm)
@@ -27,6 +28,7 @@ internal sealed class TransformerLayer : Module
             _after = norms.Add("2", Norm.Create(options, initializer));
         _branch = AddChild("1", CreateBranch(options, kind, initializer));
         _residual = AddChild("2", Residual.Create(options, initializer));
+        construction.Complete();
     }
 
     public LayerKind Kind { get; }

@@ -19,12 +19,17 @@ public sealed class ExponentialMovingAverage : IDisposable
         _parameters = parameters;
         Decay = decay;
         _averages = new Tensor[parameters.Count];
+        if (parameters.Count == 0)
+            return;
+        using ConstructionScope construction = parameters[0].Value.Device.BeginConstruction();
         for (int i = 0; i < _averages.Length; i++)
         {
             Tensor parameter = parameters[i].Value;
             _averages[i] = Tensor.Persistent(parameter.Device, parameter.Shape);
             Operators.CopyInto(_averages[i], parameter);
         }
+
+        construction.Complete();
     }
 
     /// <summary>How much of the average is kept in each step.</summary>

@@ -11,7 +11,7 @@ public sealed class LossScaler
     /// <param name="growthInterval">Good steps between doublings.</param>
     public LossScaler(float scale = 65536f, int growthInterval = 2000)
     {
-        if (!(scale >= 1f) || !float.IsPow2(scale))
+        if (!IsScale(scale))
             throw new ArgumentOutOfRangeException(nameof(scale), scale, "The loss scale is a power of two of at least 1.");
         ArgumentOutOfRangeException.ThrowIfLessThan(growthInterval, 1);
         Scale = scale;
@@ -20,13 +20,13 @@ public sealed class LossScaler
     }
 
     /// <summary>What the loss is multiplied with now.</summary>
-    public float Scale { get; internal set; }
+    public float Scale { get; private set; }
 
     /// <summary>Good steps between doublings.</summary>
     public int GrowthInterval { get; }
 
     /// <summary>Good steps since the scale last changed.</summary>
-    public int GoodSteps { get; internal set; }
+    public int GoodSteps { get; private set; }
 
     private bool IsDynamic { get; }
 
@@ -40,11 +40,25 @@ public sealed class LossScaler
             Scale = Math.Max(1f, Scale / 2f);
             GoodSteps = 0;
         }
-        else if (++GoodSteps == GrowthInterval)
+        else if (GoodSteps >= GrowthInterval - 1)
         {
             // Beyond 2^24 nothing representable in float16 is gained.
-            Scale = Math.Min(Scale * 2f, 16777216f);
+            Scale = Math.Max(Scale, Math.Min(Scale * 2f, 16777216f));
             GoodSteps = 0;
         }
+        else
+        {
+            GoodSteps++;
+        }
+    }
+
+    /// <summary>Whether a loss may be multiplied with it: a power of two of at least 1, so that scaling rounds nothing.</summary>
+    internal static bool IsScale(float scale) => scale >= 1f && float.IsPow2(scale);
+
+    /// <summary>Goes on where an earlier run left off. A scaler that is switched off stays so: its run needs none, whatever the earlier one computed in.</summary>
+    internal void Restore(float scale, int goodSteps)
+    {
+        if (IsDynamic)
+            (Scale, GoodSteps) = (scale, goodSteps);
     }
 }

@@ -12,8 +12,10 @@ public sealed class AdamW : Optimizer
     public AdamW(IReadOnlyList<TrainedParameter> parameters)
         : base(parameters)
     {
+        using ConstructionScope construction = Parameters[0].Value.Device.BeginConstruction();
         _first = AddMoments("first");
         _second = AddMoments("second");
+        construction.Complete();
     }
 
     /// <summary>Decoupled weight decay, for parameters that decay; finite, at least 0.</summary>

@@ -123,10 +123,18 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>Writes parameters, moments, averages, step and loss scale in one atomic file.</summary>
+    /// <exception cref="CheckpointException">A number that is trained is not finite any more; nothing was written, and an earlier file is as it was.</exception>
     public void Save(string path) => TrainingCheckpoint.Save(this, path);
 
-    /// <summary>Continues from a file that <see cref="Save"/> wrote for the same model and optimizer, exactly where it left off.</summary>
-    /// <exception cref="CheckpointException">The file is damaged or of another model; nothing was changed.</exception>
+    /// <summary>
+    /// Continues from a file that <see cref="Save"/> wrote for the same model and optimizer, exactly where it left off. Everything is read into the host's memory and checked first, four bytes
+    /// for each parameter, moment and average. The loss scale is taken over where this run scales its loss too.
+    /// </summary>
+    /// <exception cref="CheckpointException">
+    /// The file is damaged, cannot be read, is of another model or optimizer, or holds what no run can go on from: numbers that are not finite, a loss scale that is no power of two, more steps
+    /// than the schedule has before its rate is zero. Nothing was changed.
+    /// </exception>
+    /// <exception cref="InsufficientMemoryException">The host has no room for all of it; nothing was changed.</exception>
     public void Resume(string path) => TrainingCheckpoint.Load(this, path);
 
     /// <inheritdoc/>

@@ -1,46 +1,44 @@
-using System.Globalization;
 using GpuTransformer.Host;
 
 namespace GpuTransformer.Modules;
 
 /// <summary>
 /// A training run in one safetensors file: <c>model.*</c>, <c>optimizer.*</c>, <c>average.*</c>, and the counters as metadata. Written to a temporary file, flushed and renamed, so a run
-/// killed at any moment finds the last complete one.
+/// killed at any moment finds the last complete one. Reading is all or nothing: file, counters and numbers are checked before the run changes.
 /// </summary>
 internal static class TrainingCheckpoint
 {
-    private const string Step = "step", Seed = "seed", OptimizerStep = "optimizer_step", Skipped = "skipped_steps", Scale = "loss_scale", GoodSteps = "loss_scale_good_steps", Kind = "optimizer";
-
-    public static void Save(Trainer trainer, string path) => SafetensorsWriter.Write(path, Tensors(trainer), new Dictionary<string, string>
+    /// <exception cref="CheckpointException">What is trained is not finite any more; what was at <paramref name="path"/> stays.</exception>
+    public static void Save(Trainer trainer, string path)
     {
-        [Step] = Text(trainer.StepNumber),
-        [Seed] = Text(trainer.Seed),
-        [OptimizerStep] = Text(trainer.Optimizer.StepCount),
-        [Skipped] = Text(trainer.SkippedSteps),
-        [Scale] = trainer.LossScaler.Scale.ToString("R", CultureInfo.InvariantCulture),
-        [GoodSteps] = Text(trainer.LossScaler.GoodSteps),
-        [Kind] = trainer.Optimizer.GetType().Name,
-    });
+        HashSet<Tensor> trained = Trained(trainer);
+        SafetensorsWriter.Write(path, Tensors(trainer), TrainingCounters.Of(trainer).ToMetadata(), (name, value, numbers) =>
+        {
+            if (trained.Contains(value) && NotUsable(name, numbers) is { } what)
+                throw new CheckpointException($"The training checkpoint '{path}' was not written: {what}. An earlier one there is as it was.");
+        });
+    }
 
     public static void Load(Trainer trainer, string path)
     {
+        ArgumentException.ThrowIfNullOrEmpty(path);
         using SafetensorsReader reader = SafetensorsReader.Open(path);
-        if (Read(reader, Kind) != trainer.Optimizer.GetType().Name)
-            throw new CheckpointException($"The training checkpoint '{path}' was written with the optimizer {Read(reader, Kind)}, this run uses {trainer.Optimizer.GetType().Name}.");
-        (long step, long optimizerStep, long skipped) = (Number(reader, Step), Number(reader, OptimizerStep), Number(reader, Skipped));
-        if (!int.TryParse(Read(reader, Seed), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int seed))
-            throw new CheckpointException($"The training checkpoint '{reader.Path}' has '{Seed}' = '{Read(reader, Seed)}', which is no seed.");
-        float scale = float.Parse(Read(reader, Scale), CultureInfo.InvariantCulture);
-        int good = checked((int)Number(reader, GoodSteps));
+        Load(trainer, reader);
+    }
 
+    internal static void Load(Trainer trainer, SafetensorsReader reader)
+    {
+        TrainingCounters counters = TrainingCounters.Read(reader);
+        counters.CheckFits(trainer, reader.Path);
         (string Name, Tensor Value)[] tensors = [.. Tensors(trainer)];
-        StateDict.Load(tensors, reader, string.Empty);
-        trainer.StepNumber = step;
-        trainer.Seed = seed;
-        trainer.Optimizer.StepCount = optimizerStep;
-        trainer.SkippedSteps = skipped;
-        trainer.LossScaler.Scale = scale;
-        trainer.LossScaler.GoodSteps = good;
+        HashSet<Tensor> trained = Trained(trainer);
+        HashSet<string> names = [.. tensors.Where(t => trained.Contains(t.Value)).Select(static t => t.Name)];
+        StateDict.Load(tensors, reader, string.Empty, (name, numbers) =>
+        {
+            if (names.Contains(name) && NotUsable(name, numbers) is { } what)
+                throw new CheckpointException($"The training checkpoint '{reader.Path}' cannot be resumed: {what}. Nothing was changed.");
+        });
+        counters.ApplyTo(trainer);
     }
 
     private static IEnumerable<(string Name, Tensor Value)> Tensors(Trainer trainer)
@@ -53,13 +51,23 @@ internal static class TrainingCheckpoint
             yield return ($"average.{name}", value);
     }
 
-    private static string Text(long value) => value.ToString(CultureInfo.InvariantCulture);
+    // What does not learn may hold anything: an infinity that hides something, say.
+    private static HashSet<Tensor> Trained(Trainer trainer) => new(
+        [.. trainer.Optimizer.Parameters.Select(static p => p.Value), .. trainer.Optimizer.State.Select(static s => s.Value), .. trainer.Average?.NamedAverages().Select(static a => a.Value) ?? []],
+        ReferenceEqualityComparer.Instance);
 
-    private static string Read(SafetensorsReader reader, string key) => reader.Metadata.TryGetValue(key, out string? value)
-        ? value
-        : throw new CheckpointException($"'{reader.Path}' is no training checkpoint: its metadata has no '{key}'.");
+    // A number that is not finite spreads over all of them within a step.
+    private static string? NotUsable(string name, ReadOnlySpan<float> numbers)
+    {
+        bool isSquare = name.StartsWith("optimizer.second.", StringComparison.Ordinal);
+        for (int i = 0; i < numbers.Length; i++)
+        {
+            if (!float.IsFinite(numbers[i]))
+                return $"element {i} of '{name}' is {numbers[i]}, but what is trained must be finite";
+            if (isSquare && numbers[i] < 0)
+                return $"element {i} of '{name}' is {numbers[i]}, but a mean of squares is not negative";
+        }
 
-    private static long Number(SafetensorsReader reader, string key) => long.TryParse(Read(reader, key), NumberStyles.Integer, CultureInfo.InvariantCulture, out long value) && value >= 0
-        ? value
-        : throw new CheckpointException($"The training checkpoint '{reader.Path}' has '{key}' = '{Read(reader, key)}', which is no count.");
+        return null;
+    }
 }

@@ -31,6 +31,7 @@ public sealed class ContinuousTransformerWrapper : Module
     public ContinuousTransformerWrapper(ContinuousTransformerWrapperOptions options, AttentionLayers attnLayers, ParameterInitializer initializer)
         : base(initializer)
     {
+        using ConstructionScope construction = Device.BeginConstruction();
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(attnLayers);
         options.Validate();
@@ -48,6 +49,7 @@ public sealed class ContinuousTransformerWrapper : Module
         AddChild("attn_layers", attnLayers);
         if (options.DimOut is { } dimOut)
             _projectOut = AddChild("project_out", new Linear(dim, dimOut, bias: false, initializer));
+        construction.Complete();
     }
 
     /// <summary>What it is.</summary>

@@ -48,6 +48,7 @@ public sealed partial class TransformerWrapper : Module
     internal TransformerWrapper(TransformerWrapperOptions options, AttentionLayers attnLayers, TokenEmbedding? tied, ParameterInitializer initializer)
         : base(initializer)
     {
+        using ConstructionScope construction = Device.BeginConstruction();
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(attnLayers);
         int dim = attnLayers.Options.Dim;
@@ -77,6 +78,7 @@ public sealed partial class TransformerWrapper : Module
         AddChild("attn_layers", attnLayers);
         if (!options.ReturnOnlyEmbed && !options.TieEmbedding)
             _toLogits = AddChild("to_logits", new Linear(dim, options.LogitsDim ?? options.NumTokens, bias: false, initializer));
+        construction.Complete();
     }
 
     /// <summary>What it is.</summary>

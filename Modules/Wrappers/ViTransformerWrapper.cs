@@ -33,6 +33,7 @@ public sealed class ViTransformerWrapper : Module
     public ViTransformerWrapper(ViTransformerWrapperOptions options, AttentionLayers attnLayers, ParameterInitializer initializer)
         : base(initializer)
     {
+        using ConstructionScope construction = Device.BeginConstruction();
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(attnLayers);
         options.Validate();
@@ -48,6 +49,7 @@ public sealed class ViTransformerWrapper : Module
         AddChild("attn_layers", attnLayers);
         if (options.NumClasses is { } classes)
             _head = AddChild("mlp_head", new ClassificationHead(dim, classes, initializer));
+        construction.Complete();
     }
 
     /// <summary>What it is.</summary>

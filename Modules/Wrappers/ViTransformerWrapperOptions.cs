@@ -36,5 +36,7 @@ public sealed record ViTransformerWrapperOptions
         OptionChecks.Probability(EmbDropout, nameof(EmbDropout));
         if (ImageSize % PatchSize != 0)
             throw new ArgumentException($"ImageSize = {ImageSize} is not a multiple of PatchSize = {PatchSize}.", nameof(PatchSize));
+        OptionChecks.Product(ImageSize / PatchSize, ImageSize / PatchSize, "the number of patches, (ImageSize / PatchSize)²,", nameof(ImageSize));
+        PatchEmbedding.CheckPatch(PatchSize, Channels);
     }
 }

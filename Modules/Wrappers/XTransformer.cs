@@ -27,6 +27,7 @@ public sealed class XTransformer : Module
     public XTransformer(XTransformerOptions options, ParameterInitializer initializer)
         : base(initializer)
     {
+        using ConstructionScope construction = Device.BeginConstruction();
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         Options = options;
@@ -35,6 +36,7 @@ public sealed class XTransformer : Module
         var decoder = new Decoder(options.DecoderLayers with { CrossAttend = true, CrossAttnDimContext = options.EncoderLayers.Dim }, initializer);
         var net = new TransformerWrapper(options.Decoder, decoder, options.TieTokenEmb ? Encoder.TokenEmbedding : null, initializer);
         Decoder = AddChild("decoder", new AutoregressiveWrapper(net, new AutoregressiveWrapperOptions { IgnoreIndex = options.IgnoreIndex, PadValue = options.PadValue }));
+        construction.Complete();
     }
 
     /// <summary>What it is.</summary>

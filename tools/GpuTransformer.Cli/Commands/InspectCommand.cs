@@ -12,19 +12,20 @@ internal static class InspectCommand
     {
         Option<FileInfo> config = SharedOptions.Existing("--config", "the model: {\"class\": \"Encoder\", \"kwargs\": {\"dim\": 256, …}} with x-transformers' names", required: true);
         Option<FileInfo> checkpoint = SharedOptions.Existing("--checkpoint", "check that this safetensors file fits the model", required: false);
+        Option<string?> prefix = ModelFiles.Prefix();
         Option<int> batch = SharedOptions.Size("--batch", "sequences", 1), length = SharedOptions.Size("--length", "positions of a sequence", 64);
         Option<int> contextLength = SharedOptions.Size("--context-length", "positions of its context", 128);
         Option<string?> device = SharedOptions.Device();
         Option<DType> dtype = SharedOptions.Precision();
         Option<FileInfo?> json = SharedOptions.Json();
-        var command = new Command("inspect", "Count a model's parameters and estimate its memory.") { config, checkpoint, batch, length, contextLength, device, dtype, json };
+        var command = new Command("inspect", "Count a model's parameters and estimate its memory.") { config, checkpoint, prefix, batch, length, contextLength, device, dtype, json };
         return command.Runs(invocation =>
         {
             using ComputeDevice opened = ComputeDevice.Create(invocation.Get(device));
             DType stored = invocation.Require(dtype);
             using Module model = ModelFiles.Create(invocation.Require(config), opened, stored);
             if (invocation.Get(checkpoint) is { } file)
-                ModelFiles.Load(model, file);
+                ModelFiles.Load(model, file, invocation.Get(prefix));
             WriteParameters(invocation.Terminal, model, invocation.Get(checkpoint));
             ActivationReport? activations = model is AttentionLayers stack
                 ? WriteActivations(invocation.Terminal, stack, opened, (invocation.Require(batch), invocation.Require(length), invocation.Require(contextLength)), stored)

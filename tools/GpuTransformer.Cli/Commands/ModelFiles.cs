@@ -1,4 +1,4 @@
-using System.Text.Json;
+using System.CommandLine;
 using GpuTransformer.Host;
 using GpuTransformer.Modules;
 
@@ -7,6 +7,13 @@ namespace GpuTransformer.Cli.Commands;
 /// <summary>Models and inputs as files. A golden file serves as checkpoint and as input: its <c>param.</c> and <c>input.</c> tensors are found by their prefix.</summary>
 internal static class ModelFiles
 {
+    /// <summary>The option that says what the keys of a checkpoint begin with.</summary>
+    public static Option<string?> Prefix() => new("--prefix")
+    {
+        Description = "what the model's keys begin with in the checkpoint, as attn_layers. or model. (keys without it are left alone)",
+        HelpName = "TEXT",
+    };
+
     private const string ParameterPrefix = "param.", InputPrefix = "input.";
 
     /// <summary>Builds the model that a config describes: <c>{"class": "Encoder", "kwargs": {"dim": 256, …}}</c>.</summary>
@@ -14,25 +21,23 @@ internal static class ModelFiles
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllText(config.FullName));
-            return ModuleFactory.Create(document.RootElement.Clone(), device, seed: 0, dtype);
+            return ModuleFactory.Create(JsonInput.Read(config.FullName), device, seed: 0, dtype);
         }
-        catch (JsonException exception)
-        {
-            throw new UsageException($"'{config.FullName}' is not valid JSON: {exception.Message}");
-        }
-        catch (ArgumentException exception)
+        catch (Exception exception) when (exception is ArgumentException or UnsupportedOptionException or InsufficientMemoryException)
         {
             throw new UsageException($"'{config.FullName}': {exception.Message}");
         }
     }
 
     /// <summary>Loads a checkpoint, strictly.</summary>
-    public static void Load(Module model, FileInfo checkpoint)
+    /// <param name="model">What is loaded.</param>
+    /// <param name="checkpoint">The file.</param>
+    /// <param name="prefix">What its keys begin with; null for nothing or, in a golden file, <c>param.</c></param>
+    public static void Load(Module model, FileInfo checkpoint, string? prefix)
     {
         using SafetensorsReader reader = SafetensorsReader.Open(checkpoint.FullName);
         bool isGolden = reader.Entries.Any(static e => e.Name.StartsWith(ParameterPrefix, StringComparison.Ordinal));
-        model.LoadStateDict(reader, isGolden ? ParameterPrefix : string.Empty);
+        model.LoadStateDict(reader, prefix ?? (isGolden ? ParameterPrefix : string.Empty));
     }
 
     /// <summary>Reads the inputs of one call: <c>x</c>, <c>context</c>, <c>mask</c>, <c>context_mask</c> and so on, with or without the prefix <c>input.</c>.</summary>

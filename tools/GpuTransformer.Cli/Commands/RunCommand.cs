@@ -14,17 +14,18 @@ internal static class RunCommand
     {
         Option<FileInfo> config = SharedOptions.Existing("--config", "the model: {\"class\": \"Encoder\", \"kwargs\": {\"dim\": 256, …}} with x-transformers' names", required: true);
         Option<FileInfo> checkpoint = SharedOptions.Existing("--checkpoint", "its parameters, safetensors", required: true);
+        Option<string?> prefix = ModelFiles.Prefix();
         Option<FileInfo> input = SharedOptions.Existing("--input", "safetensors with x and, as the model needs, context, mask, context_mask, …", required: true);
         Option<FileInfo?> output = SharedOptions.OutputFile("--output", "safetensors to write, with the tensor output");
         output.Required = true;
         Option<FileInfo> expected = SharedOptions.Existing("--expected", "safetensors with output, and output_f64 if there is one: print the error against it", required: false);
         Option<string?> device = SharedOptions.Device();
-        var command = new Command("run", "Run a model from x-transformers on one input.") { config, checkpoint, input, output, expected, device };
+        var command = new Command("run", "Run a model from x-transformers on one input.") { config, checkpoint, prefix, input, output, expected, device };
         return command.Runs(invocation =>
         {
             using ComputeDevice opened = ComputeDevice.Create(invocation.Get(device));
             using Module model = ModelFiles.Create(invocation.Require(config), opened);
-            ModelFiles.Load(model, invocation.Require(checkpoint));
+            ModelFiles.Load(model, invocation.Require(checkpoint), invocation.Get(prefix));
             Tensor result = Forward(invocation, opened, model, invocation.Require(input));
             SafetensorsWriter.Write(invocation.Get(output)!.FullName, [("output", result)]);
             invocation.Terminal.Line($"output {result.Shape} written to {invocation.Get(output)!.FullName}");

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using GpuTransformer.Modules;
 
 namespace GpuTransformer.Cli.Train;
 
@@ -32,12 +33,14 @@ internal static class SettingsJson
     {
         try
         {
-            return JsonNode.Parse(File.ReadAllText(file.FullName), documentOptions: new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true }) as JsonObject
-                ?? throw new UsageException($"'{file.FullName}' is no configuration: a JSON object is needed.");
+            JsonElement root = JsonInput.Read(file.FullName, relaxed: true);
+            return root.ValueKind == JsonValueKind.Object
+                ? JsonObject.Create(root)!
+                : throw new UsageException($"'{file.FullName}' is no configuration: a JSON object is needed, not a JSON {root.ValueKind}.");
         }
-        catch (JsonException exception)
+        catch (InvalidDataException exception)
         {
-            throw new UsageException($"'{file.FullName}' is no JSON: {exception.Message}");
+            throw new UsageException(exception.Message);
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using GpuTransformer.Modules;
 
 namespace GpuTransformer.Cli.Verification;
 
@@ -10,7 +11,12 @@ internal sealed record GoldenManifest(DirectoryInfo Folder, IReadOnlyList<Golden
 {
     private const string FileName = "manifest.json";
 
-    private static readonly JsonSerializerOptions Options = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, RespectRequiredConstructorParameters = true };
+    private static readonly JsonSerializerOptions Options = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        RespectRequiredConstructorParameters = true,
+        RespectNullableAnnotations = true,
+    };
 
     /// <summary>Reads the manifest.</summary>
     /// <exception cref="UsageException">There is no such folder, or its manifest is missing, damaged or empty.</exception>
@@ -23,16 +29,31 @@ internal sealed record GoldenManifest(DirectoryInfo Folder, IReadOnlyList<Golden
             throw new UsageException($"'{folder.FullName}' has no {FileName}: not a folder of golden vectors.");
         try
         {
-            GoldenCase[]? cases = JsonSerializer.Deserialize<JsonElement>(File.ReadAllText(path)).TryGetProperty("cases", out JsonElement list) ? list.Deserialize<GoldenCase[]>(Options) : null;
-            if (cases is not { Length: > 0 })
-                throw new UsageException($"{path} lists no cases.");
-            if (cases.FirstOrDefault(static c => Path.GetFileName(c.File) != c.File) is { } outside)
-                throw new UsageException($"{path}: case '{outside.Name}' names the file '{outside.File}', which is not in the folder.");
-            return new GoldenManifest(folder, cases);
+            JsonElement root = JsonInput.Read(path);
+            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("cases", out JsonElement list) || list.ValueKind != JsonValueKind.Array || list.GetArrayLength() == 0)
+                throw new UsageException($"{path} lists no cases: it must be an object whose 'cases' is a list of them.");
+            return new GoldenManifest(folder, [.. list.EnumerateArray().Select((element, i) => ReadCase(path, element, i))]);
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        catch (InvalidDataException exception)
         {
             throw new UsageException($"{path} is damaged: {exception.Message}");
+        }
+    }
+
+    private static GoldenCase ReadCase(string path, JsonElement element, int index)
+    {
+        try
+        {
+            GoldenCase? golden = element.ValueKind == JsonValueKind.Object ? element.Deserialize<GoldenCase>(Options) : null;
+            if (golden is null)
+                throw new UsageException($"{path} is damaged: case {index} is a JSON {element.ValueKind}, not an object.");
+            if (golden.Problem() is { } problem)
+                throw new UsageException($"{path} is damaged: case {index}, '{golden.Name}', {problem}.");
+            return golden;
+        }
+        catch (JsonException exception)
+        {
+            throw new UsageException($"{path} is damaged: case {index}: {exception.Message}");
         }
     }
 }
@@ -68,9 +89,42 @@ internal sealed record GoldenCase(
     JsonElement? GradStats = null,
     string? Sha256 = null)
 {
+    /// <summary>What is wrong with the case itself, whatever its file holds; null for nothing.</summary>
+    public string? Problem()
+    {
+        if (Path.GetFileName(File) != File || File is "" or "." or ".." || File.Contains('\0', StringComparison.Ordinal))
+            return $"names the file '{File}', which is not in the folder";
+        if (Kwargs.ValueKind != JsonValueKind.Object)
+            return $"has 'kwargs' that are a JSON {Kwargs.ValueKind}, not an object";
+        if (CtorArgs is { ValueKind: not (JsonValueKind.Array or JsonValueKind.Null) } positional)
+            return $"has 'ctor_args' that are a JSON {positional.ValueKind}, not a list";
+        if (CallKwargs is { ValueKind: not (JsonValueKind.Object or JsonValueKind.Null) } call)
+            return $"has 'call_kwargs' that are a JSON {call.ValueKind}, not an object";
+        List<string?> inputs = [.. Args ?? [], .. TensorKwargs ?? []];
+        if (inputs.Contains(null))
+            return "has an input without a name";
+        return inputs.Distinct().Count() < inputs.Count ? "has an input twice" : null;
+    }
+
     /// <summary>By how much PyTorch's float32 <c>output</c> or <c>grad.input.…</c> differs from its float64 one, where the manifest says.</summary>
-    public double? PlainError(string tensor)
-        => Fp32VsFp64 is { ValueKind: JsonValueKind.Object } errors && errors.TryGetProperty(tensor, out JsonElement error) ? error.GetProperty("max_abs_diff").GetDouble() : null;
+    public double? PlainError(string tensor) => Figure(Fp32VsFp64, "fp32_vs_fp64", tensor, "max_abs_diff");
+
+    /// <summary>A number two levels inside a part of the manifest, where it says one.</summary>
+    /// <exception cref="UsageException">There is something else in its place.</exception>
+    public double? Figure(JsonElement? part, string partName, string outer, string inner)
+    {
+        if (part is not { ValueKind: not JsonValueKind.Null } statistics)
+            return null;
+        if (statistics.ValueKind != JsonValueKind.Object)
+            throw new UsageException($"{Name}: '{partName}' is a JSON {statistics.ValueKind}, not an object.");
+        if (!statistics.TryGetProperty(outer, out JsonElement figures))
+            return null;
+        if (figures.ValueKind != JsonValueKind.Object || !figures.TryGetProperty(inner, out JsonElement figure))
+            return figures.ValueKind == JsonValueKind.Object && partName == "accuracy" ? null : throw new UsageException($"{Name}: '{partName}' has no number '{inner}' for '{outer}'.");
+        if (figure.ValueKind != JsonValueKind.Number || !(figure.GetDouble() is >= 0 and var number))
+            throw new UsageException($"{Name}: '{inner}' of '{outer}' in '{partName}' is {figure.GetRawText()}, but it must be a number that is not negative.");
+        return number;
+    }
 
     /// <summary>Whether an argument of the call or the constructor is true.</summary>
     public bool Flag(string name) => Find(name) is { ValueKind: JsonValueKind.True };

@@ -79,9 +79,12 @@ internal static class GradientGolden
     private static (float[] Actual, double[] Expected) Expected(SafetensorsReader file, string name, float[] actual)
     {
         if (file.Contains($"grad.param.{name}"))
-            return (actual, file.ReadDoubles($"grad.param.{name}"));
-        float[] sampled = [.. file.ReadDoubles($"grad_sample_index.param.{name}").Select(index => actual[(long)index])];
-        return (sampled, file.ReadDoubles($"grad_sample.param.{name}"));
+            return (actual, file.ReadCounted($"grad.param.{name}", actual.Length));
+        string indices = $"grad_sample_index.param.{name}";
+        double[] index = file.ReadDoubles(indices);
+        if (Array.FindIndex(index, i => !(i >= 0 && i < actual.Length)) is var wrong and >= 0)
+            throw new CheckpointException($"'{file.Path}' is damaged: element {wrong} of {indices} is {index[wrong]}, but the gradient has {actual.Length} elements.");
+        return ([.. index.Select(i => actual[(long)i])], file.ReadCounted($"grad_sample.param.{name}", index.Length));
     }
 
     // The largest element of each parameter's gradient, of those that the file has.
@@ -94,12 +97,11 @@ internal static class GradientGolden
         if (golden.GradStats is { ValueKind: JsonValueKind.Object } statistics)
         {
             foreach (JsonProperty property in statistics.EnumerateObject())
-                largest.TryAdd(property.Name, property.Value.GetProperty("max_abs").GetDouble());
+                largest.TryAdd(property.Name, golden.Figure(statistics, "grad_stats", property.Name, "max_abs") ?? 0);
         }
 
         return largest;
     }
 
-    private static double Noise(GoldenCase golden)
-        => golden.Fp32VsFp64 is { ValueKind: JsonValueKind.Object } errors && errors.TryGetProperty(ParameterNoise, out JsonElement worst) ? worst.GetProperty("rel").GetDouble() : 0;
+    private static double Noise(GoldenCase golden) => golden.Figure(golden.Fp32VsFp64, "fp32_vs_fp64", ParameterNoise, "rel") ?? 0;
 }

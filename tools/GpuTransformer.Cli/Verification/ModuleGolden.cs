@@ -47,7 +47,7 @@ internal static class ModuleGolden
     /// <exception cref="CheckpointException">The two contradict each other: the limit is a multiple of their difference, so such a file would excuse anything.</exception>
     public static (double[] Exact, double PlainError) ReadExact(SafetensorsReader file, string plainName, string exactName, double? stated)
     {
-        double[] plain = file.ReadDoubles(plainName), exact = file.Contains(exactName) ? file.ReadDoubles(exactName) : plain;
+        double[] plain = file.ReadDoubles(plainName), exact = file.Contains(exactName) ? file.ReadCounted(exactName, plain.Length) : plain;
         double found = plain.Zip(exact).Select(static v => Math.Abs(v.First - v.Second)).DefaultIfEmpty().Max();
         double credible = stated is { } error ? 1.01 * error : LargestCredibleError * exact.Select(Math.Abs).DefaultIfEmpty().Max();
         return found <= credible

@@ -15,11 +15,15 @@ internal static class SdpaGolden
     // What both sides store for a query that sees no key.
     private const double DeadLogSumExp = -1e30;
 
+    private static readonly string[] s_inputs = ["input.q", "input.k", "input.v"];
+
     /// <summary>Runs a case.</summary>
     public static IReadOnlyList<GoldenOutput> Run(GoldenCase golden, SafetensorsReader file, ComputeDevice device, bool gradients)
     {
         using StepScope step = device.BeginStep();
         Tensor query = file.ReadTensor("input.q", device), key = file.ReadTensor("input.k", device), value = file.ReadTensor("input.v", device);
+        foreach (string name in s_inputs)
+            file.Ranked(name, 4);
         int heads = query.Shape[1];
         var options = new AttentionOptions
         {
@@ -64,19 +68,24 @@ internal static class SdpaGolden
         ];
     }
 
-    private static CausalAlignment Alignment(GoldenCase golden) => golden.Kwargs.GetProperty("causal").GetString() switch
+    private static CausalAlignment Alignment(GoldenCase golden)
     {
-        null => CausalAlignment.None,
-        "top_left" => CausalAlignment.TopLeft,
-        "bottom_right" => CausalAlignment.BottomRight,
-        string other => throw new UsageException($"{golden.Name}: causal is '{other}'; known are top_left and bottom_right."),
-    };
+        JsonElement causal = golden.Kwargs.TryGetProperty("causal", out JsonElement given) ? given : default;
+        return causal.ValueKind switch
+        {
+            JsonValueKind.Null or JsonValueKind.Undefined => CausalAlignment.None,
+            JsonValueKind.String when causal.GetString() == "top_left" => CausalAlignment.TopLeft,
+            JsonValueKind.String when causal.GetString() == "bottom_right" => CausalAlignment.BottomRight,
+            _ => throw new UsageException($"{golden.Name}: causal is {causal.GetRawText()}; known are \"top_left\", \"bottom_right\" and null."),
+        };
+    }
 
     private static double PlainError(GoldenCase golden, string what)
     {
-        if (golden.Accuracy is not { } accuracy || !accuracy.TryGetProperty($"torch_{golden.InputDtype}_vs_reference_max_abs", out JsonElement errors))
+        string run = $"torch_{golden.InputDtype}_vs_reference_max_abs";
+        if (golden.Accuracy is not { ValueKind: JsonValueKind.Object } accuracy || !accuracy.TryGetProperty(run, out _))
             throw new UsageException($"{golden.Name}: the manifest does not say how accurate PyTorch is in {golden.InputDtype}.");
-        return errors.TryGetProperty(what, out JsonElement error) ? error.GetDouble() : 0;
+        return golden.Figure(accuracy, "accuracy", run, what) ?? 0;
     }
 
     // A dead query's −1e30 must be there exactly, and must not raise the limit of the others.

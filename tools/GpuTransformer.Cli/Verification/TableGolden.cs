@@ -1,3 +1,4 @@
+using System.Globalization;
 using GpuTransformer.Cli.Reporting;
 using GpuTransformer.Host;
 using GpuTransformer.Modules;
@@ -77,15 +78,19 @@ internal static class TableGolden
     private static IEnumerable<GoldenOutput> Slopes(SafetensorsReader file)
         => from entry in file.Entries
            where entry.Name.StartsWith("slopes.h", StringComparison.Ordinal)
-           select new GoldenOutput(entry.Name, entry.Shape, DType.Float32, AlibiSlopes.For(entry.Shape[0]), file.ReadDoubles(entry.Name), 0);
+           let heads = file.Ranked(entry.Name, 1)[0]
+           where heads > 0
+           select new GoldenOutput(entry.Name, entry.Shape, DType.Float32, AlibiSlopes.For(heads), file.ReadDoubles(entry.Name), 0);
 
     // The kernels add the bias to scores and never show it. With scores of zero and unit vectors for values, attention's output is its softmax.
     private static IEnumerable<GoldenOutput> Biases(SafetensorsReader file, ComputeDevice device)
     {
         foreach (SafetensorsEntry entry in file.Entries.Where(static e => e.Name.StartsWith("bias.", StringComparison.Ordinal)))
         {
-            (int total, int queries, int keys) = (entry.Shape[0], entry.Shape[1], entry.Shape[2]);
-            int biased = int.Parse(entry.Name.Split("heads")[1].Split('_')[0], System.Globalization.CultureInfo.InvariantCulture);
+            Shape shape = file.Ranked(entry.Name, 3);
+            (int total, int queries, int keys) = (shape[0], shape[1], shape[2]);
+            if (entry.Name.Split("heads") is not [_, var rest, ..] || !int.TryParse(rest.Split('_')[0], CultureInfo.InvariantCulture, out int biased) || biased < 1 || biased > total || keys == 0)
+                throw new CheckpointException($"'{file.Path}' is damaged: {entry.Name} {shape} does not say for how many of its heads it is, as bias.heads4_….");
             float[] slopes = [.. AlibiSlopes.For(biased), .. new float[total - biased]];
             float[] units = [.. from h in Enumerable.Range(0, total) from i in Enumerable.Range(0, keys) from j in Enumerable.Range(0, keys) select i == j ? 1f : 0f];
             var options = new AttentionOptions { Heads = total, Layout = AttentionLayout.HeadMajor, AlibiSlopes = Tensor.From(device, [total], slopes) };
@@ -105,7 +110,7 @@ internal static class TableGolden
     private static IEnumerable<GoldenOutput> Against(SafetensorsReader file, string name, Shape shape, float[] actual, bool isGradient)
     {
         int width = shape.Rank == 2 ? shape[1] : actual.Length;
-        double[] exact = file.ReadDoubles(name + "_f64"), plain = file.Contains(name) ? file.ReadDoubles(name) : exact;
+        double[] exact = file.ReadCounted(name + "_f64", actual.Length), plain = file.Contains(name) ? file.ReadCounted(name, actual.Length) : exact;
         for (int start = 0; start < actual.Length; start += width)
         {
             Range row = start..(start + width);
