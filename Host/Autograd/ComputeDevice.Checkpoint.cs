@@ -21,34 +21,34 @@ public sealed partial class ComputeDevice
         using StepScope scope = BeginStep();
         Tensor result;
         bool isTracked;
+        List<SavedTensor> read;
 
         // Recorded, though only to be forgotten: what is recorded takes other paths than what is not, and both runs must take the same to agree in every bit.
-        using (BeginTape())
+        using (GradientTape forgotten = BeginTape())
         {
             result = compute();
             isTracked = result.IsTracked;
+            read = forgotten.SavedOutside(scope);
         }
 
         // What was there before has a record of its own, if any; this one needs a handle of its own.
         Tensor output = scope.Keep(ReferenceEquals(result.Scope, scope) ? result : result.Detach());
         if (isTracked)
+        {
             Record(output, gradient => Recompute(compute, gradient, training, draws));
+            _tape?.AnswerFor(read);
+        }
+
         return output;
     }
 
     private void Recompute(Func<Tensor> compute, Tensor gradient, TrainingScope? training, int draws)
     {
-        TrainingScope? current = Training;
-        Training = training?.Again(draws);
-        try
-        {
-            // The tensors that compute reads are those of the outer tape, so their gradients go straight to them.
-            using GradientTape tape = BeginTape();
-            tape.Backward(compute(), gradient);
-        }
-        finally
-        {
-            Training = current;
-        }
+        using EvaluationScope evaluation = BeginEvaluation();
+        using TrainingScope? again = training is null ? null : Begin(training.Again(draws));
+
+        // The tensors that compute reads are those of the outer tape, so their gradients go straight to them.
+        using GradientTape tape = BeginTape();
+        tape.Backward(compute(), gradient);
     }
 }

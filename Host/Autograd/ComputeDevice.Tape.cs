@@ -2,48 +2,76 @@ namespace GpuTransformer.Host;
 
 public sealed partial class ComputeDevice
 {
-    private readonly Stack<List<TapeRecord>> _tapeStorage = new();
+    private readonly Stack<TapeStorage> _tapeStorage = new();
+
+    // Tapes and pauses, the innermost last.
+    private readonly List<IDeviceDuty> _recording = [];
+    private readonly RecordingPause _walking;
     private GradientTape? _tape;
 
     /// <summary>Whether operator calls are being recorded, so that what they read must stay alive until the tape is walked.</summary>
     public bool IsRecording => _tape is not null;
 
     /// <summary>Starts recording. Tapes nest; the innermost records.</summary>
+    /// <exception cref="DeviceInUseException">Another thread is using the device.</exception>
     public GradientTape BeginTape()
     {
-        ThrowIfDisposed();
-        if (!_tapeStorage.TryPop(out List<TapeRecord>? storage))
-            storage = [];
-        return _tape = new GradientTape(this, _tape, storage);
+        using DeviceTurn turn = Enter();
+        if (!_tapeStorage.TryPop(out TapeStorage? storage))
+            storage = new TapeStorage();
+        _tape = new GradientTape(this, storage, Turns.Open());
+        _recording.Add(_tape);
+        return _tape;
     }
 
     /// <summary>Pauses recording until the result is disposed.</summary>
+    /// <exception cref="DeviceInUseException">Another thread is using the device.</exception>
     public NoGradientScope NoGradient()
     {
-        var scope = new NoGradientScope(this, _tape);
-        _tape = null;
-        return scope;
+        using DeviceTurn turn = Enter();
+        return Pause(new RecordingPause(this, Turns.Open()));
     }
+
+    /// <summary>Pauses recording while a tape is walked, which is one operation; costs no allocation.</summary>
+    internal NoGradientScope PauseToWalk() => Pause(_walking);
 
     /// <summary>Whether a call that reads these tensors is to be recorded.</summary>
     internal bool Records(Tensor a, Tensor? b = null, Tensor? c = null, Tensor? d = null)
         => _tape is not null && (a.IsTracked || GradientTape.Wants(b) || GradientTape.Wants(c) || GradientTape.Wants(d));
 
     /// <summary>Records a call. <paramref name="backward"/> runs inside a scope of its own, with recording paused.</summary>
-    internal void Record(Tensor output, Action<Tensor> backward)
+    /// <param name="output">What the call returned.</param>
+    /// <param name="backward">From the output's gradient to those of the inputs.</param>
+    /// <param name="saved">The tensors whose numbers <paramref name="backward"/> reads: writing one of them before it ran would make a wrong gradient, and is then noticed.</param>
+    internal void Record(Tensor output, Action<Tensor> backward, params ReadOnlySpan<Tensor?> saved)
     {
+        using DeviceTurn turn = Enter();
         output.IsTracked = true;
-        _tape!.Add(new TapeRecord(output, backward));
+        _tape?.Add(output, backward, saved);
     }
 
-    internal void CloseTape(GradientTape tape, GradientTape? outer)
+    /// <summary>Part of a duty: closes a tape or ends a pause, and with it what was opened since and forgotten.</summary>
+    internal void CloseRecording(IDeviceDuty level)
     {
-        if (!ReferenceEquals(_tape, tape))
-            throw new InvalidOperationException("Tapes close in the reverse order of their opening; an inner one, or a NoGradient scope, is still open.");
-        _tape = outer;
+        int first = _recording.LastIndexOf(level);
+        if (first < 0)
+            return;
+        for (int i = _recording.Count - 1; i >= first; i--)
+        {
+            if (_recording[i] is GradientTape tape)
+                _tapeStorage.Push(tape.Release());
+            else
+                Turns.Close(((RecordingPause)_recording[i]).Frame);
+            _recording.RemoveAt(i);
+        }
+
+        _tape = first > 0 ? _recording[first - 1] as GradientTape : null;
     }
 
-    internal void ResumeTape(GradientTape? tape) => _tape = tape;
-
-    internal void RecycleTapeStorage(List<TapeRecord> storage) => _tapeStorage.Push(storage);
+    private NoGradientScope Pause(RecordingPause pause)
+    {
+        _recording.Add(pause);
+        _tape = null;
+        return new NoGradientScope(pause);
+    }
 }

@@ -10,23 +10,23 @@ namespace GpuTransformer.Host;
 /// </code>
 /// An operator is recorded only if one of its inputs leads back to a tensor that <see cref="Tensor.RequiresGradient"/>.
 /// </summary>
-public sealed class GradientTape : IDisposable
+public sealed class GradientTape : IDisposable, IDeviceDuty
 {
     private readonly ComputeDevice _device;
-    private readonly GradientTape? _outer;
-    private readonly List<TapeRecord> _records;
+    private readonly OpenFrame? _frame;
+    private readonly TapeStorage _storage;
     private bool _walked;
     private bool _disposed;
 
-    internal GradientTape(ComputeDevice device, GradientTape? outer, List<TapeRecord> storage)
+    internal GradientTape(ComputeDevice device, TapeStorage storage, OpenFrame? frame)
     {
         _device = device;
-        _outer = outer;
-        _records = storage;
+        _storage = storage;
+        _frame = frame;
     }
 
     /// <summary>How many operator calls are recorded.</summary>
-    public int Count => _records.Count;
+    public int Count => _storage.Records.Count;
 
     /// <summary>
     /// Computes the gradient of <paramref name="loss"/> for every tensor that <see cref="Tensor.RequiresGradient"/> and led to it, and adds it to
@@ -34,7 +34,11 @@ public sealed class GradientTape : IDisposable
     /// </summary>
     /// <param name="loss">A tensor computed while this tape was open; a single number unless <paramref name="outputGradient"/> is given.</param>
     /// <param name="outputGradient">dL/dloss, of the loss's shape; one if null.</param>
-    /// <exception cref="InvalidOperationException">The tape was walked before, or nothing that requires a gradient led to the loss.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The tape was walked before, nothing that requires a gradient led to the loss, or a tensor was written (<see cref="Tensor.Write(ReadOnlySpan{float})"/>, an optimizer's step) after the
+    /// forward pass had read it and before this needed it.
+    /// </exception>
+    /// <exception cref="DeviceInUseException">Another thread is using the device.</exception>
     public void Backward(Tensor loss, Tensor? outputGradient = null)
     {
         ArgumentNullException.ThrowIfNull(loss);
@@ -48,39 +52,54 @@ public sealed class GradientTape : IDisposable
         if (outputGradient is not null && outputGradient.Shape != loss.Shape)
             throw new ArgumentException($"outputGradient has shape {outputGradient.Shape}, the loss {loss.Shape}.", nameof(outputGradient));
 
+        // One operation: nobody comes between.
+        using DeviceTurn turn = _device.Turns.Enter(_frame);
         _walked = true;
-        using NoGradientScope pause = _device.NoGradient();
-        using (StepScope scope = _device.BeginStep())
-        {
-            Tensor seed = outputGradient ?? Tensor.From(_device, loss.Shape, [1f], loss.DType);
-            Accumulate(loss, seed);
-        }
+        using NoGradientScope pause = _device.PauseToWalk();
 
-        for (int i = _records.Count - 1; i >= 0; i--)
+        // Whatever a backward operator leaves behind dies here; gradients that are still needed are shared handles outside the scope.
+        using StepScope scope = _device.BeginStep();
+        Tensor seed = outputGradient ?? Tensor.From(_device, loss.Shape, [1f], loss.DType);
+        Accumulate(loss, seed);
+        scope.Dispose();
+        int end = _storage.Saved.Count;
+        for (int i = _storage.Records.Count - 1; i >= 0; i--)
         {
-            TapeRecord record = _records[i];
+            TapeRecord record = _storage.Records[i];
+            int recordEnd = end;
+            end = record.FirstSaved;
             if (record.Output.Gradient is not { } gradient)
                 continue;
-
-            // Whatever the backward operator leaves behind dies here; gradients that are still needed are shared handles outside the scope.
-            using (StepScope scope = _device.BeginStep())
-                record.Backward(gradient);
+            for (int saved = record.FirstSaved; saved < recordEnd; saved++)
+                _storage.Saved[saved].Check();
+            _device.Reopen(scope);
+            record.Backward(gradient);
+            scope.Dispose();
             if (!record.Output.RequiresGradient)
                 record.Output.DropGradient();
         }
     }
 
-    /// <summary>Stops recording and forgets the records.</summary>
+    /// <summary>Stops recording and forgets the records. Tapes and pauses that were opened inside it and forgotten close with it. Throws nothing.</summary>
     public void Dispose()
     {
         if (_disposed)
             return;
-        _device.CloseTape(this, _outer);
+        _device.Turns.Perform(this);
+        _device.Turns.ForgetClosed();
+    }
+
+    void IDeviceDuty.Perform() => _device.CloseRecording(this);
+
+    /// <summary>Part of a duty; returns the storage, to be used again.</summary>
+    internal TapeStorage Release()
+    {
         _disposed = true;
-        foreach (TapeRecord record in _records)
+        foreach (TapeRecord record in _storage.Records)
             record.Output.IsTracked = false;
-        _records.Clear();
-        _device.RecycleTapeStorage(_records);
+        _storage.Clear();
+        _device.Turns.Close(_frame);
+        return _storage;
     }
 
     /// <summary>
@@ -116,41 +135,45 @@ public sealed class GradientTape : IDisposable
         }
     }
 
-    internal void Add(TapeRecord record) => _records.Add(record);
-}
+    internal void Add(Tensor output, Action<Tensor> backward, ReadOnlySpan<Tensor?> saved)
+    {
+        _storage.Records.Add(new TapeRecord(output, backward, _storage.Saved.Count));
+        foreach (Tensor? tensor in saved)
+        {
+            if (tensor is not null)
+                _storage.Saved.Add(new SavedTensor(tensor, tensor.Version));
+        }
+    }
 
-/// <summary>One operator call: its output, and how the output's gradient becomes its inputs'.</summary>
-/// <param name="Output">What the call returned.</param>
-/// <param name="Backward">Given the output's gradient, calls the backward operator and accumulates into the inputs.</param>
-internal readonly record struct TapeRecord(Tensor Output, Action<Tensor> Backward);
+    /// <summary>Lets the last record, which computes all of <paramref name="again"/> anew, answer for what that read from outside its own scope.</summary>
+    internal void AnswerFor(List<SavedTensor> again) => _storage.Saved.AddRange(again);
+
+    /// <summary>What the records read that does not belong to <paramref name="scope"/>.</summary>
+    internal List<SavedTensor> SavedOutside(StepScope scope) => _storage.Saved.FindAll(saved => !saved.Tensor.IsDisposed && !ReferenceEquals(saved.Tensor.Scope, scope));
+}
 
 /// <summary>While open, nothing on the device is recorded.</summary>
 public readonly struct NoGradientScope : IDisposable, IEquatable<NoGradientScope>
 {
-    private readonly ComputeDevice _device;
-    private readonly GradientTape? _paused;
+    private readonly RecordingPause? _pause;
 
-    internal NoGradientScope(ComputeDevice device, GradientTape? paused)
-    {
-        _device = device;
-        _paused = paused;
-    }
+    internal NoGradientScope(RecordingPause pause) => _pause = pause;
 
-    /// <summary>Same device and same paused tape.</summary>
+    /// <summary>The same pause.</summary>
     public static bool operator ==(NoGradientScope left, NoGradientScope right) => left.Equals(right);
 
-    /// <summary>Another device or paused tape.</summary>
+    /// <summary>Another pause.</summary>
     public static bool operator !=(NoGradientScope left, NoGradientScope right) => !left.Equals(right);
 
-    /// <summary>Recording goes on.</summary>
-    public void Dispose() => _device?.ResumeTape(_paused);
+    /// <summary>Recording goes on. Tapes that were opened since and forgotten close. Throws nothing.</summary>
+    public void Dispose() => _pause?.Dispose();
 
     /// <inheritdoc/>
-    public bool Equals(NoGradientScope other) => ReferenceEquals(_device, other._device) && ReferenceEquals(_paused, other._paused);
+    public bool Equals(NoGradientScope other) => ReferenceEquals(_pause, other._pause);
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => obj is NoGradientScope other && Equals(other);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(_device, _paused);
+    public override int GetHashCode() => _pause is null ? 0 : System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(_pause);
 }

@@ -21,7 +21,11 @@ public sealed partial class Tensor
     }
 
     /// <summary>The same numbers, cut off from what led to them: no gradient flows through the result.</summary>
-    public Tensor Detach() => new(Device, Shape, DType, Buffer, _offset, scoped: true);
+    public Tensor Detach()
+    {
+        using DeviceTurn turn = Device.Enter();
+        return new Tensor(Device, Shape, DType, Buffer, _offset, scoped: true);
+    }
 
     /// <summary>Forgets the gradient; its memory goes back to the pool.</summary>
     public void ClearGradient() => DropGradient();

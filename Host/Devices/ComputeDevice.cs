@@ -8,22 +8,32 @@ namespace GpuTransformer.Host;
 
 /// <summary>
 /// One device and everything that lives on it: its memory pool, its loaded kernels, its counters. Open the best with <c>ComputeDevice.Create()</c> or a
-/// certain one with <c>ComputeDevice.Create("cuda:1")</c>. Work is queued in order; one thread at a time may use a device.
+/// certain one with <c>ComputeDevice.Create("cuda:1")</c>. Work is queued in order.
 /// </summary>
-public sealed partial class ComputeDevice : IDisposable
+/// <remarks>
+/// One thread at a time may use a device. A second one gets a <see cref="DeviceInUseException"/> that names both when it comes in the middle of an operation, or while another has a step,
+/// a tape or a training scope open: nothing is launched, nothing is lost, and the first goes on. Threads may take turns: around whole steps by a lock of their own, and within a step by
+/// <c>await</c>, a task that is awaited or a thread that is joined, all of which carry the step with them. Who was handed an open scope in another way proves it by using that
+/// (<see cref="StepScope.Keep"/>, <see cref="GradientTape.Backward"/>). Disposing tensors and scopes is allowed on any thread at any time; memory that an operation under way may still use
+/// is given back when that has ended. The counters of <see cref="Statistics"/> may be read at any time.
+/// </remarks>
+public sealed partial class ComputeDevice : IDisposable, IDeviceDuty
 {
     // CUDA's limit for the second and third axis of a grid; the same everywhere, so that what runs on one device runs on all.
     private const int LongestOuterAxis = 65535;
 
     private readonly Dictionary<MethodInfo, Delegate> _kernels = [];
     private readonly Stack<List<Tensor>> _scopeStorage = new();
-    private bool _disposed;
+    private volatile bool _disposed;
+    private bool _freed;
 
     internal ComputeDevice(DeviceDescription description, DeviceBackend backend)
     {
         Description = description;
         Backend = backend;
+        Turns = new DeviceTurns(this);
         Pool = new MemoryPool(backend, Statistics);
+        _walking = new RecordingPause(this, null);
     }
 
     /// <summary>What the device is.</summary>
@@ -58,6 +68,10 @@ public sealed partial class ComputeDevice : IDisposable
 
     internal StepScope? CurrentScope { get; private set; }
 
+    internal DeviceTurns Turns { get; }
+
+    internal bool IsDisposed => _disposed;
+
     /// <summary>All devices of this machine, usable or not; those left out say why.</summary>
     public static IReadOnlyList<DeviceDescription> Discover() => DeviceDiscovery.All();
 
@@ -73,33 +87,71 @@ public sealed partial class ComputeDevice : IDisposable
     public static ComputeDevice Create(string? id = null, ComputeDeviceOptions? options = null) => DeviceDiscovery.Open(id, options ?? new ComputeDeviceOptions());
 
     /// <summary>Starts a step: tensors made until it is disposed belong to it.</summary>
+    /// <exception cref="DeviceInUseException">Another thread is using the device.</exception>
     public StepScope BeginStep()
     {
-        ThrowIfDisposed();
-        if (!_scopeStorage.TryPop(out List<Tensor>? storage))
-            storage = [];
-        return CurrentScope = new StepScope(this, CurrentScope, storage);
+        using DeviceTurn turn = Enter();
+        StepScope? parent = CurrentScope;
+
+        // A step is what repeats: an outermost scope or, where a whole program stands in one, those right inside it. What operators open within themselves is none.
+        int ticks = Turns.IsNested ? 0 : parent is null ? MemoryPool.TicksPerStep : parent.Parent is null ? 1 : 0;
+
+        // Within a step the flow that opened the outermost one is the user already.
+        return CurrentScope = new StepScope(this, parent, ScopeStorage(), parent is null ? Turns.Open() : null, ticks);
+    }
+
+    /// <summary>Opens a closed scope again, as the innermost, within the operation that opened it first.</summary>
+    internal void Reopen(StepScope scope)
+    {
+        scope.Reopen(ScopeStorage());
+        CurrentScope = scope;
     }
 
     /// <summary>Waits until all queued work is done.</summary>
+    /// <exception cref="DeviceFailedException">The device failed, then or in earlier work.</exception>
+    /// <exception cref="DeviceInUseException">Another thread is using the device.</exception>
     public void Synchronize()
     {
-        ThrowIfDisposed();
-        Backend.Synchronize();
+        using DeviceTurn turn = Enter();
+        try
+        {
+            Backend.Synchronize();
+        }
+        catch (Exception exception) when (Backend.IsDeviceError(exception))
+        {
+            throw Failure("finishing its queued work", exception);
+        }
     }
 
     /// <summary>Gives pooled memory that no tensor uses back to the driver.</summary>
-    public void Trim() => Pool.Trim();
+    /// <exception cref="DeviceInUseException">Another thread is using the device.</exception>
+    public void Trim()
+    {
+        using DeviceTurn turn = Enter();
+        Pool.Trim();
+    }
 
-    /// <summary>Frees all memory. Tensors of this device cannot be used any more.</summary>
+    /// <summary>
+    /// Frees all memory. Tensors of this device cannot be used any more. Allowed on any thread and at any time: where another thread is in the middle of an operation, that ends first and
+    /// its thread then frees the memory; what it begins afterwards gets an <see cref="ObjectDisposedException"/>. Throws nothing: what a failed device says when it is closed goes to the
+    /// activity <c>device.dispose</c>, so that it never hides the exception on which a <c>using</c> block is left. <see cref="Synchronize"/> throws.
+    /// </summary>
     public void Dispose()
     {
-        if (_disposed)
-            return;
-        Backend.Synchronize();
         _disposed = true;
-        Pool.Dispose();
-        Backend.Dispose();
+        Turns.Perform(this);
+    }
+
+    /// <summary>No operation is under way, and none can begin any more.</summary>
+    void IDeviceDuty.Perform()
+    {
+        if (_freed)
+            return;
+        _freed = true;
+        using Activity? activity = Diagnostics.Activities.StartActivity("device.dispose");
+        Attempt(Backend.Synchronize, activity);
+        Attempt(Pool.Dispose, activity);
+        Attempt(Backend.Dispose, activity);
     }
 
     /// <inheritdoc/>
@@ -107,17 +159,21 @@ public sealed partial class ComputeDevice : IDisposable
 
     internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
 
+    /// <summary>Begins an operation; see <see cref="DeviceTurns"/>.</summary>
+    internal DeviceTurn Enter() => Turns.Enter();
+
     /// <summary>Queues a Portable kernel. The first launch of a kernel compiles it for this device.</summary>
     internal void Launch<TParameters>(Action<TParameters> kernel, Index3D grid, Index3D group, in TParameters parameters)
         where TParameters : struct
     {
-        ThrowIfDisposed();
+        using DeviceTurn turn = Enter();
 
         // Not grid.Size, which is 32 bits wide and may wrap around to zero.
         if (grid.X == 0 || grid.Y == 0 || grid.Z == 0)
             return;
         if (grid.Y > LongestOuterAxis || grid.Z > LongestOuterAxis)
             throw new NotSupportedException($"{kernel.Method.DeclaringType?.Name} would need a grid of {grid.X} x {grid.Y} x {grid.Z} groups, but a GPU takes at most {LongestOuterAxis} along its outer axes. Use smaller batches.");
+        RememberLaunch(kernel.Method);
         if (!_kernels.TryGetValue(kernel.Method, out Delegate? loaded))
         {
             using Activity? activity = Diagnostics.Activities.StartActivity("kernel.compile");
@@ -136,7 +192,7 @@ public sealed partial class ComputeDevice : IDisposable
     internal void Launch<TKernel>(int blocks, in TKernel kernel)
         where TKernel : unmanaged, IBlockKernel
     {
-        ThrowIfDisposed();
+        using DeviceTurn turn = Enter();
         Statistics.CountLaunch();
         ((CpuBackend)Backend).Workers.Run(blocks, kernel);
     }
@@ -144,12 +200,31 @@ public sealed partial class ComputeDevice : IDisposable
     /// <summary>How many threads a Vectorized kernel can use; 1 on other devices.</summary>
     internal int Workers => Backend is CpuBackend cpu ? cpu.Workers.Count : 1;
 
-    internal void CloseScope(StepScope scope, StepScope? parent)
+    /// <summary>Part of a duty: closes a scope, and with it those opened inside it that somebody forgot to close.</summary>
+    internal void CloseScope(StepScope scope)
     {
-        if (!ReferenceEquals(CurrentScope, scope))
-            throw new InvalidOperationException("Step scopes close in the reverse order of their opening; an inner one is still open.");
-        CurrentScope = parent;
+        while (!scope.IsClosed)
+        {
+            StepScope innermost = CurrentScope!;
+            CurrentScope = innermost.Parent;
+            innermost.Release();
+            _scopeStorage.Push(innermost.Storage);
+            if (innermost.Ticks > 0)
+                Pool.Advance(innermost.Ticks);
+        }
     }
 
-    internal void RecycleScopeStorage(List<Tensor> storage) => _scopeStorage.Push(storage);
+    private List<Tensor> ScopeStorage() => _scopeStorage.TryPop(out List<Tensor>? storage) ? storage : [];
+
+    private void Attempt(Action action, Activity? activity)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception exception) when (Backend.IsDeviceError(exception))
+        {
+            activity?.AddException(exception);
+        }
+    }
 }

@@ -35,8 +35,12 @@ internal sealed unsafe class CpuAllocation(long bytes) : DeviceAllocation(bytes)
 
     public void* Pointer { get; private set; } = NativeMemory.AlignedAlloc((nuint)bytes + Tail, 64);
 
+    // Of a device that was forgotten. An operation under way holds its device, and that all its blocks.
+    ~CpuAllocation() => NativeMemory.AlignedFree(Pointer);
+
     public override void Dispose()
     {
+        GC.SuppressFinalize(this);
         NativeMemory.AlignedFree(Pointer);
         Pointer = null;
     }

@@ -5,6 +5,35 @@ using GpuTransformer.Kernels;
 
 namespace GpuTransformer.Host;
 
+/// <summary>The worker threads of one device. Threads keep only what they share alive, so that those of a device that was forgotten end when the garbage collector finds it.</summary>
+internal sealed class CpuWorkers : IDisposable
+{
+    private readonly CpuWorkerTeam _team;
+
+    public CpuWorkers(int threads) => _team = new CpuWorkerTeam(threads);
+
+    // Null where the constructor refused its argument.
+    ~CpuWorkers() => _team?.Stop();
+
+    /// <summary>Workers and the calling thread.</summary>
+    public int Count => _team.Count;
+
+    /// <summary>Executes blocks 0 to <paramref name="blocks"/> − 1, the last first, and returns when all are done. Launches from several threads take turns.</summary>
+    /// <exception cref="ObjectDisposedException">The threads were stopped.</exception>
+    public void Run<TKernel>(int blocks, in TKernel kernel)
+        where TKernel : unmanaged, IBlockKernel
+    {
+        _team.Run(blocks, kernel);
+        GC.KeepAlive(this);
+    }
+
+    public void Dispose()
+    {
+        GC.SuppressFinalize(this);
+        _team.Dispose();
+    }
+}
+
 /// <summary>
 /// Runs the blocks of a Vectorized kernel on all cores. A forward pass is hundreds of launches of some tens of microseconds, so workers spin for a short
 /// while between launches before they sleep, blocks are claimed by one compare-and-swap, and a launch allocates nothing.
@@ -12,7 +41,7 @@ namespace GpuTransformer.Host;
 /// <remarks>
 /// No launch waits for a worker to wake: the calling thread executes every block that nobody else has claimed, and waits only for blocks under way.
 /// </remarks>
-internal sealed unsafe class CpuWorkers : IDisposable
+internal sealed unsafe class CpuWorkerTeam : IDisposable
 {
     // About half a millisecond of looking for work before a worker sleeps: longer than the host code between two launches.
     private const int SpinRounds = 1500;
@@ -32,7 +61,7 @@ internal sealed unsafe class CpuWorkers : IDisposable
     private void* _kernel;
     private Exception? _failure;
 
-    public CpuWorkers(int threads)
+    public CpuWorkerTeam(int threads)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         _threads = new Thread[threads - 1];
@@ -84,7 +113,8 @@ internal sealed unsafe class CpuWorkers : IDisposable
         }
     }
 
-    public void Dispose()
+    /// <summary>Lets the threads end after what they are doing. Twice is harmless.</summary>
+    public void Stop()
     {
         lock (_launch)
         {
@@ -95,6 +125,12 @@ internal sealed unsafe class CpuWorkers : IDisposable
 
         if (_threads.Length > 0)
             _wake.Release(_threads.Length);
+    }
+
+    /// <summary>Waits until they have ended.</summary>
+    public void Dispose()
+    {
+        Stop();
         foreach (Thread thread in _threads)
             thread.Join();
         _wake.Dispose();

@@ -10,6 +10,7 @@ public sealed class DeviceStatistics
     private long _bytesAllocated;
     private long _bytesInUse;
     private long _peakBytesInUse;
+    private long _tensorsOutsideScopes;
 
     /// <summary>Kernels launched.</summary>
     public long Launches => Volatile.Read(ref _launches);
@@ -32,6 +33,12 @@ public sealed class DeviceStatistics
     /// <summary>The most that <see cref="BytesInUse"/> has been since <see cref="ResetPeak"/>.</summary>
     public long PeakBytesInUse => Volatile.Read(ref _peakBytesInUse);
 
+    /// <summary>
+    /// Tensors that live outside any <see cref="StepScope"/>, so that only their maker disposes them: parameters, optimizer state, gradients of leaves, what was kept, and whatever was computed
+    /// while no scope was open. It is the same after every step of a program that forgets none; one that grows from step to step computes outside a scope.
+    /// </summary>
+    public long TensorsOutsideScopes => Volatile.Read(ref _tensorsOutsideScopes);
+
     /// <summary>Starts the peak anew from what is in use now.</summary>
     public void ResetPeak() => Volatile.Write(ref _peakBytesInUse, BytesInUse);
 
@@ -40,6 +47,8 @@ public sealed class DeviceStatistics
         Interlocked.Increment(ref _launches);
         Diagnostics.Launches.Add(1);
     }
+
+    internal void CountOutsideScopes(int tensors) => Interlocked.Add(ref _tensorsOutsideScopes, tensors);
 
     internal void CountRead() => Interlocked.Increment(ref _reads);
 
@@ -50,7 +59,7 @@ public sealed class DeviceStatistics
         Diagnostics.CompileDuration.Record(duration.TotalSeconds);
     }
 
-    // The pool calls these under its lock.
+    // The pool calls these within an operation of the device, one thread at a time.
     internal void CountAllocation(long bytes)
     {
         Interlocked.Increment(ref _allocations);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using GpuTransformer.Host.Cuda;
 using GpuTransformer.Host.OpenCl;
 using ILGPU;
@@ -9,6 +10,7 @@ using ILGPU.Backends.PTX;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
 using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
 
 namespace GpuTransformer.Host;
 
@@ -44,6 +46,16 @@ internal sealed class IlgpuBackend(Context context, Accelerator accelerator) : D
         OpenClIntrinsics.Register(context);
         return context;
     }
+
+    public override bool IsDeviceError(Exception exception) => exception is AcceleratorException;
+
+    // Anything else, such as an illegal address of an earlier launch, is not cured by giving memory back.
+    public override bool IsOutOfMemory(Exception exception) => exception switch
+    {
+        CudaException cuda => cuda.Error == nameof(CudaError.CUDA_ERROR_OUT_OF_MEMORY),
+        CLException openCl => openCl.Error is CLError.CL_MEM_OBJECT_ALLOCATION_FAILURE or CLError.CL_OUT_OF_RESOURCES or CLError.CL_OUT_OF_HOST_MEMORY or CLError.CL_INVALID_BUFFER_SIZE,
+        _ => exception is OutOfMemoryException,
+    };
 
     public override DeviceAllocation Allocate(long bytes) => new IlgpuAllocation(Accelerator.Allocate1D<byte>(bytes), bytes);
 
@@ -128,5 +140,16 @@ internal sealed class IlgpuAllocation(MemoryBuffer1D<byte, Stride1D.Dense> buffe
 {
     public ArrayView<byte> View { get; } = buffer.View.BaseView;
 
-    public override void Dispose() => buffer.Dispose();
+    // It may be the device's failure that frees it, on the way of another exception; the memory of a failed device goes with the device.
+    public override void Dispose()
+    {
+        try
+        {
+            buffer.Dispose();
+        }
+        catch (AcceleratorException exception)
+        {
+            Activity.Current?.AddException(exception);
+        }
+    }
 }

@@ -59,7 +59,7 @@ public sealed record DeviceKernel(string Name, MethodInfo Method, int GroupSize,
         where TParameters : struct
         => new(ReadableName(typeof(TParameters)), kernel.Method, groupSize, mayUseStack);
 
-    private static string ReadableName(Type type)
+    internal static string ReadableName(Type type)
     {
         if (!type.IsGenericType)
             return type.Name;

@@ -41,13 +41,23 @@ internal sealed class OperatorDefinition<TArguments>(
 
     /// <summary>Launches the first variant that takes these arguments on this device, or the device's preferred one.</summary>
     /// <exception cref="NotSupportedException">No variant does.</exception>
+    /// <exception cref="DeviceFailedException">The driver reported an error.</exception>
     public void Run(ComputeDevice device, in TArguments arguments)
     {
+        // From the addresses to the launch no other thread may give memory back.
+        using DeviceTurn turn = device.Enter();
         KernelVariant<TArguments> variant = Choose(device, arguments);
-        if (device.Profile is { } profile)
-            Measure(device, variant, arguments, profile);
-        else
-            variant.Launch(device, arguments);
+        try
+        {
+            if (device.Profile is { } profile)
+                Measure(device, variant, arguments, profile);
+            else
+                variant.Launch(device, arguments);
+        }
+        catch (Exception exception) when (device.Backend.IsDeviceError(exception))
+        {
+            throw device.Failure($"launching {Name}/{variant.Name}", exception);
+        }
     }
 
     /// <summary>What <see cref="Run"/> launches.</summary>

@@ -1,7 +1,8 @@
 namespace GpuTransformer.Host;
 
 /// <summary>One block of device memory, shared by all tensors that view it and returned to the pool when the last of them is disposed.</summary>
-internal sealed class DeviceBuffer(MemoryPool pool, DeviceAllocation allocation)
+/// <remarks>All of it happens within an operation or between two, so nothing here is shared by threads.</remarks>
+internal sealed class DeviceBuffer(MemoryPool pool, DeviceAllocation allocation) : IDeviceDuty
 {
     private int _references;
 
@@ -10,11 +11,18 @@ internal sealed class DeviceBuffer(MemoryPool pool, DeviceAllocation allocation)
     /// <summary>What the host wrote last; null where that were no integers, or something else was written since.</summary>
     public WrittenIntegers? Integers { get; set; }
 
-    public void AddReference() => Interlocked.Increment(ref _references);
+    /// <summary>How often it was written in place.</summary>
+    public int Version { get; set; }
 
-    public void Release()
+    /// <summary>Where it is among the idle blocks of the pool: those of its size, and all of them by age.</summary>
+    public IdleLinks Idle;
+
+    public void AddReference() => _references++;
+
+    /// <summary>A tensor that views the block was disposed.</summary>
+    public void Perform()
     {
-        if (Interlocked.Decrement(ref _references) == 0)
+        if (--_references == 0)
         {
             Integers = null;
             pool.Return(this);

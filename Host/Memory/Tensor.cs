@@ -26,7 +26,11 @@ public sealed partial class Tensor : IDisposable
         if (scoped && device.CurrentScope is { } scope)
         {
             Scope = scope;
-            scope.Add(this);
+            scope.Storage.Add(this);
+        }
+        else
+        {
+            device.Statistics.CountOutsideScopes(1);
         }
     }
 
@@ -52,8 +56,10 @@ public sealed partial class Tensor : IDisposable
     /// <summary>A tensor of zeros.</summary>
     public static Tensor Zeros(ComputeDevice device, Shape shape, DType dtype = DType.Float32)
     {
+        ArgumentNullException.ThrowIfNull(device);
+        using DeviceTurn turn = device.Enter();
         Tensor tensor = Empty(device, shape, dtype);
-        device.Backend.Clear(tensor.Allocation, 0, tensor.Bytes);
+        device.Clear(tensor.Allocation, tensor.Bytes);
         return tensor;
     }
 
@@ -80,6 +86,8 @@ public sealed partial class Tensor : IDisposable
         CheckCount(shape, values.Length, nameof(values));
         if (!dtype.IsFloatingPoint())
             throw new ArgumentException($"A tensor of {dtype} cannot be written from float values.", nameof(dtype));
+        ArgumentNullException.ThrowIfNull(device);
+        using DeviceTurn turn = device.Enter();
         Tensor tensor = Empty(device, shape, dtype);
         tensor.Write(values);
         return tensor;
@@ -114,6 +122,7 @@ public sealed partial class Tensor : IDisposable
     {
         if (shape.Count != Shape.Count)
             throw new ArgumentException($"A tensor of shape {Shape} ({Shape.Count} elements) cannot be viewed as {shape} ({shape.Count} elements).", nameof(shape));
+        using DeviceTurn turn = Device.Enter();
         var view = new Tensor(Device, shape, DType, Buffer, _offset, scoped: true);
         if (Device.Records(this))
             Device.Record(view, gradient => GradientTape.Accumulate(this, gradient));
@@ -150,9 +159,11 @@ public sealed partial class Tensor : IDisposable
     }
 
     /// <summary>All elements, row-major, widened to float32 (integers and booleans converted). Waits for the device.</summary>
+    /// <exception cref="InvalidOperationException">There are more elements than an array can hold: 2,147,483,591.</exception>
+    /// <exception cref="DeviceFailedException">The device failed, then or in earlier work.</exception>
     public float[] ToArray()
     {
-        var result = new float[checked((int)Shape.Count)];
+        var result = new float[ArrayLength];
         CopyTo(result);
         return result;
     }
@@ -210,11 +221,31 @@ public sealed partial class Tensor : IDisposable
         ? ReadBits<bool>()
         : throw new InvalidOperationException($"The tensor holds {DType}, not booleans.");
 
-    /// <summary>Gives the memory back to the device's pool. Doing so twice is harmless.</summary>
+    /// <summary>Gives the memory back to the device's pool. Doing so twice is harmless, and any thread may do so at any time.</summary>
     public void Dispose()
     {
-        Interlocked.Exchange(ref _buffer, null)?.Release();
+        if (Interlocked.Exchange(ref _buffer, null) is { } buffer)
+        {
+            if (Scope is null)
+                Device.Statistics.CountOutsideScopes(-1);
+            Device.Turns.Perform(buffer);
+        }
+
         DropGradient();
+    }
+
+    /// <summary>Part of a duty: the same for the tensors of a scope that closes.</summary>
+    internal void Release()
+    {
+        if (Interlocked.Exchange(ref _buffer, null) is { } buffer)
+        {
+            if (Scope is null)
+                Device.Statistics.CountOutsideScopes(-1);
+            buffer.Perform();
+        }
+
+        Gradient?.Release();
+        Gradient = null;
     }
 
     /// <inheritdoc/>
@@ -240,11 +271,16 @@ public sealed partial class Tensor : IDisposable
     {
         if (start < 0 || start + shape.Count > Shape.Count)
             throw new ArgumentOutOfRangeException(nameof(start), start, $"{shape} from element {start} on is not within {Shape}.");
+        using DeviceTurn turn = Device.Enter();
         return new Tensor(Device, shape, DType, Buffer, _offset + start * DType.SizeInBytes(), scoped: true);
     }
 
     /// <summary>Another handle on the same memory that no scope disposes.</summary>
-    internal Tensor Share() => new(Device, Shape, DType, Buffer, _offset, scoped: false);
+    internal Tensor Share()
+    {
+        using DeviceTurn turn = Device.Enter();
+        return new Tensor(Device, Shape, DType, Buffer, _offset, scoped: false);
+    }
 
     private DeviceBuffer Buffer
     {
@@ -264,16 +300,28 @@ public sealed partial class Tensor : IDisposable
     /// <summary>What is known of this tensor's integers without reading them: the host wrote them, and nothing was written since.</summary>
     internal WrittenIntegers? KnownIntegers => Buffer.Integers is { } known && known.Start <= _offset && known.End >= _offset + Bytes ? known : null;
 
+    /// <summary>How often the memory was written in place; a tape compares it.</summary>
+    internal int Version => Buffer.Version;
+
+    /// <summary>Whoever writes into a tensor that may have been read before says so.</summary>
+    internal void MarkWritten() => Buffer.Version++;
+
+    private int ArrayLength => Shape.Count <= Array.MaxLength
+        ? (int)Shape.Count
+        : throw new InvalidOperationException($"The tensor {Shape} has {Shape.Count:N0} elements, but an array holds {Array.MaxLength:N0} at most. Read it in parts.");
+
     internal void CopyBitsTo(Tensor target)
     {
+        using DeviceTurn turn = Device.Enter();
         target.Buffer.Integers = null;
-        Device.Backend.Copy(Allocation, _offset, target.Allocation, target._offset, Bytes);
+        target.MarkWritten();
+        Device.Copy(Allocation, _offset, target.Allocation, target._offset, Bytes);
     }
 
     internal T[] ReadBits<T>()
         where T : unmanaged
     {
-        var result = new T[checked((int)Shape.Count)];
+        var result = new T[ArrayLength];
         ReadBits<T>(result);
         return result;
     }
@@ -281,21 +329,26 @@ public sealed partial class Tensor : IDisposable
     internal void ReadBits<T>(Span<T> target)
         where T : unmanaged
     {
+        using DeviceTurn turn = Device.Enter();
         Device.Statistics.CountRead();
-        Device.Backend.Read(Allocation, _offset, MemoryMarshal.AsBytes(target));
+        Device.Read(Allocation, _offset, target);
     }
 
     internal void WriteBits<T>(ReadOnlySpan<T> values)
         where T : unmanaged
     {
+        using DeviceTurn turn = Device.Enter();
         Buffer.Integers = WrittenIntegers.Of(_offset, values);
-        Device.Backend.Write(Allocation, _offset, MemoryMarshal.AsBytes(values));
+        MarkWritten();
+        Device.Write(Allocation, _offset, values);
     }
 
     private static Tensor FromBits<T>(ComputeDevice device, Shape shape, DType dtype, ReadOnlySpan<T> values)
         where T : unmanaged
     {
+        ArgumentNullException.ThrowIfNull(device);
         CheckCount(shape, values.Length, nameof(values));
+        using DeviceTurn turn = device.Enter();
         Tensor tensor = Empty(device, shape, dtype);
         tensor.WriteBits(values);
         return tensor;
@@ -304,8 +357,8 @@ public sealed partial class Tensor : IDisposable
     private static Tensor Create(ComputeDevice device, Shape shape, DType dtype, bool scoped)
     {
         ArgumentNullException.ThrowIfNull(device);
-        device.ThrowIfDisposed();
-        DeviceBuffer buffer = device.Pool.Rent(shape.Count * dtype.SizeInBytes());
+        using DeviceTurn turn = device.Enter();
+        DeviceBuffer buffer = device.Rent(shape.Count * dtype.SizeInBytes());
         return new Tensor(device, shape, dtype, buffer, 0, scoped);
     }
 

@@ -21,7 +21,7 @@ public static partial class Operators
         return output;
 
         static void Record(Tensor input, Activation activation, Tensor output)
-            => input.Device.Record(output, gradient => GradientTape.Accumulate(input, ActivationBackward(gradient, input, activation)));
+            => input.Device.Record(output, gradient => GradientTape.Accumulate(input, ActivationBackward(gradient, input, activation)), input);
     }
 }
 

@@ -33,6 +33,7 @@ public static partial class Operators
         Elementwise.CheckPair(target, addend, nameof(target), nameof(addend));
         if (target.Shape.Count > 0)
             AddOperator.Definition.Run(target.Device, new ElementwiseArguments<AddOperation>(target, addend, target, default));
+        target.MarkWritten();
     }
 }
 

@@ -54,7 +54,7 @@ internal static partial class AttentionBackwardOperator
             GradientTape.Accumulate(forward.Value, gradients.Value);
             if (gradients.Bias is { } bias)
                 GradientTape.Accumulate(options.Bias!, bias);
-        });
+        }, forward.Query, forward.Key, forward.Value, forward.Output, options.Bias, options.Mask, options.KeyMask);
 
     /// <summary>Checks everything and allocates the gradients.</summary>
     internal static AttentionBackwardArguments Prepare(

@@ -92,7 +92,7 @@ internal static partial class CrossEntropyOperator
                 if (rows > 0)
                     CrossEntropyBackwardOperator.Definition.Run(device, arguments);
                 GradientTape.Accumulate(logits, gradient);
-            });
+            }, logits, targets);
         }
 
         return mean;

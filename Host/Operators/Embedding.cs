@@ -31,6 +31,6 @@ public static partial class Operators
         return output;
 
         static void Record(Tensor table, Tensor ids, float scale, Tensor output)
-            => table.Device.Record(output, gradient => GradientTape.Accumulate(table, EmbeddingBackward(gradient, ids, table.Shape[0], scale)));
+            => table.Device.Record(output, gradient => GradientTape.Accumulate(table, EmbeddingBackward(gradient, ids, table.Shape[0], scale)), ids);
     }
 }

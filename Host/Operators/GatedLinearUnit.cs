@@ -35,7 +35,7 @@ public static partial class Operators
                 GradientTape.Accumulate(input, inputGradient);
                 if (multiplierGradient is not null)
                     GradientTape.Accumulate(multiplier!, multiplierGradient);
-            });
+            }, input, GradientTape.Wants(input) ? multiplier : null);
     }
 }
 

@@ -23,7 +23,7 @@ public static partial class Operators
         return output;
 
         static void Record(Tensor input, Tensor index, Tensor output)
-            => input.Device.Record(output, gradient => GradientTape.Accumulate(input, ScatterRows(gradient, index, input.Shape[1])));
+            => input.Device.Record(output, gradient => GradientTape.Accumulate(input, ScatterRows(gradient, index, input.Shape[1])), index);
     }
 }
 

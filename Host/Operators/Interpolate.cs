@@ -16,6 +16,7 @@ public static partial class Operators
             throw Arguments.Wrong(nameof(weight), $"is {weight}, but must be from 0 to 1.");
         if (target.Shape.Count > 0)
             InterpolateOperator.Definition.Run(target.Device, new ElementwiseArguments<InterpolateOperation>(target, value, target, new InterpolateOperation(weight)));
+        target.MarkWritten();
     }
 }
 

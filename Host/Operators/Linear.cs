@@ -82,7 +82,7 @@ public static partial class Operators
                 MatrixMultiplyOperator.AccumulateGradient(weight, visible, input, outputs, inputs, rows, true, false);
             if (GradientTape.Wants(bias))
                 GradientTape.Accumulate(bias!, SumRows(visible));
-        });
+        }, GradientTape.Wants(weight) ? input : null, GradientTape.Wants(input) ? weight : null, rowMask);
 
     private static Tensor OneFlagPerRow(Tensor rowMask, Shape shape) => rowMask.Reshape(new Shape(shape.Lengths[..^1]));
 

@@ -21,6 +21,6 @@ public static partial class Operators
         return output;
 
         static void Record(Tensor input, Tensor rowMask, Tensor output)
-            => input.Device.Record(output, gradient => GradientTape.Accumulate(input, MaskRows(gradient, rowMask)));
+            => input.Device.Record(output, gradient => GradientTape.Accumulate(input, MaskRows(gradient, rowMask)), rowMask);
     }
 }

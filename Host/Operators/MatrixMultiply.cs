@@ -39,6 +39,7 @@ public static partial class Operators
         Tensor output = accumulateInto ?? Tensor.Empty(device, [m, n], left.DType);
         MatrixMultiplyOperator.Run(new MatrixMultiplyArguments(
             left, right, output, m, n, k, transposeLeft, transposeRight, null, Activation.None, accumulateInto, null));
+        accumulateInto?.MarkWritten();
         if (recorded)
             RecordMatrixMultiply(left, right, m, n, k, transposeLeft, transposeRight, output);
         return output;
@@ -56,7 +57,7 @@ public static partial class Operators
                 MatrixMultiplyOperator.AccumulateGradient(right, gradient, left, n, k, m, true, transposeLeft);
             else if (GradientTape.Wants(right))
                 MatrixMultiplyOperator.AccumulateGradient(right, left, gradient, k, n, m, !transposeLeft, false);
-        });
+        }, GradientTape.Wants(right) ? left : null, GradientTape.Wants(left) ? right : null);
 
     private static string Transposed(bool transposed) => transposed ? " (transposed)" : string.Empty;
 }
@@ -99,6 +100,7 @@ internal static partial class MatrixMultiplyOperator
         bool accumulate = false;
         Tensor product = target.RequiresGradient ? target.GradientTarget(out accumulate) : Tensor.Empty(target.Device, target.Shape, target.DType);
         Run(new MatrixMultiplyArguments(left, right, product, m, n, k, transposeLeft, transposeRight, null, Activation.None, accumulate ? product : null, null));
+        product.MarkWritten();
         if (!target.RequiresGradient)
             GradientTape.Accumulate(target, product);
     }

@@ -25,7 +25,7 @@ public static partial class Operators
                     GradientTape.Accumulate(left, Multiply(gradient, right));
                 if (GradientTape.Wants(right))
                     GradientTape.Accumulate(right, Multiply(gradient, left));
-            });
+            }, GradientTape.Wants(right) ? left : null, GradientTape.Wants(left) ? right : null);
     }
 }
 

@@ -96,6 +96,9 @@ internal static class OptimizerUpdate
             throw Arguments.Wrong(nameof(gradientScale), $"is {gradientScale}; a step with it would destroy the parameters.");
         if (parameter.Shape.Count > 0)
             definition.Run(device, new OptimizerArguments<TRule>(parameter, gradient, first, second, gradientScale, rule));
+        parameter.MarkWritten();
+        first.MarkWritten();
+        second?.MarkWritten();
     }
 
     /// <summary>Finite and not negative.</summary>

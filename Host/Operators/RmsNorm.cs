@@ -29,7 +29,7 @@ public static partial class Operators
                 GradientTape.Accumulate(input, inputGradient);
                 if (gainGradient is not null)
                     GradientTape.Accumulate(gain!, gainGradient);
-            });
+            }, input, GradientTape.Wants(input) ? gain : null);
     }
 }
 

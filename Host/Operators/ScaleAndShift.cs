@@ -33,7 +33,7 @@ public static partial class Operators
                     GradientTape.Accumulate(scale!, scaleGradient);
                 if (shiftGradient is not null)
                     GradientTape.Accumulate(shift!, shiftGradient);
-            });
+            }, GradientTape.Wants(scale) ? input : null, GradientTape.Wants(input) ? scale : null);
     }
 }
 

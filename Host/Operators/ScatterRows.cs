@@ -27,7 +27,7 @@ public static partial class Operators
         return output;
 
         static void Record(Tensor input, Tensor index, Tensor output)
-            => input.Device.Record(output, gradient => GradientTape.Accumulate(input, CopyRowsOperator.Gather(gradient, index)));
+            => input.Device.Record(output, gradient => GradientTape.Accumulate(input, CopyRowsOperator.Gather(gradient, index)), index);
     }
 
     /// <summary>The gradient of <see cref="Embedding"/> with respect to the table: row v is scale · Σ dy over the positions whose id is v.</summary>

@@ -21,7 +21,7 @@ public static partial class Operators
         return output;
 
         static void Record(Tensor input, float value, Tensor output)
-            => input.Device.Record(output, gradient => GradientTape.Accumulate(input, SoftClampBackward(gradient, input, value)));
+            => input.Device.Record(output, gradient => GradientTape.Accumulate(input, SoftClampBackward(gradient, input, value)), input);
     }
 }
 

@@ -20,7 +20,7 @@ public static partial class Operators
         return output;
 
         static void Record(Tensor input, Tensor output)
-            => input.Device.Record(output, gradient => GradientTape.Accumulate(input, SoftmaxBackward(gradient, output)));
+            => input.Device.Record(output, gradient => GradientTape.Accumulate(input, SoftmaxBackward(gradient, output)), output);
     }
 }
 

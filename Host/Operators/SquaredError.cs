@@ -35,7 +35,7 @@ public static partial class Operators
                 if (rows > 0)
                     SquaredErrorBackwardOperator.Definition.Run(device, new SquaredErrorBackwardArguments(prediction, target, weight, upstream, inverseWeight, gradient));
                 GradientTape.Accumulate(prediction, gradient);
-            });
+            }, prediction, target);
         }
 
         return mean;

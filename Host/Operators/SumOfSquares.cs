@@ -17,6 +17,7 @@ public static partial class Operators
         if (tensors.Count == 0)
             return 0;
         ComputeDevice device = tensors[0].Device;
+        using DeviceTurn turn = device.Enter();
         int total = 0;
         foreach (Tensor tensor in tensors)
         {

@@ -100,4 +100,57 @@ public sealed class MemoryPoolTests
         using Tensor after = Tensor.Zeros(device, [64, 64]);
         Assert.AreEqual(0f, after.ToArray()[^1]);
     }
+
+    [TestMethod]
+    [DeviceRows]
+    public void With_lengths_that_vary_little_more_than_the_peak_lies_idle(string id)
+    {
+        using ComputeDevice device = TestDevices.OpenNew(id);
+        var random = new Random(1);
+        for (int step = 0; step < 300; step++)
+        {
+            using StepScope scope = device.BeginStep();
+            for (int i = 0; i < 10; i++)
+                Tensor.Empty(device, [random.Next(1, 300), 1000]);
+        }
+
+        DeviceStatistics statistics = device.Statistics;
+        Assert.IsLessThanOrEqualTo(2 * statistics.PeakBytesInUse, statistics.BytesAllocated);
+        Assert.AreEqual(0, statistics.BytesInUse);
+    }
+
+    [TestMethod]
+    public void A_steady_step_asks_for_nothing_however_its_phases_differ()
+    {
+        using ComputeDevice device = TestDevices.OpenNew("cpu");
+        Step();
+        long allocations = device.Statistics.Allocations;
+        Assert.IsGreaterThan(5 * device.Statistics.PeakBytesInUse, device.Statistics.BytesAllocated, "Its blocks are many times the peak.");
+        for (int step = 0; step < 20; step++)
+            Step();
+        Assert.AreEqual(allocations, device.Statistics.Allocations);
+
+        // One after another, each of a size of its own.
+        void Step()
+        {
+            using StepScope scope = device.BeginStep();
+            for (int size = 8; size < 16; size++)
+                Tensor.Empty(device, [size, 1 << 18]).Dispose();
+        }
+    }
+
+    [TestMethod]
+    public void What_a_large_step_long_ago_needed_is_given_back()
+    {
+        using ComputeDevice device = TestDevices.OpenNew("cpu");
+        using (device.BeginStep())
+            Tensor.Empty(device, [10_000_000]);
+        for (int step = 0; step < 600; step++)
+        {
+            using StepScope scope = device.BeginStep();
+            Tensor.Empty(device, [100]);
+        }
+
+        Assert.IsLessThan(1 << 20, device.Statistics.BytesAllocated);
+    }
 }

@@ -80,21 +80,78 @@ public sealed class StepScopeTests
     }
 
     [TestMethod]
-    public void Closing_out_of_order_is_an_error_and_disposes_nothing()
+    public void Closing_a_scope_closes_those_inside_it_that_were_forgotten()
     {
         ComputeDevice device = TestDevices.Get("cpu");
-        using StepScope outer = device.BeginStep();
+        long inUse = device.Statistics.BytesInUse;
+        StepScope outer = device.BeginStep();
         Tensor tensor = Tensor.Zeros(device, [1]);
-        using (device.BeginStep())
-        {
-            var error = Assert.ThrowsExactly<InvalidOperationException>(outer.Dispose);
-            Assert.Contains("reverse order", error.Message);
-            Assert.IsFalse(tensor.IsDisposed);
-        }
-
+        StepScope inner = device.BeginStep();
+        Tensor inside = Tensor.Zeros(device, [1]);
         outer.Dispose();
         Assert.IsTrue(tensor.IsDisposed);
+        Assert.IsTrue(inside.IsDisposed);
+        Assert.IsNull(device.CurrentScope);
+        Assert.ThrowsExactly<ObjectDisposedException>(() => inner.Keep(inside));
+
+        // Later ones are not theirs.
+        using StepScope next = device.BeginStep();
+        inner.Dispose();
         outer.Dispose();
+        Assert.AreSame(next, device.CurrentScope);
+        Assert.AreEqual(inUse, device.Statistics.BytesInUse);
+    }
+
+    [TestMethod]
+    public void A_forgotten_scope_or_tape_hides_no_exception()
+    {
+        ComputeDevice device = TestDevices.Get("cpu");
+        Throws(device, static device => device.BeginStep(), static device => device.BeginStep());
+        Throws(device, static device => device.BeginTape(), static device => device.BeginTape());
+        Throws(device, static device => device.BeginTape(), static device => device.NoGradient());
+        Throws(device, static device => device.NoGradient(), static device => device.BeginTape());
+        Throws(device, static device => device.BeginTraining(1, 1), static device => device.BeginTraining(1, 2));
+        Throws(device, static device => device.BeginTraining(1, 1), static device => device.BeginEvaluation());
+        Throws(device, static device => device.BeginEvaluation(), static device => device.BeginTraining(1, 2));
+        Throws(device, static device => device.BeginStep(), static device => device.BeginTape());
+
+        static void Throws(ComputeDevice device, Func<ComputeDevice, IDisposable> outer, Func<ComputeDevice, IDisposable> forgotten)
+        {
+            IDisposable? inner = null;
+            Assert.ThrowsExactly<InvalidDataException>(() =>
+            {
+                using IDisposable scope = outer(device);
+                inner = forgotten(device);
+                throw new InvalidDataException("the user's own");
+            });
+            inner!.Dispose();
+            Assert.IsNull(device.CurrentScope);
+            Assert.IsFalse(device.IsRecording);
+            Assert.IsNull(device.Training);
+        }
+    }
+
+    [TestMethod]
+    public void Statistics_tell_how_many_tensors_live_outside_any_scope()
+    {
+        using ComputeDevice device = TestDevices.OpenNew("cpu");
+        DeviceStatistics statistics = device.Statistics;
+        Tensor outside = Tensor.Zeros(device, [1]), view = outside.Reshape([]), persistent;
+        Assert.AreEqual(2, statistics.TensorsOutsideScopes);
+        Tensor kept;
+        using (StepScope step = device.BeginStep())
+        {
+            Tensor inside = Tensor.Zeros(device, [1]);
+            persistent = Tensor.Persistent(device, [1]);
+            Assert.AreEqual(3, statistics.TensorsOutsideScopes);
+            kept = step.Keep(Operators.Add(inside, inside));
+            inside.Dispose();
+            Assert.AreEqual(4, statistics.TensorsOutsideScopes);
+        }
+
+        foreach (Tensor tensor in new[] { outside, view, persistent, kept, kept })
+            tensor.Dispose();
+        Assert.AreEqual(0, statistics.TensorsOutsideScopes);
     }
 
     [TestMethod]

@@ -193,8 +193,14 @@ public sealed class DropoutTests
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => device.BeginTraining(0, 0, 4096));
         Assert.IsNull(device.Training);
         using TrainingScope outer = device.BeginTraining(0, 1);
-        using (device.BeginTraining(0, 2))
-            Assert.ThrowsExactly<InvalidOperationException>(outer.Dispose);
+        using (TrainingScope middle = device.BeginTraining(0, 2))
+        {
+            TrainingScope forgotten = device.BeginTraining(0, 3);
+            middle.Dispose();
+            Assert.AreSame(outer, device.Training);
+            forgotten.Dispose();
+        }
+
         Assert.AreSame(outer, device.Training);
     }
 
