@@ -19,9 +19,6 @@ namespace GpuTransformer.Host;
 /// </remarks>
 public sealed partial class ComputeDevice : IDisposable, IDeviceDuty
 {
-    // CUDA's limit for the second and third axis of a grid; the same everywhere, so that what runs on one device runs on all.
-    private const int LongestOuterAxis = 65535;
-
     private readonly Dictionary<MethodInfo, Delegate> _kernels = [];
     private readonly Stack<List<Tensor>> _scopeStorage = new();
     private volatile bool _disposed;
@@ -162,17 +159,22 @@ public sealed partial class ComputeDevice : IDisposable, IDeviceDuty
     /// <summary>Begins an operation; see <see cref="DeviceTurns"/>.</summary>
     internal DeviceTurn Enter() => Turns.Enter();
 
-    /// <summary>Queues a Portable kernel. The first launch of a kernel compiles it for this device.</summary>
-    internal void Launch<TParameters>(Action<TParameters> kernel, Index3D grid, Index3D group, in TParameters parameters)
-        where TParameters : struct
+    /// <summary>The kernels that were launched so far.</summary>
+    internal IReadOnlyCollection<MethodInfo> LoadedKernels => _kernels.Keys;
+
+    /// <summary>The most threads that one launch has; a larger grid is launched in parts. ILGPU counts the threads of an OpenCL grid in 32 bits. Tests set less.</summary>
+    internal int LongestLaunch { get; set; } = int.MaxValue;
+
+    /// <summary>Queues a Portable or TensorCore kernel, whose groups are numbered from zero on. The first launch of a kernel compiles it for this device.</summary>
+    /// <exception cref="NotSupportedException">There are more groups than an Int32 can number; nothing was launched.</exception>
+    internal void Launch<TParameters>(Action<TParameters> kernel, long groups, int groupSize, in TParameters parameters)
+        where TParameters : struct, IGridKernel
     {
         using DeviceTurn turn = Enter();
-
-        // Not grid.Size, which is 32 bits wide and may wrap around to zero.
-        if (grid.X == 0 || grid.Y == 0 || grid.Z == 0)
+        if (groups == 0)
             return;
-        if (grid.Y > LongestOuterAxis || grid.Z > LongestOuterAxis)
-            throw new NotSupportedException($"{kernel.Method.DeclaringType?.Name} would need a grid of {grid.X} x {grid.Y} x {grid.Z} groups, but a GPU takes at most {LongestOuterAxis} along its outer axes. Use smaller batches.");
+        if (groups > int.MaxValue)
+            throw new NotSupportedException($"{kernel.Method.DeclaringType?.Name} would need {groups} groups of threads, but at most {int.MaxValue} can be numbered. Use smaller batches.");
         RememberLaunch(kernel.Method);
         if (!_kernels.TryGetValue(kernel.Method, out Delegate? loaded))
         {
@@ -184,8 +186,14 @@ public sealed partial class ComputeDevice : IDisposable, IDeviceDuty
             Statistics.CountCompile(Stopwatch.GetElapsedTime(start));
         }
 
-        Statistics.CountLaunch();
-        ((Action<KernelConfig, TParameters>)loaded)(new KernelConfig(grid, group), parameters);
+        int most = Math.Max(1, LongestLaunch / groupSize);
+        TParameters part = parameters;
+        for (long first = 0; first < groups; first += most)
+        {
+            part.FirstGroup = (int)first;
+            Statistics.CountLaunch();
+            ((Action<KernelConfig, TParameters>)loaded)(new KernelConfig((int)Math.Min(most, groups - first), groupSize), part);
+        }
     }
 
     /// <summary>Runs a Vectorized kernel on all cores and waits for it.</summary>

@@ -18,12 +18,14 @@ public enum VariantKind
 /// <summary>One implementation of an operator.</summary>
 public abstract class KernelVariant
 {
-    private protected KernelVariant(string name, VariantKind kind, string summary, IReadOnlyList<DeviceKernel> deviceKernels)
+    private readonly Lazy<IReadOnlyList<DeviceKernel>> _deviceKernels;
+
+    private protected KernelVariant(string name, VariantKind kind, string summary, MethodInfo launch)
     {
         Name = name;
         Kind = kind;
         Summary = summary;
-        DeviceKernels = deviceKernels;
+        _deviceKernels = new(() => kind == VariantKind.Vectorized ? [] : EntryPoints.Of(launch));
     }
 
     /// <summary>Its name, unique within the operator: <c>Portable</c>, <c>Vectorized</c>.</summary>
@@ -35,8 +37,8 @@ public abstract class KernelVariant
     /// <summary>What sets it apart, in a sentence.</summary>
     public string Summary { get; }
 
-    /// <summary>The entry points a GPU compiler sees, one per specialisation worth assembling; empty for Vectorized.</summary>
-    public IReadOnlyList<DeviceKernel> DeviceKernels { get; }
+    /// <summary>The entry points a GPU compiler sees: every specialisation that can be launched, and no other; empty for Vectorized.</summary>
+    public IReadOnlyList<DeviceKernel> DeviceKernels => _deviceKernels.Value;
 
     /// <summary>Whether this form runs on that kind of device at all.</summary>
     public bool RunsOn(DeviceKind device) => Kind switch
@@ -54,10 +56,13 @@ public abstract class KernelVariant
 /// <param name="MayUseStack">False where the kernel promises to live in registers: stack use or spills then fail the build's PTX check.</param>
 public sealed record DeviceKernel(string Name, MethodInfo Method, int GroupSize, bool MayUseStack = false)
 {
-    /// <summary>Names the entry point of a Portable kernel after its parameter block.</summary>
-    public static DeviceKernel Of<TParameters>(Action<TParameters> kernel, int groupSize, bool mayUseStack = false)
-        where TParameters : struct
-        => new(ReadableName(typeof(TParameters)), kernel.Method, groupSize, mayUseStack);
+    /// <summary>Names the entry point of a kernel after its parameter block, whose constant says how many threads a group has.</summary>
+    internal static DeviceKernel Of(MethodInfo kernel)
+    {
+        Type parameters = kernel.DeclaringType!;
+        FieldInfo groupSize = parameters.GetField("GroupSize") ?? throw new InvalidOperationException($"{parameters.Name} has no constant GroupSize.");
+        return new(ReadableName(parameters), kernel, (int)groupSize.GetRawConstantValue()!);
+    }
 
     internal static string ReadableName(Type type)
     {
@@ -74,9 +79,8 @@ internal sealed class KernelVariant<TArguments>(
     VariantKind kind,
     string summary,
     Action<ComputeDevice, TArguments> launch,
-    IReadOnlyList<DeviceKernel>? deviceKernels = null,
     Func<ComputeDevice, TArguments, bool>? accepts = null)
-    : KernelVariant(name, kind, summary, deviceKernels ?? [])
+    : KernelVariant(name, kind, summary, launch.Method)
     where TArguments : struct
 {
     /// <summary>Whether it computes these arguments on that device.</summary>

@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using ILGPU;
 
 namespace GpuTransformer.Host;
 
@@ -9,19 +8,7 @@ internal static partial class AttentionOperator
         "Portable",
         VariantKind.Portable,
         "32 queries × 64 keys in shared memory, 4 × 4 per thread, online softmax",
-        static (device, a) => ElementDispatch.Launch<Portable, AttentionArguments>(device, a, a.Query.DType),
-        [
-            EntryPoint<Float32, OutputTile64>(),
-            EntryPoint<Float32, DoubleTile<OutputTile64>>(),
-            EntryPoint<Float16, OutputTile64>(),
-            EntryPoint<BFloat16, OutputTile64>(),
-            EntryPoint<BFloat16, DoubleTile<OutputTile64>>(),
-        ]);
-
-    private static DeviceKernel EntryPoint<TElement, TOutput>()
-        where TElement : unmanaged, IElement<TElement>
-        where TOutput : unmanaged, IOutputTile<TOutput>
-        => DeviceKernel.Of<FlashForwardPortable<TElement, TOutput>>(FlashForwardPortable<TElement, TOutput>.Kernel, AttentionTiles.GroupSize);
+        static (device, a) => ElementDispatch.Launch<Portable, AttentionArguments>(device, a, a.Query.DType));
 
     private readonly struct Portable : IElementLaunch<AttentionArguments>, IAttentionLaunch<AttentionArguments>
     {
@@ -34,8 +21,8 @@ internal static partial class AttentionOperator
             where TOutput : unmanaged, IOutputTile<TOutput>
             => device.Launch(
                 FlashForwardPortable<TElement, TOutput>.Kernel,
-                AttentionDispatch.Grid(a.Shape, a.Shape.Heads, a.Shape.Queries, AttentionTiles.TileRows, a.Shape.ValueDim, TOutput.Columns),
-                new Index3D(AttentionTiles.GroupSize, 1, 1),
+                AttentionDispatch.Groups(a.Shape, a.Shape.Heads, a.Shape.Queries, AttentionTiles.TileRows, a.Shape.ValueDim, TOutput.Columns),
+                AttentionTiles.GroupSize,
                 new FlashForwardPortable<TElement, TOutput>
                 {
                     Query = a.Query.View<TElement>(),

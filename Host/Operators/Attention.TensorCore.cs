@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using ILGPU;
 
 namespace GpuTransformer.Host;
 
@@ -11,12 +10,6 @@ internal static partial class AttentionOperator
         VariantKind.TensorCore,
         "bfloat16 heads of width 64: mma.sync, scores in registers, keys and values copied ahead",
         LaunchTensorCore,
-        [
-            TensorCoreKernel<NoAttentionMask, ScaledScore>(),
-            TensorCoreKernel<NoAttentionMask, BiasedScore>(),
-            TensorCoreKernel<ArrayAttentionMask, ScaledScore>(),
-            TensorCoreKernel<ArrayAttentionMask, BiasedScore>(),
-        ],
         static (device, a) => a.Query.DType == DType.BFloat16 && a.Shape.HeadDim == TensorCoreHeadDim && a.Shape.ValueDim == TensorCoreHeadDim && a.Rules.Dropout.Threshold == 0 && HasTensorCores(device));
 
     private const int TensorCoreHeadDim = AttentionTensorCore<NoAttentionMask, ScaledScore>.HeadDim;
@@ -43,8 +36,8 @@ internal static partial class AttentionOperator
         const int Rows = AttentionTensorCore<TMask, TScore>.TileRows;
         device.Launch(
             AttentionTensorCore<TMask, TScore>.Kernel,
-            new Index3D(checked((a.Shape.Queries + Rows - 1) / Rows * a.Shape.Heads * a.Shape.Batch), 1, 1),
-            new Index3D(AttentionTensorCore<TMask, TScore>.GroupSize, 1, 1),
+            AttentionDispatch.Groups(a.Shape, a.Shape.Heads, a.Shape.Queries, Rows, 1, 1),
+            AttentionTensorCore<TMask, TScore>.GroupSize,
             new AttentionTensorCore<TMask, TScore>
             {
                 Query = a.Query.View<BFloat16>(),
@@ -59,8 +52,4 @@ internal static partial class AttentionOperator
             });
     }
 
-    private static DeviceKernel TensorCoreKernel<TMask, TScore>()
-        where TMask : struct, IAttentionMask
-        where TScore : struct, IAttentionScore
-        => GpuTransformer.Host.DeviceKernel.Of<AttentionTensorCore<TMask, TScore>>(AttentionTensorCore<TMask, TScore>.Kernel, AttentionTensorCore<TMask, TScore>.GroupSize);
 }

@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using ILGPU;
 
 namespace GpuTransformer.Host;
 
@@ -9,31 +8,8 @@ internal static partial class AttentionBackwardOperator
         "Portable",
         VariantKind.Portable,
         "passes by row, by query, by key and by bias; the forward's tiles",
-        static (device, a) => ElementDispatch.Launch<Portable, AttentionBackwardArguments>(device, a, a.Forward.Query.DType),
-        [
-            DeviceKernel.Of<FlashBackwardDeltaPortable<Float32>>(FlashBackwardDeltaPortable<Float32>.Kernel, FlashBackwardDeltaPortable<Float32>.GroupSize),
-            QueryEntryPoint<Float32, OutputTile64>(),
-            QueryEntryPoint<BFloat16, OutputTile64>(),
-            QueryEntryPoint<BFloat16, DoubleTile<OutputTile64>>(),
-            KeyValueEntryPoint<Float32, OutputTile64>(),
-            KeyValueEntryPoint<BFloat16, OutputTile64>(),
-            KeyValueEntryPoint<BFloat16, DoubleTile<OutputTile64>>(),
-            DeviceKernel.Of<FlashBackwardBiasPortable<Float32>>(FlashBackwardBiasPortable<Float32>.Kernel, AttentionTiles.GroupSize),
-        ]);
+        static (device, a) => ElementDispatch.Launch<Portable, AttentionBackwardArguments>(device, a, a.Forward.Query.DType));
 
-    private static DeviceKernel QueryEntryPoint<TElement, TOutput>()
-        where TElement : unmanaged, IElement<TElement>
-        where TOutput : unmanaged, IOutputTile<TOutput>
-        => DeviceKernel.Of<FlashBackwardQueryPortable<TElement, TOutput>>(
-            FlashBackwardQueryPortable<TElement, TOutput>.Kernel, AttentionTiles.GroupSize);
-
-    private static DeviceKernel KeyValueEntryPoint<TElement, TOutput>()
-        where TElement : unmanaged, IElement<TElement>
-        where TOutput : unmanaged, IOutputTile<TOutput>
-        => DeviceKernel.Of<FlashBackwardKeyValuePortable<TElement, TOutput>>(
-            FlashBackwardKeyValuePortable<TElement, TOutput>.Kernel, AttentionTiles.GroupSize);
-
-    private static readonly Index3D _group = new(AttentionTiles.GroupSize, 1, 1);
 
     private static FlashBackwardViews<TElement> Views<TElement>(in AttentionBackwardArguments a)
         where TElement : unmanaged, IElement<TElement> => new()
@@ -57,8 +33,8 @@ internal static partial class AttentionBackwardOperator
             AttentionShape shape = a.Forward.Shape;
             device.Launch(
                 FlashBackwardDeltaPortable<TElement>.Kernel,
-                AttentionDispatch.Grid(shape, shape.Heads, shape.Queries, FlashBackwardDeltaPortable<TElement>.GroupSize, 1, 1),
-                new Index3D(FlashBackwardDeltaPortable<TElement>.GroupSize, 1, 1),
+                AttentionDispatch.Groups(shape, shape.Heads, shape.Queries, FlashBackwardDeltaPortable<TElement>.GroupSize, 1, 1),
+                FlashBackwardDeltaPortable<TElement>.GroupSize,
                 new FlashBackwardDeltaPortable<TElement>
                 {
                     Output = a.Forward.Output.View<TElement>(),
@@ -75,11 +51,11 @@ internal static partial class AttentionBackwardOperator
         private static void LaunchBias<TElement>(ComputeDevice device, AttentionBackwardArguments a, Tensor bias)
             where TElement : unmanaged, IElement<TElement>
         {
-            int tiles = checked(AttentionDispatch.Tiles(bias.Shape[2], AttentionTiles.TileRows) * bias.Shape[1] * bias.Shape[0]);
+            long tiles = (long)AttentionDispatch.Tiles(bias.Shape[2], AttentionTiles.TileRows) * bias.Shape[1] * bias.Shape[0];
             device.Launch(
                 FlashBackwardBiasPortable<TElement>.Kernel,
-                new Index3D(tiles, AttentionDispatch.Tiles(a.Forward.Shape.Keys, AttentionTiles.TileKeys), 1),
-                _group,
+                tiles * AttentionDispatch.Tiles(a.Forward.Shape.Keys, AttentionTiles.TileKeys),
+                AttentionTiles.GroupSize,
                 new FlashBackwardBiasPortable<TElement>
                 {
                     Tensors = Views<TElement>(a),
@@ -98,8 +74,8 @@ internal static partial class AttentionBackwardOperator
             where TOutput : unmanaged, IOutputTile<TOutput>
             => device.Launch(
                 FlashBackwardQueryPortable<TElement, TOutput>.Kernel,
-                AttentionDispatch.Grid(a.Forward.Shape, a.Forward.Shape.Heads, a.Forward.Shape.Queries, AttentionTiles.TileRows, a.Forward.Shape.HeadDim, TOutput.Columns),
-                _group,
+                AttentionDispatch.Groups(a.Forward.Shape, a.Forward.Shape.Heads, a.Forward.Shape.Queries, AttentionTiles.TileRows, a.Forward.Shape.HeadDim, TOutput.Columns),
+                AttentionTiles.GroupSize,
                 new FlashBackwardQueryPortable<TElement, TOutput> { Tensors = Views<TElement>(a), QueryGradient = a.QueryGradient.View<TElement>() });
     }
 
@@ -110,9 +86,9 @@ internal static partial class AttentionBackwardOperator
             where TOutput : unmanaged, IOutputTile<TOutput>
             => device.Launch(
                 FlashBackwardKeyValuePortable<TElement, TOutput>.Kernel,
-                AttentionDispatch.Grid(
+                AttentionDispatch.Groups(
                     a.Forward.Shape, a.Forward.Shape.KeyValueHeads, a.Forward.Shape.Keys, AttentionTiles.TileRows, Math.Max(a.Forward.Shape.HeadDim, a.Forward.Shape.ValueDim), TOutput.Columns),
-                _group,
+                AttentionTiles.GroupSize,
                 new FlashBackwardKeyValuePortable<TElement, TOutput>
                 {
                     Tensors = Views<TElement>(a),

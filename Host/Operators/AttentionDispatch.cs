@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using ILGPU;
 
 namespace GpuTransformer.Host;
 
@@ -37,11 +36,9 @@ internal static class AttentionDispatch
         IsPlain = a.KeyMask is null && a.Mask is null && a.Bias is null && a.AlibiSlopes is null && a.Rules.SoftClamp == 0f ? 1 : 0,
     };
 
-    /// <summary>
-    /// x: one group per tile of rows, head and batch, for only that axis has room for many short sequences; y: panels of <paramref name="tileColumns"/> columns.
-    /// </summary>
-    public static Index3D Grid(in AttentionShape shape, int heads, int rows, int tileRows, int columns, int tileColumns)
-        => new(checked(Tiles(rows, tileRows) * heads * shape.Batch), Tiles(columns, tileColumns), 1);
+    /// <summary>One group per tile of rows, head, batch and panel of <paramref name="tileColumns"/> columns.</summary>
+    public static long Groups(in AttentionShape shape, int heads, int rows, int tileRows, int columns, int tileColumns)
+        => (long)Tiles(rows, tileRows) * heads * shape.Batch * Tiles(columns, tileColumns);
 
     /// <summary>How many tiles cover a length.</summary>
     public static int Tiles(int length, int tile) => (length + tile - 1) / tile;

@@ -91,6 +91,13 @@ internal sealed record AttentionProblem(int Queries, int Keys, int HeadDim, int 
             Size = ValidationSize.Tiny, Batch = 1, KeyValueHeads = 1, EveryType = true, KeyMask = true, Mask = AttentionAxes.Query, Alibi = true, FreeColumns = 1, Causal = CausalAlignment.BottomRight,
         },
 
+        // Three tiles of keys and more: the buffers that are filled while others are read come round again. Every kind of tensor-core kernel, and rows in every warp.
+        new(70, 200, 64, 64) { Batch = 1, EveryType = true },
+        new(70, 263, 64, 64) { Batch = 1, EveryType = true, Alibi = true },
+        new(70, 200, 64, 64) { Batch = 1, EveryType = true, KeyMask = true, Mask = AttentionAxes.Query },
+        new(70, 263, 64, 64) { Batch = 1, EveryType = true, Mask = AttentionAxes.All, Bias = AttentionAxes.All, Causal = CausalAlignment.BottomRight },
+        new(263, 263, 64, 64) { Batch = 1, Heads = 1, KeyValueHeads = 1, EveryType = true, Bias = AttentionAxes.Query, Causal = CausalAlignment.BottomRight, Window = 150 },
+
         // Widths and lengths. Half types and wide heads have rules here and none in the full sweep: each combination is a kernel to compile.
         new(1, 1, 1, 1),
         new(17, 23, 17, 17),

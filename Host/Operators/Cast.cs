@@ -41,15 +41,7 @@ internal static class CastOperator
                 "Portable",
                 VariantKind.Portable,
                 "four elements per thread",
-                static (device, a) => ElementDispatch.Launch<From<Portable>, ElementwiseArguments<ScaleOperation>>(device, a, a.Left.DType),
-                [
-                    ElementwiseOperator<ScaleOperation>.Kernel<Float32, BFloat16>(),
-                    ElementwiseOperator<ScaleOperation>.Kernel<Float32, Float16>(),
-                    ElementwiseOperator<ScaleOperation>.Kernel<BFloat16, Float32>(),
-                    ElementwiseOperator<ScaleOperation>.Kernel<BFloat16, Float16>(),
-                    ElementwiseOperator<ScaleOperation>.Kernel<Float16, Float32>(),
-                    ElementwiseOperator<ScaleOperation>.Kernel<Float16, BFloat16>(),
-                ]),
+                static (device, a) => ElementDispatch.Launch<From<Portable>, ElementwiseArguments<ScaleOperation>>(device, a, a.Left.DType)),
         ],
         Cases);
 

@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using ILGPU;
 
 namespace GpuTransformer.Host;
 
@@ -35,12 +34,7 @@ internal static partial class CopyRowsOperator
                 "Portable",
                 VariantKind.Portable,
                 "one thread per element",
-                static (device, a) => ElementDispatch.Launch<Portable, CopyRowsArguments>(device, a, a.Output.DType),
-                [
-                    DeviceKernel.Of<CopyRowsPortable<Float32>>(CopyRowsPortable<Float32>.Kernel, CopyRowsPortable<Float32>.GroupSize),
-                    DeviceKernel.Of<CopyRowsPortable<BFloat16>>(CopyRowsPortable<BFloat16>.Kernel, CopyRowsPortable<BFloat16>.GroupSize),
-                    DeviceKernel.Of<CopyRowsPortable<Float16>>(CopyRowsPortable<Float16>.Kernel, CopyRowsPortable<Float16>.GroupSize),
-                ]),
+                static (device, a) => ElementDispatch.Launch<Portable, CopyRowsArguments>(device, a, a.Output.DType)),
         ],
         Cases);
 
@@ -85,8 +79,8 @@ internal static partial class CopyRowsOperator
             where TElement : unmanaged, IElement<TElement>
         {
             const int GroupSize = CopyRowsPortable<TElement>.GroupSize;
-            var grid = new Index3D(a.Shape.Rows, a.Shape.Batch, (a.Shape.Dim + GroupSize - 1) / GroupSize);
-            device.Launch(CopyRowsPortable<TElement>.Kernel, grid, new Index3D(GroupSize, 1, 1), new CopyRowsPortable<TElement>
+            long groups = (long)a.Shape.Rows * a.Shape.Batch * ((a.Shape.Dim + GroupSize - 1) / GroupSize);
+            device.Launch(CopyRowsPortable<TElement>.Kernel, groups, GroupSize, new CopyRowsPortable<TElement>
             {
                 Input = a.Input.View<TElement>(),
                 Index = a.Index?.View<int>() ?? default,

@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using ILGPU;
 
 namespace GpuTransformer.Host;
 
@@ -63,12 +62,7 @@ internal static partial class CrossEntropyOperator
                 "Portable",
                 VariantKind.Portable,
                 "64 threads per row",
-                static (device, a) => ElementDispatch.Launch<Portable, CrossEntropyArguments>(device, a, a.Logits.DType),
-                [
-                    DeviceKernel.Of<CrossEntropyPortable<Float32>>(CrossEntropyPortable<Float32>.Kernel, CrossEntropyPortable<Float32>.GroupSize),
-                    DeviceKernel.Of<CrossEntropyPortable<BFloat16>>(CrossEntropyPortable<BFloat16>.Kernel, CrossEntropyPortable<BFloat16>.GroupSize),
-                    DeviceKernel.Of<CrossEntropyPortable<Float16>>(CrossEntropyPortable<Float16>.Kernel, CrossEntropyPortable<Float16>.GroupSize),
-                ]),
+                static (device, a) => ElementDispatch.Launch<Portable, CrossEntropyArguments>(device, a, a.Logits.DType)),
         ],
         CrossEntropyCases.Forward);
 
@@ -125,7 +119,7 @@ internal static partial class CrossEntropyOperator
     {
         public static void Launch<TElement>(ComputeDevice device, CrossEntropyArguments a)
             where TElement : unmanaged, IElement<TElement>
-            => device.Launch(CrossEntropyPortable<TElement>.Kernel, new Index3D(a.Rows, 1, 1), new Index3D(CrossEntropyPortable<TElement>.GroupSize, 1, 1), new CrossEntropyPortable<TElement>
+            => device.Launch(CrossEntropyPortable<TElement>.Kernel, a.Rows, CrossEntropyPortable<TElement>.GroupSize, new CrossEntropyPortable<TElement>
             {
                 Logits = a.Logits.View<TElement>(),
                 Targets = a.Targets.View<int>(),

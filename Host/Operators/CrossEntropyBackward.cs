@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using ILGPU;
 
 namespace GpuTransformer.Host;
 
@@ -26,12 +25,7 @@ internal static class CrossEntropyBackwardOperator
                 "Portable",
                 VariantKind.Portable,
                 "64 threads per row",
-                static (device, a) => ElementDispatch.Launch<Portable, CrossEntropyBackwardArguments>(device, a, a.Logits.DType),
-                [
-                    DeviceKernel.Of<CrossEntropyBackwardPortable<Float32>>(CrossEntropyBackwardPortable<Float32>.Kernel, CrossEntropyBackwardPortable<Float32>.GroupSize),
-                    DeviceKernel.Of<CrossEntropyBackwardPortable<BFloat16>>(CrossEntropyBackwardPortable<BFloat16>.Kernel, CrossEntropyBackwardPortable<BFloat16>.GroupSize),
-                    DeviceKernel.Of<CrossEntropyBackwardPortable<Float16>>(CrossEntropyBackwardPortable<Float16>.Kernel, CrossEntropyBackwardPortable<Float16>.GroupSize),
-                ]),
+                static (device, a) => ElementDispatch.Launch<Portable, CrossEntropyBackwardArguments>(device, a, a.Logits.DType)),
         ],
         CrossEntropyCases.Backward);
 
@@ -41,8 +35,8 @@ internal static class CrossEntropyBackwardOperator
             where TElement : unmanaged, IElement<TElement>
             => device.Launch(
                 CrossEntropyBackwardPortable<TElement>.Kernel,
-                new Index3D(a.Rows, 1, 1),
-                new Index3D(CrossEntropyBackwardPortable<TElement>.GroupSize, 1, 1),
+                a.Rows,
+                CrossEntropyBackwardPortable<TElement>.GroupSize,
                 new CrossEntropyBackwardPortable<TElement>
                 {
                     Logits = a.Logits.View<TElement>(),

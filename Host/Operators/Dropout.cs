@@ -1,6 +1,5 @@
 using GpuTransformer.Kernels;
 using GpuTransformer.Kernels.Reference;
-using ILGPU;
 
 namespace GpuTransformer.Host;
 
@@ -71,12 +70,7 @@ internal static class DropoutOperator
                 "Portable",
                 VariantKind.Portable,
                 "one counter and four elements per thread",
-                static (device, a) => ElementDispatch.Launch<Portable, DropoutArguments>(device, a, a.Input.DType),
-                [
-                    DeviceKernel.Of<DropoutPortable<Float32>>(DropoutPortable<Float32>.Kernel, DropoutPortable<Float32>.GroupSize),
-                    DeviceKernel.Of<DropoutPortable<BFloat16>>(DropoutPortable<BFloat16>.Kernel, DropoutPortable<BFloat16>.GroupSize),
-                    DeviceKernel.Of<DropoutPortable<Float16>>(DropoutPortable<Float16>.Kernel, DropoutPortable<Float16>.GroupSize),
-                ]),
+                static (device, a) => ElementDispatch.Launch<Portable, DropoutArguments>(device, a, a.Input.DType)),
         ],
         static seed =>
             from dtype in ElementwiseCases.DTypes
@@ -112,8 +106,8 @@ internal static class DropoutOperator
             where TElement : unmanaged, IElement<TElement>
         {
             const int PerGroup = 4 * DropoutPortable<TElement>.GroupSize;
-            int groups = checked((int)((a.Output.Shape.Count + PerGroup - 1) / PerGroup));
-            device.Launch(DropoutPortable<TElement>.Kernel, new Index3D(groups, 1, 1), new Index3D(DropoutPortable<TElement>.GroupSize, 1, 1), new DropoutPortable<TElement>
+            long groups = (a.Output.Shape.Count + PerGroup - 1) / PerGroup;
+            device.Launch(DropoutPortable<TElement>.Kernel, groups, DropoutPortable<TElement>.GroupSize, new DropoutPortable<TElement>
             {
                 Input = a.Input.View<TElement>(),
                 Output = a.Output.View<TElement>(),

@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using ILGPU;
 
 namespace GpuTransformer.Host;
 
@@ -23,17 +22,9 @@ internal static class ElementwiseOperator<TOperation>
                     "Portable",
                     VariantKind.Portable,
                     "four elements per thread",
-                    static (device, a) => ElementDispatch.Launch<SameTypePortable, ElementwiseArguments<TOperation>>(device, a, a.Output.DType),
-                    [Kernel<Float32, Float32>(), Kernel<BFloat16, BFloat16>(), Kernel<Float16, Float16>()]),
+                    static (device, a) => ElementDispatch.Launch<SameTypePortable, ElementwiseArguments<TOperation>>(device, a, a.Output.DType)),
             ],
             cases);
-
-    /// <summary>The entry point for a pair of storage types.</summary>
-    public static DeviceKernel Kernel<TInput, TOutput>()
-        where TInput : unmanaged, IElement<TInput>
-        where TOutput : unmanaged, IElement<TOutput>
-        => DeviceKernel.Of<ElementwisePortable<TInput, TOutput, TOperation>>(
-            ElementwisePortable<TInput, TOutput, TOperation>.Kernel, ElementwisePortable<TInput, TOutput, TOperation>.GroupSize);
 
     /// <summary>Launches the Portable kernel.</summary>
     public static void LaunchPortable<TInput, TOutput>(ComputeDevice device, in ElementwiseArguments<TOperation> a)
@@ -41,11 +32,11 @@ internal static class ElementwiseOperator<TOperation>
         where TOutput : unmanaged, IElement<TOutput>
     {
         const int PerGroup = ElementwisePortable<TInput, TOutput, TOperation>.ElementsPerGroup;
-        int groups = checked((int)((a.Output.Shape.Count + PerGroup - 1) / PerGroup));
+        long groups = (a.Output.Shape.Count + PerGroup - 1) / PerGroup;
         device.Launch(
             ElementwisePortable<TInput, TOutput, TOperation>.Kernel,
-            new Index3D(groups, 1, 1),
-            new Index3D(ElementwisePortable<TInput, TOutput, TOperation>.GroupSize, 1, 1),
+            groups,
+            ElementwisePortable<TInput, TOutput, TOperation>.GroupSize,
             new ElementwisePortable<TInput, TOutput, TOperation>
             {
                 Left = a.Left.View<TInput>(),

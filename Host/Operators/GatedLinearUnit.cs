@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using ILGPU;
 
 namespace GpuTransformer.Host;
 
@@ -59,12 +58,7 @@ internal static partial class GatedLinearUnitOperator
                 "Portable",
                 VariantKind.Portable,
                 "one thread per output element",
-                static (device, a) => ElementDispatch.Launch<Portable, GatedLinearUnitArguments>(device, a, a.Input.DType),
-                [
-                    DeviceKernel.Of<GatedLinearUnitPortable<Float32>>(GatedLinearUnitPortable<Float32>.Kernel, GatedLinearUnitPortable<Float32>.GroupSize),
-                    DeviceKernel.Of<GatedLinearUnitPortable<BFloat16>>(GatedLinearUnitPortable<BFloat16>.Kernel, GatedLinearUnitPortable<BFloat16>.GroupSize),
-                    DeviceKernel.Of<GatedLinearUnitPortable<Float16>>(GatedLinearUnitPortable<Float16>.Kernel, GatedLinearUnitPortable<Float16>.GroupSize),
-                ]),
+                static (device, a) => ElementDispatch.Launch<Portable, GatedLinearUnitArguments>(device, a, a.Input.DType)),
         ],
         Cases);
 
@@ -93,8 +87,8 @@ internal static partial class GatedLinearUnitOperator
             where TElement : unmanaged, IElement<TElement>
         {
             const int GroupSize = GatedLinearUnitPortable<TElement>.GroupSize;
-            var grid = new Index3D(a.Rows, (a.Inner + GroupSize - 1) / GroupSize, 1);
-            device.Launch(GatedLinearUnitPortable<TElement>.Kernel, grid, new Index3D(GroupSize, 1, 1), new GatedLinearUnitPortable<TElement>
+            long groups = (long)a.Rows * ((a.Inner + GroupSize - 1) / GroupSize);
+            device.Launch(GatedLinearUnitPortable<TElement>.Kernel, groups, GroupSize, new GatedLinearUnitPortable<TElement>
             {
                 Input = a.Input.View<TElement>(),
                 Multiplier = a.Multiplier?.View<TElement>() ?? default,

@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using ILGPU;
 
 namespace GpuTransformer.Host;
 
@@ -81,12 +80,7 @@ internal static partial class GatedLinearUnitBackwardOperator
                 "Portable",
                 VariantKind.Portable,
                 "one thread per value and gate",
-                static (device, a) => ElementDispatch.Launch<Portable, GatedLinearUnitBackwardArguments>(device, a, a.Input.DType),
-                [
-                    DeviceKernel.Of<GatedLinearUnitBackwardPortable<Float32>>(GatedLinearUnitBackwardPortable<Float32>.Kernel, GatedLinearUnitBackwardPortable<Float32>.GroupSize),
-                    DeviceKernel.Of<GatedLinearUnitBackwardPortable<BFloat16>>(GatedLinearUnitBackwardPortable<BFloat16>.Kernel, GatedLinearUnitBackwardPortable<BFloat16>.GroupSize),
-                    DeviceKernel.Of<GatedLinearUnitBackwardPortable<Float16>>(GatedLinearUnitBackwardPortable<Float16>.Kernel, GatedLinearUnitBackwardPortable<Float16>.GroupSize),
-                ]),
+                static (device, a) => ElementDispatch.Launch<Portable, GatedLinearUnitBackwardArguments>(device, a, a.Input.DType)),
         ],
         Cases);
 
@@ -96,8 +90,8 @@ internal static partial class GatedLinearUnitBackwardOperator
             where TElement : unmanaged, IElement<TElement>
         {
             const int GroupSize = GatedLinearUnitBackwardPortable<TElement>.GroupSize;
-            var grid = new Index3D(a.Rows, (a.Inner + GroupSize - 1) / GroupSize, 1);
-            device.Launch(GatedLinearUnitBackwardPortable<TElement>.Kernel, grid, new Index3D(GroupSize, 1, 1), new GatedLinearUnitBackwardPortable<TElement>
+            long groups = (long)a.Rows * ((a.Inner + GroupSize - 1) / GroupSize);
+            device.Launch(GatedLinearUnitBackwardPortable<TElement>.Kernel, groups, GroupSize, new GatedLinearUnitBackwardPortable<TElement>
             {
                 OutputGradient = a.OutputGradient.View<TElement>(),
                 Input = a.Input.View<TElement>(),

@@ -1,6 +1,5 @@
 using GpuTransformer.Kernels;
 using GpuTransformer.Kernels.Reference;
-using ILGPU;
 
 namespace GpuTransformer.Host;
 
@@ -70,12 +69,7 @@ internal static class ImagePatchesOperator
                 "Portable",
                 VariantKind.Portable,
                 "one thread per number",
-                static (device, a) => ElementDispatch.Launch<Portable, ImagePatchesArguments>(device, a, a.Input.DType),
-                [
-                    DeviceKernel.Of<ImagePatchesPortable<Float32>>(ImagePatchesPortable<Float32>.Kernel, ImagePatchesPortable<Float32>.GroupSize),
-                    DeviceKernel.Of<ImagePatchesPortable<BFloat16>>(ImagePatchesPortable<BFloat16>.Kernel, ImagePatchesPortable<BFloat16>.GroupSize),
-                    DeviceKernel.Of<ImagePatchesPortable<Float16>>(ImagePatchesPortable<Float16>.Kernel, ImagePatchesPortable<Float16>.GroupSize),
-                ]),
+                static (device, a) => ElementDispatch.Launch<Portable, ImagePatchesArguments>(device, a, a.Input.DType)),
         ],
         static seed =>
             from dtype in ElementwiseCases.DTypes
@@ -133,8 +127,8 @@ internal static class ImagePatchesOperator
             where TElement : unmanaged, IElement<TElement>
         {
             const int GroupSize = ImagePatchesPortable<TElement>.GroupSize;
-            int groups = checked((int)((a.Output.Shape.Count + GroupSize - 1) / GroupSize));
-            device.Launch(ImagePatchesPortable<TElement>.Kernel, new Index3D(groups, 1, 1), new Index3D(GroupSize, 1, 1), new ImagePatchesPortable<TElement>
+            long groups = (a.Output.Shape.Count + GroupSize - 1) / GroupSize;
+            device.Launch(ImagePatchesPortable<TElement>.Kernel, groups, GroupSize, new ImagePatchesPortable<TElement>
             {
                 Input = a.Input.View<TElement>(),
                 Output = a.Output.View<TElement>(),

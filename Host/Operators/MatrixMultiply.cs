@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using ILGPU;
 
 namespace GpuTransformer.Host;
 
@@ -78,12 +77,7 @@ internal static partial class MatrixMultiplyOperator
                 "Portable",
                 VariantKind.Portable,
                 "64 x 64 tiles in shared memory, 8 x 8 per thread in registers",
-                static (device, a) => ElementDispatch.Launch<Portable, MatrixMultiplyArguments>(device, a, a.Output.DType),
-                [
-                    DeviceKernel.Of<MatrixMultiplyPortable<Float32>>(MatrixMultiplyPortable<Float32>.Kernel, MatrixMultiplyPortable<Float32>.GroupSize),
-                    DeviceKernel.Of<MatrixMultiplyPortable<BFloat16>>(MatrixMultiplyPortable<BFloat16>.Kernel, MatrixMultiplyPortable<BFloat16>.GroupSize),
-                    DeviceKernel.Of<MatrixMultiplyPortable<Float16>>(MatrixMultiplyPortable<Float16>.Kernel, MatrixMultiplyPortable<Float16>.GroupSize),
-                ]),
+                static (device, a) => ElementDispatch.Launch<Portable, MatrixMultiplyArguments>(device, a, a.Output.DType)),
         ],
         Cases);
 
@@ -113,8 +107,8 @@ internal static partial class MatrixMultiplyOperator
         public static void Launch<TElement>(ComputeDevice device, MatrixMultiplyArguments a)
             where TElement : unmanaged, IElement<TElement>
         {
-            int groups = checked(Groups(a.M, MatrixMultiplyPortable<TElement>.Tile) * Groups(a.N, MatrixMultiplyPortable<TElement>.Tile));
-            device.Launch(MatrixMultiplyPortable<TElement>.Kernel, new Index3D(groups, 1, 1), new Index3D(MatrixMultiplyPortable<TElement>.GroupSize, 1, 1), new MatrixMultiplyPortable<TElement>
+            long groups = (long)Groups(a.M, MatrixMultiplyPortable<TElement>.Tile) * Groups(a.N, MatrixMultiplyPortable<TElement>.Tile);
+            device.Launch(MatrixMultiplyPortable<TElement>.Kernel, groups, MatrixMultiplyPortable<TElement>.GroupSize, new MatrixMultiplyPortable<TElement>
             {
                 Left = a.Left.View<TElement>(),
                 Right = a.Right.View<TElement>(),

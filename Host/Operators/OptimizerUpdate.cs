@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using ILGPU;
 
 namespace GpuTransformer.Host;
 
@@ -135,16 +134,15 @@ internal static class OptimizerOperator<TRule>
                 "Portable",
                 VariantKind.Portable,
                 "four elements per thread",
-                LaunchPortable,
-                [DeviceKernel.Of<OptimizerUpdatePortable<TRule>>(OptimizerUpdatePortable<TRule>.Kernel, OptimizerUpdatePortable<TRule>.GroupSize)]),
+                LaunchPortable),
         ],
         cases);
 
     private static void LaunchPortable(ComputeDevice device, OptimizerArguments<TRule> a)
     {
         const int PerGroup = OptimizerUpdatePortable<TRule>.ElementsPerGroup;
-        int groups = checked((int)((a.Parameter.Shape.Count + PerGroup - 1) / PerGroup));
-        device.Launch(OptimizerUpdatePortable<TRule>.Kernel, new Index3D(groups, 1, 1), new Index3D(OptimizerUpdatePortable<TRule>.GroupSize, 1, 1), new OptimizerUpdatePortable<TRule>
+        long groups = (a.Parameter.Shape.Count + PerGroup - 1) / PerGroup;
+        device.Launch(OptimizerUpdatePortable<TRule>.Kernel, groups, OptimizerUpdatePortable<TRule>.GroupSize, new OptimizerUpdatePortable<TRule>
         {
             Parameter = a.Parameter.View<float>(),
             Gradient = a.Gradient.View<float>(),

@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using ILGPU;
 
 namespace GpuTransformer.Host;
 
@@ -25,8 +24,7 @@ internal static class RowNormOperator<TNormalization>
                 "Portable",
                 VariantKind.Portable,
                 "64 threads per row, one pass for each statistic",
-                static (device, a) => ElementDispatch.Launch<Portable, RowNormArguments>(device, a, a.Input.DType),
-                [Kernel<Float32>(), Kernel<BFloat16>(), Kernel<Float16>()]),
+                static (device, a) => ElementDispatch.Launch<Portable, RowNormArguments>(device, a, a.Input.DType)),
         ],
         cases);
 
@@ -44,18 +42,14 @@ internal static class RowNormOperator<TNormalization>
         return output;
     }
 
-    private static DeviceKernel Kernel<TElement>()
-        where TElement : unmanaged, IElement<TElement>
-        => DeviceKernel.Of<RowNormPortable<TElement, TNormalization>>(RowNormPortable<TElement, TNormalization>.Kernel, RowNormPortable<TElement, TNormalization>.GroupSize);
-
     private readonly struct Portable : IElementLaunch<RowNormArguments>
     {
         public static void Launch<TElement>(ComputeDevice device, RowNormArguments a)
             where TElement : unmanaged, IElement<TElement>
             => device.Launch(
                 RowNormPortable<TElement, TNormalization>.Kernel,
-                new Index3D(a.Rows, 1, 1),
-                new Index3D(RowNormPortable<TElement, TNormalization>.GroupSize, 1, 1),
+                a.Rows,
+                RowNormPortable<TElement, TNormalization>.GroupSize,
                 new RowNormPortable<TElement, TNormalization>
                 {
                     Input = a.Input.View<TElement>(),

@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using ILGPU;
 
 namespace GpuTransformer.Host;
 
@@ -45,8 +44,7 @@ internal static class RowNormBackwardOperator<TNormalization>
                 "Portable",
                 VariantKind.Portable,
                 "64 threads per row; the gain's gradient in two stages",
-                static (device, a) => ElementDispatch.Launch<Portable, RowNormBackwardArguments>(device, a, a.Input.DType),
-                [Kernel<Float32>(), Kernel<BFloat16>(), Kernel<Float16>()]),
+                static (device, a) => ElementDispatch.Launch<Portable, RowNormBackwardArguments>(device, a, a.Input.DType)),
         ],
         cases);
 
@@ -67,11 +65,6 @@ internal static class RowNormBackwardOperator<TNormalization>
         return (arguments.InputGradient, arguments.GainSum?.Output);
     }
 
-    private static DeviceKernel Kernel<TElement>()
-        where TElement : unmanaged, IElement<TElement>
-        => DeviceKernel.Of<RowNormBackwardPortable<TElement, TNormalization>>(
-            RowNormBackwardPortable<TElement, TNormalization>.Kernel, RowNormBackwardPortable<TElement, TNormalization>.GroupSize);
-
     private readonly struct Portable : IElementLaunch<RowNormBackwardArguments>
     {
         public static void Launch<TElement>(ComputeDevice device, RowNormBackwardArguments a)
@@ -79,8 +72,8 @@ internal static class RowNormBackwardOperator<TNormalization>
         {
             device.Launch(
                 RowNormBackwardPortable<TElement, TNormalization>.Kernel,
-                new Index3D(a.Rows, 1, 1),
-                new Index3D(RowNormBackwardPortable<TElement, TNormalization>.GroupSize, 1, 1),
+                a.Rows,
+                RowNormBackwardPortable<TElement, TNormalization>.GroupSize,
                 new RowNormBackwardPortable<TElement, TNormalization>
                 {
                     OutputGradient = a.OutputGradient.View<TElement>(),

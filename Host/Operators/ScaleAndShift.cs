@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using ILGPU;
 
 namespace GpuTransformer.Host;
 
@@ -57,12 +56,7 @@ internal static partial class ScaleAndShiftOperator
                 "Portable",
                 VariantKind.Portable,
                 "one thread per element",
-                static (device, a) => ElementDispatch.Launch<Portable, ScaleAndShiftArguments>(device, a, a.Input.DType),
-                [
-                    DeviceKernel.Of<ScaleAndShiftPortable<Float32>>(ScaleAndShiftPortable<Float32>.Kernel, ScaleAndShiftPortable<Float32>.GroupSize),
-                    DeviceKernel.Of<ScaleAndShiftPortable<BFloat16>>(ScaleAndShiftPortable<BFloat16>.Kernel, ScaleAndShiftPortable<BFloat16>.GroupSize),
-                    DeviceKernel.Of<ScaleAndShiftPortable<Float16>>(ScaleAndShiftPortable<Float16>.Kernel, ScaleAndShiftPortable<Float16>.GroupSize),
-                ]),
+                static (device, a) => ElementDispatch.Launch<Portable, ScaleAndShiftArguments>(device, a, a.Input.DType)),
         ],
         Cases);
 
@@ -72,8 +66,8 @@ internal static partial class ScaleAndShiftOperator
             where TElement : unmanaged, IElement<TElement>
         {
             const int GroupSize = ScaleAndShiftPortable<TElement>.GroupSize;
-            var grid = new Index3D(a.Rows, (a.Dim + GroupSize - 1) / GroupSize, 1);
-            device.Launch(ScaleAndShiftPortable<TElement>.Kernel, grid, new Index3D(GroupSize, 1, 1), new ScaleAndShiftPortable<TElement>
+            long groups = (long)a.Rows * ((a.Dim + GroupSize - 1) / GroupSize);
+            device.Launch(ScaleAndShiftPortable<TElement>.Kernel, groups, GroupSize, new ScaleAndShiftPortable<TElement>
             {
                 Input = a.Input.View<TElement>(),
                 Scale = a.Scale.Portable<TElement>(),

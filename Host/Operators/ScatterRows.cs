@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using ILGPU;
 
 namespace GpuTransformer.Host;
 
@@ -81,12 +80,7 @@ internal static partial class ScatterRowsOperator
                 "Portable",
                 VariantKind.Portable,
                 "each output row searches the index, 64 threads at a time",
-                static (device, a) => ElementDispatch.Launch<Portable, ScatterRowsArguments>(device, a, a.Output.DType),
-                [
-                    DeviceKernel.Of<ScatterRowsPortable<Float32>>(ScatterRowsPortable<Float32>.Kernel, ScatterRowsPortable<Float32>.GroupSize),
-                    DeviceKernel.Of<ScatterRowsPortable<BFloat16>>(ScatterRowsPortable<BFloat16>.Kernel, ScatterRowsPortable<BFloat16>.GroupSize),
-                    DeviceKernel.Of<ScatterRowsPortable<Float16>>(ScatterRowsPortable<Float16>.Kernel, ScatterRowsPortable<Float16>.GroupSize),
-                ]),
+                static (device, a) => ElementDispatch.Launch<Portable, ScatterRowsArguments>(device, a, a.Output.DType)),
         ],
         Cases);
 
@@ -105,8 +99,8 @@ internal static partial class ScatterRowsOperator
             where TElement : unmanaged, IElement<TElement>
         {
             const int Columns = ScatterRowsPortable<TElement>.ColumnsPerGroup;
-            var grid = new Index3D(a.OutputRows, a.Batch, (a.Dim + Columns - 1) / Columns);
-            device.Launch(ScatterRowsPortable<TElement>.Kernel, grid, new Index3D(ScatterRowsPortable<TElement>.GroupSize, 1, 1), new ScatterRowsPortable<TElement>
+            long groups = (long)a.OutputRows * a.Batch * ((a.Dim + Columns - 1) / Columns);
+            device.Launch(ScatterRowsPortable<TElement>.Kernel, groups, ScatterRowsPortable<TElement>.GroupSize, new ScatterRowsPortable<TElement>
             {
                 Input = a.Input.View<TElement>(),
                 Index = a.Index.View<int>(),

@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using ILGPU;
 
 namespace GpuTransformer.Host;
 
@@ -41,12 +40,7 @@ internal static partial class SoftmaxBackwardOperator
                 "Portable",
                 VariantKind.Portable,
                 "64 threads per row, two passes",
-                static (device, a) => ElementDispatch.Launch<Portable, SoftmaxBackwardArguments>(device, a, a.Output.DType),
-                [
-                    DeviceKernel.Of<SoftmaxBackwardPortable<Float32>>(SoftmaxBackwardPortable<Float32>.Kernel, SoftmaxBackwardPortable<Float32>.GroupSize),
-                    DeviceKernel.Of<SoftmaxBackwardPortable<BFloat16>>(SoftmaxBackwardPortable<BFloat16>.Kernel, SoftmaxBackwardPortable<BFloat16>.GroupSize),
-                    DeviceKernel.Of<SoftmaxBackwardPortable<Float16>>(SoftmaxBackwardPortable<Float16>.Kernel, SoftmaxBackwardPortable<Float16>.GroupSize),
-                ]),
+                static (device, a) => ElementDispatch.Launch<Portable, SoftmaxBackwardArguments>(device, a, a.Output.DType)),
         ],
         Cases);
 
@@ -54,7 +48,7 @@ internal static partial class SoftmaxBackwardOperator
     {
         public static void Launch<TElement>(ComputeDevice device, SoftmaxBackwardArguments a)
             where TElement : unmanaged, IElement<TElement>
-            => device.Launch(SoftmaxBackwardPortable<TElement>.Kernel, new Index3D(a.Rows, 1, 1), new Index3D(SoftmaxBackwardPortable<TElement>.GroupSize, 1, 1), new SoftmaxBackwardPortable<TElement>
+            => device.Launch(SoftmaxBackwardPortable<TElement>.Kernel, a.Rows, SoftmaxBackwardPortable<TElement>.GroupSize, new SoftmaxBackwardPortable<TElement>
             {
                 OutputGradient = a.OutputGradient.View<TElement>(),
                 Output = a.Output.View<TElement>(),

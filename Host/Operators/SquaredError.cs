@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using ILGPU;
 
 namespace GpuTransformer.Host;
 
@@ -57,12 +56,7 @@ internal static class SquaredErrorOperator
                 "Portable",
                 VariantKind.Portable,
                 "64 threads per row",
-                static (device, a) => ElementDispatch.Launch<Portable, SquaredErrorArguments>(device, a, a.Prediction.DType),
-                [
-                    DeviceKernel.Of<SquaredErrorPortable<Float32>>(SquaredErrorPortable<Float32>.Kernel, SquaredErrorPortable<Float32>.GroupSize),
-                    DeviceKernel.Of<SquaredErrorPortable<BFloat16>>(SquaredErrorPortable<BFloat16>.Kernel, SquaredErrorPortable<BFloat16>.GroupSize),
-                    DeviceKernel.Of<SquaredErrorPortable<Float16>>(SquaredErrorPortable<Float16>.Kernel, SquaredErrorPortable<Float16>.GroupSize),
-                ]),
+                static (device, a) => ElementDispatch.Launch<Portable, SquaredErrorArguments>(device, a, a.Prediction.DType)),
         ],
         SquaredErrorCases.Forward);
 
@@ -72,8 +66,8 @@ internal static class SquaredErrorOperator
             where TElement : unmanaged, IElement<TElement>
             => device.Launch(
                 SquaredErrorPortable<TElement>.Kernel,
-                new Index3D(GainRows.RowCount(a.Prediction), 1, 1),
-                new Index3D(SquaredErrorPortable<TElement>.GroupSize, 1, 1),
+                GainRows.RowCount(a.Prediction),
+                SquaredErrorPortable<TElement>.GroupSize,
                 new SquaredErrorPortable<TElement>
                 {
                     Prediction = a.Prediction.View<TElement>(),

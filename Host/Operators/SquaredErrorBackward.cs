@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using ILGPU;
 
 namespace GpuTransformer.Host;
 
@@ -18,12 +17,7 @@ internal static class SquaredErrorBackwardOperator
                 "Portable",
                 VariantKind.Portable,
                 "64 threads per row",
-                static (device, a) => ElementDispatch.Launch<Portable, SquaredErrorBackwardArguments>(device, a, a.Prediction.DType),
-                [
-                    DeviceKernel.Of<SquaredErrorBackwardPortable<Float32>>(SquaredErrorBackwardPortable<Float32>.Kernel, SquaredErrorBackwardPortable<Float32>.GroupSize),
-                    DeviceKernel.Of<SquaredErrorBackwardPortable<BFloat16>>(SquaredErrorBackwardPortable<BFloat16>.Kernel, SquaredErrorBackwardPortable<BFloat16>.GroupSize),
-                    DeviceKernel.Of<SquaredErrorBackwardPortable<Float16>>(SquaredErrorBackwardPortable<Float16>.Kernel, SquaredErrorBackwardPortable<Float16>.GroupSize),
-                ]),
+                static (device, a) => ElementDispatch.Launch<Portable, SquaredErrorBackwardArguments>(device, a, a.Prediction.DType)),
         ],
         SquaredErrorCases.Backward);
 
@@ -33,8 +27,8 @@ internal static class SquaredErrorBackwardOperator
             where TElement : unmanaged, IElement<TElement>
             => device.Launch(
                 SquaredErrorBackwardPortable<TElement>.Kernel,
-                new Index3D(GainRows.RowCount(a.Prediction), 1, 1),
-                new Index3D(SquaredErrorBackwardPortable<TElement>.GroupSize, 1, 1),
+                GainRows.RowCount(a.Prediction),
+                SquaredErrorBackwardPortable<TElement>.GroupSize,
                 new SquaredErrorBackwardPortable<TElement>
                 {
                     Prediction = a.Prediction.View<TElement>(),

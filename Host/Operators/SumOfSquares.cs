@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using ILGPU;
 
 namespace GpuTransformer.Host;
 
@@ -63,12 +62,7 @@ internal static class SumOfSquaresOperator
                 "Portable",
                 VariantKind.Portable,
                 "64 threads per partial sum",
-                static (device, a) => ElementDispatch.Launch<Portable, SumOfSquaresArguments>(device, a, a.Input.DType),
-                [
-                    DeviceKernel.Of<SumOfSquaresPortable<Float32>>(SumOfSquaresPortable<Float32>.Kernel, SumOfSquaresPortable<Float32>.GroupSize),
-                    DeviceKernel.Of<SumOfSquaresPortable<BFloat16>>(SumOfSquaresPortable<BFloat16>.Kernel, SumOfSquaresPortable<BFloat16>.GroupSize),
-                    DeviceKernel.Of<SumOfSquaresPortable<Float16>>(SumOfSquaresPortable<Float16>.Kernel, SumOfSquaresPortable<Float16>.GroupSize),
-                ]),
+                static (device, a) => ElementDispatch.Launch<Portable, SumOfSquaresArguments>(device, a, a.Input.DType)),
         ],
         Cases);
 
@@ -105,8 +99,8 @@ internal static class SumOfSquaresOperator
             where TElement : unmanaged, IElement<TElement>
             => device.Launch(
                 SumOfSquaresPortable<TElement>.Kernel,
-                new Index3D(checked((int)a.Partials.Shape.Count), 1, 1),
-                new Index3D(SumOfSquaresPortable<TElement>.GroupSize, 1, 1),
+                a.Partials.Shape.Count,
+                SumOfSquaresPortable<TElement>.GroupSize,
                 new SumOfSquaresPortable<TElement> { Input = a.Input.View<TElement>(), Partials = a.Partials.View<float>() });
     }
 

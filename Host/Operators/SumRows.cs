@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using ILGPU;
 
 namespace GpuTransformer.Host;
 
@@ -69,19 +68,9 @@ internal static partial class SumRowsOperator
                 "Portable",
                 VariantKind.Portable,
                 "one thread per column and 64 rows, then the chunks in order",
-                static (device, a) => ElementDispatch.Launch<Portable, SumRowsArguments>(device, a, a.Left.DType),
-                [.. Kernels<Float32>(), .. Kernels<BFloat16>(), .. Kernels<Float16>()]),
+                static (device, a) => ElementDispatch.Launch<Portable, SumRowsArguments>(device, a, a.Left.DType)),
         ],
         Cases);
-
-    private static DeviceKernel[] Kernels<TElement>()
-        where TElement : unmanaged, IElement<TElement>
-        =>
-        [
-            DeviceKernel.Of<SumRowsPortable<TElement>>(SumRowsPortable<TElement>.Kernel, SumRowsPortable<TElement>.GroupSize),
-            DeviceKernel.Of<FoldRowsPortable<TElement>>(FoldRowsPortable<TElement>.Kernel, FoldRowsPortable<TElement>.GroupSize),
-            DeviceKernel.Of<FoldSegmentsPortable<TElement>>(FoldSegmentsPortable<TElement>.Kernel, FoldSegmentsPortable<TElement>.GroupSize),
-        ];
 
     internal readonly struct Portable : IElementLaunch<SumRowsArguments>
     {
@@ -90,7 +79,7 @@ internal static partial class SumRowsOperator
         {
             const int GroupSize = SumRowsPortable<TElement>.GroupSize;
             int tiles = (a.Dim + GroupSize - 1) / GroupSize;
-            device.Launch(SumRowsPortable<TElement>.Kernel, new Index3D(a.Groups * a.Chunks, tiles, 1), new Index3D(GroupSize, 1, 1), new SumRowsPortable<TElement>
+            device.Launch(SumRowsPortable<TElement>.Kernel, (long)a.Groups * a.Chunks * tiles, GroupSize, new SumRowsPortable<TElement>
             {
                 Left = a.Left.View<TElement>(),
                 Right = a.Right?.View<TElement>() ?? default,
@@ -103,7 +92,7 @@ internal static partial class SumRowsOperator
             });
             if (a.Columns == a.Dim)
             {
-                device.Launch(FoldRowsPortable<TElement>.Kernel, new Index3D(a.Groups, tiles, 1), new Index3D(GroupSize, 1, 1), new FoldRowsPortable<TElement>
+                device.Launch(FoldRowsPortable<TElement>.Kernel, (long)a.Groups * tiles, GroupSize, new FoldRowsPortable<TElement>
                 {
                     Partial = a.Partial.View<float>(),
                     Output = a.Output.View<TElement>(),
@@ -148,7 +137,7 @@ internal static class FoldSegments
     /// <summary>output[s] = factor · Σ partial over segment s.</summary>
     public static void LaunchPortable<TElement>(ComputeDevice device, Tensor partial, Tensor output, int segments, float factor)
         where TElement : unmanaged, IElement<TElement>
-        => device.Launch(FoldSegmentsPortable<TElement>.Kernel, new Index3D(segments, 1, 1), new Index3D(FoldSegmentsPortable<TElement>.GroupSize, 1, 1), new FoldSegmentsPortable<TElement>
+        => device.Launch(FoldSegmentsPortable<TElement>.Kernel, segments, FoldSegmentsPortable<TElement>.GroupSize, new FoldSegmentsPortable<TElement>
         {
             Partial = partial.View<float>(),
             Output = output.View<TElement>(),

@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using ILGPU;
 
 namespace GpuTransformer.Host;
 
@@ -14,7 +13,7 @@ internal static class WeightedMeanOperator
         "mean = Σ value / Σ weight; values of weightless rows are zero",
         [
             new("Vectorized", VariantKind.Vectorized, "one block", LaunchVectorized),
-            new("Portable", VariantKind.Portable, "one group", LaunchPortable, [DeviceKernel.Of<WeightedMeanPortable>(WeightedMeanPortable.Kernel, WeightedMeanPortable.GroupSize)]),
+            new("Portable", VariantKind.Portable, "one group", LaunchPortable),
         ],
         Cases);
 
@@ -27,7 +26,7 @@ internal static class WeightedMeanOperator
     }
 
     private static void LaunchPortable(ComputeDevice device, WeightedMeanArguments a)
-        => device.Launch(WeightedMeanPortable.Kernel, new Index3D(1, 1, 1), new Index3D(WeightedMeanPortable.GroupSize, 1, 1), new WeightedMeanPortable
+        => device.Launch(WeightedMeanPortable.Kernel, 1, WeightedMeanPortable.GroupSize, new WeightedMeanPortable
         {
             Values = a.Values.View<float>(),
             Weights = a.Weights.View<float>(),

@@ -3,7 +3,7 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>output = clamp(value) · f(clamp(gate)) · multiplier, value and gate being the halves of a row; one thread per output element.</summary>
-internal struct GatedLinearUnitPortable<TElement>
+internal struct GatedLinearUnitPortable<TElement> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
 {
     /// <summary>Threads per group.</summary>
@@ -17,17 +17,21 @@ internal struct GatedLinearUnitPortable<TElement>
     public float ValueClamp; // 0 for none
     public float GateClamp;  // 0 for none
 
-    /// <summary>Grid: rows, inner / <see cref="GroupSize"/> rounded up.</summary>
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
+    /// <summary>Grid: rows × (inner / <see cref="GroupSize"/> rounded up).</summary>
     public static void Kernel(GatedLinearUnitPortable<TElement> p)
     {
-        int column = Grid.IdxY * GroupSize + Group.IdxX;
+        GroupPlace at = GroupPlace.Of(p.FirstGroup + Grid.IdxX, (p.Inner + GroupSize - 1) / GroupSize);
+        int column = at.Inner * GroupSize + Group.IdxX;
         if (column < p.Inner)
         {
-            long input = (long)Grid.IdxX * 2 * p.Inner + column;
+            long input = (long)at.Outer * 2 * p.Inner + column;
             float value = SoftClamp.ApplyIfSet(TElement.ToSingle(p.Input[input]), p.ValueClamp);
             float gate = SoftClamp.ApplyIfSet(TElement.ToSingle(p.Input[input + p.Inner]), p.GateClamp);
             float multiplier = p.Multiplier.Length > 0 ? TElement.ToSingle(p.Multiplier[column]) : 1f;
-            p.Output[(long)Grid.IdxX * p.Inner + column] = TElement.FromSingle(value * ActivationCode.Apply(p.Activation, gate) * multiplier);
+            p.Output[(long)at.Outer * p.Inner + column] = TElement.FromSingle(value * ActivationCode.Apply(p.Activation, gate) * multiplier);
         }
     }
 }

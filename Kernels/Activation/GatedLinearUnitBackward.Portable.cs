@@ -6,7 +6,7 @@ namespace GpuTransformer.Kernels;
 /// The gradient of the gated linear unit with respect to its input, one thread per pair of value and gate:
 /// dvalue = dy · m · f(g) · v′ and dgate = dy · m · v · f′(g) · g′, v and g being the clamped value and gate.
 /// </summary>
-internal struct GatedLinearUnitBackwardPortable<TElement>
+internal struct GatedLinearUnitBackwardPortable<TElement> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
 {
     /// <summary>Threads per group.</summary>
@@ -21,15 +21,19 @@ internal struct GatedLinearUnitBackwardPortable<TElement>
     public float ValueClamp; // 0 for none
     public float GateClamp;  // 0 for none
 
-    /// <summary>Grid: rows, inner / <see cref="GroupSize"/> rounded up.</summary>
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
+    /// <summary>Grid: rows × (inner / <see cref="GroupSize"/> rounded up).</summary>
     public static void Kernel(GatedLinearUnitBackwardPortable<TElement> p)
     {
-        int column = Grid.IdxY * GroupSize + Group.IdxX;
+        GroupPlace at = GroupPlace.Of(p.FirstGroup + Grid.IdxX, (p.Inner + GroupSize - 1) / GroupSize);
+        int column = at.Inner * GroupSize + Group.IdxX;
         if (column < p.Inner)
         {
-            long input = (long)Grid.IdxX * 2 * p.Inner + column;
+            long input = (long)at.Outer * 2 * p.Inner + column;
             float value = TElement.ToSingle(p.Input[input]), gate = TElement.ToSingle(p.Input[input + p.Inner]);
-            float gradient = TElement.ToSingle(p.OutputGradient[(long)Grid.IdxX * p.Inner + column]);
+            float gradient = TElement.ToSingle(p.OutputGradient[(long)at.Outer * p.Inner + column]);
             if (p.Multiplier.Length > 0)
                 gradient *= TElement.ToSingle(p.Multiplier[column]);
             float clampedValue = SoftClamp.ApplyIfSet(value, p.ValueClamp), clampedGate = SoftClamp.ApplyIfSet(gate, p.GateClamp);

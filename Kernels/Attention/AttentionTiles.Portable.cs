@@ -11,11 +11,14 @@ internal struct TileIndex
     /// <summary>The tile's first row.</summary>
     public int Start;
 
-    /// <summary>From the grid, which is one-dimensional: its other axes end at 65535, which many short sequences exceed.</summary>
-    public static TileIndex Of(int heads, int tileRows, int rows)
+    /// <summary>Which panel of columns.</summary>
+    public int Panel;
+
+    /// <summary>What group <paramref name="group"/> owns: a tile's panels follow each other, then come the next tile's, then the next head's, then the next batch's.</summary>
+    public static TileIndex Of(int group, int heads, int tileRows, int rows, int panels = 1)
     {
-        int tiles = (rows + tileRows - 1) / tileRows, head = Grid.IdxX / tiles;
-        return new TileIndex { Batch = head / heads, Head = head % heads, Start = (Grid.IdxX - head * tiles) * tileRows };
+        GroupPlace panel = GroupPlace.Of(group, panels), tile = GroupPlace.Of(panel.Outer, (rows + tileRows - 1) / tileRows), head = GroupPlace.Of(tile.Outer, heads);
+        return new TileIndex { Batch = head.Outer, Head = head.Inner, Start = tile.Inner * tileRows, Panel = panel.Inner };
     }
 }
 
@@ -106,6 +109,9 @@ internal static class AttentionTiles
 
     /// <summary>Where the first of those keys is in a transposed tile, in floats; the next is four <see cref="RowStride"/>s on.</summary>
     public static int SoftmaxStart => SoftmaxPart * SoftmaxKeys * RowStride * 4 + SoftmaxRow;
+
+    /// <summary>How many panels of <paramref name="width"/> columns, each a group's, cover a number of columns.</summary>
+    public static int Panels(int columns, int width) => (columns + width - 1) / width;
 
     /// <summary>The start of the next tile of keys: the one after, or past all those that lie before the window of every row.</summary>
     public static int NextKey(int key, int first, int freeColumns)

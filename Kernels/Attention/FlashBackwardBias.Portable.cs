@@ -6,9 +6,12 @@ namespace GpuTransformer.Kernels;
 /// dBias = dS, summed over the axes along which the bias was broadcast: a group owns 32 queries × 64 keys of the bias (or 64 keys for every query) and sums over the
 /// batches, heads and queries that read it, in a fixed order.
 /// </summary>
-internal struct FlashBackwardBiasPortable<TElement>
+internal struct FlashBackwardBiasPortable<TElement> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
 {
+    /// <summary>Threads per group.</summary>
+    public const int GroupSize = AttentionTiles.GroupSize;
+
     public FlashBackwardViews<TElement> Tensors;
     public ArrayView<float> BiasGradient; // [batch|1, heads|1, queries|1, keys − freeColumns], as the bias
 
@@ -17,15 +20,19 @@ internal struct FlashBackwardBiasPortable<TElement>
     public int BiasHeads;
     public int BiasQueries;
 
-    /// <summary>Grid: x: tiles of queries, head and batch of the bias; y: tiles of keys.</summary>
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
+    /// <summary>Grid: tiles of queries, head and batch of the bias, times tiles of keys.</summary>
     public static void Kernel(FlashBackwardBiasPortable<TElement> p)
     {
         ArrayView<Float4> staging = SharedMemory.Allocate<Float4>(AttentionTiles.StagingLength);
         ArrayView<Float4> products = SharedMemory.Allocate<Float4>(2 * AttentionTiles.ScoreLength);
         ArrayView<Float4> scores = products.SubView(0, AttentionTiles.ScoreLength), gradients = products.SubView(AttentionTiles.ScoreLength, AttentionTiles.ScoreLength);
         FlashBackwardViews<TElement> t = p.Tensors;
-        TileIndex bias = TileIndex.Of(p.BiasHeads, AttentionTiles.TileRows, p.BiasQueries);
-        int key = Grid.IdxY * AttentionTiles.TileKeys;
+        TileIndex bias = TileIndex.Of(
+            p.FirstGroup + Grid.IdxX, p.BiasHeads, AttentionTiles.TileRows, p.BiasQueries, AttentionTiles.Panels(t.Shape.Keys, AttentionTiles.TileKeys));
+        int key = bias.Panel * AttentionTiles.TileKeys;
         int endBatch = p.BiasBatches == 1 ? t.Shape.Batch : bias.Batch + 1, endHead = p.BiasHeads == 1 ? t.Shape.Heads : bias.Head + 1;
         int endQuery = p.BiasQueries == 1 ? t.Shape.Queries : bias.Start + 1;
 

@@ -7,7 +7,7 @@ namespace GpuTransformer.Kernels;
 /// in which <see cref="AttentionTiles.Products"/> adds up dP = dO Vᵀ: where a query sees one key alone, so that its output is that key's value, the difference and with
 /// it the gradient is then exactly zero.
 /// </summary>
-internal struct FlashBackwardDeltaPortable<TElement>
+internal struct FlashBackwardDeltaPortable<TElement> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
 {
     /// <summary>Threads per group, and rows.</summary>
@@ -21,12 +21,15 @@ internal struct FlashBackwardDeltaPortable<TElement>
     public ArrayView<float> Delta;             // [batch, heads, queries]
     public AttentionShape Shape;
 
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
     /// <summary>Grid: one group per <see cref="GroupSize"/> queries, head and batch.</summary>
     public static void Kernel(FlashBackwardDeltaPortable<TElement> p)
     {
         ArrayView<float> outputs = SharedMemory.Allocate<float>(GroupSize * Stride);
         ArrayView<float> gradients = SharedMemory.Allocate<float>(GroupSize * Stride);
-        TileIndex at = TileIndex.Of(p.Shape.Heads, GroupSize, p.Shape.Queries);
+        TileIndex at = TileIndex.Of(p.FirstGroup + Grid.IdxX, p.Shape.Heads, GroupSize, p.Shape.Queries);
         TileRows<TElement> rows = Rows(p, at, p.Output), gradientRows = Rows(p, at, p.OutputGradient);
         float sum = 0f;
         for (int start = 0; start < p.Shape.ValueDim; start += Depth)

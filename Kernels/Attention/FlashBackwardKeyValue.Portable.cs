@@ -7,15 +7,21 @@ namespace GpuTransformer.Kernels;
 /// the group's alone, in a fixed order, so the same bits result every time.
 /// </summary>
 /// <remarks>The tiles are the forward's with keys and queries exchanged: keys are the rows, so a thread's softmax row is a key.</remarks>
-internal struct FlashBackwardKeyValuePortable<TElement, TOutput>
+internal struct FlashBackwardKeyValuePortable<TElement, TOutput> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
     where TOutput : unmanaged, IOutputTile<TOutput>
 {
+    /// <summary>Threads per group.</summary>
+    public const int GroupSize = AttentionTiles.GroupSize;
+
     public FlashBackwardViews<TElement> Tensors;
     public ArrayView<TElement> KeyGradient;   // as the key
     public ArrayView<TElement> ValueGradient; // as the value
 
-    /// <summary>Grid: x: one group per tile of keys, key/value head and batch; y: panels of columns, as in the forward.</summary>
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
+    /// <summary>Grid: one group per tile of keys, key/value head and batch, times panels of columns, as in the forward.</summary>
     public static void Kernel(FlashBackwardKeyValuePortable<TElement, TOutput> p)
     {
         ArrayView<Float4> staging = SharedMemory.Allocate<Float4>(AttentionTiles.StagingLength);
@@ -23,11 +29,12 @@ internal struct FlashBackwardKeyValuePortable<TElement, TOutput>
         ArrayView<Float4> scores = products.SubView(0, AttentionTiles.ScoreLength), gradients = products.SubView(AttentionTiles.ScoreLength, AttentionTiles.ScoreLength);
         ArrayView<int> sight = SharedMemory.Allocate<int>(TileSight.Length);
         FlashBackwardViews<TElement> t = p.Tensors;
-        TileIndex at = TileIndex.Of(t.Shape.KeyValueHeads, AttentionTiles.TileRows, t.Shape.Keys);
+        int panels = AttentionTiles.Panels(IntrinsicMath.Max(t.Shape.HeadDim, t.Shape.ValueDim), TOutput.Columns);
+        TileIndex at = TileIndex.Of(p.FirstGroup + Grid.IdxX, t.Shape.KeyValueHeads, AttentionTiles.TileRows, t.Shape.Keys, panels);
         int firstQuery = FirstQuery(t.Shape, t.Rules, at.Start), endQuery = EndQuery(t.Shape, t.Rules, at.Start);
 
         TOutput keyGradient = default, valueGradient = default;
-        int panel = Grid.IdxY * TOutput.Columns;
+        int panel = at.Panel * TOutput.Columns;
         TileSight.Clear(sight);
         for (int head = 0; head < t.Shape.Heads; head++)
         {

@@ -3,14 +3,20 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>dQ = scale · dS K: as the forward, a group owns 32 queries of one head and walks over the keys; dS exists for one tile only, in shared memory.</summary>
-internal struct FlashBackwardQueryPortable<TElement, TOutput>
+internal struct FlashBackwardQueryPortable<TElement, TOutput> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
     where TOutput : unmanaged, IOutputTile<TOutput>
 {
+    /// <summary>Threads per group.</summary>
+    public const int GroupSize = AttentionTiles.GroupSize;
+
     public FlashBackwardViews<TElement> Tensors;
     public ArrayView<TElement> QueryGradient; // as the query
 
-    /// <summary>Grid: x: one group per tile of queries, head and batch; y: panels of columns, as in the forward.</summary>
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
+    /// <summary>Grid: one group per tile of queries, head and batch, times panels of columns, as in the forward.</summary>
     public static void Kernel(FlashBackwardQueryPortable<TElement, TOutput> p)
     {
         ArrayView<Float4> staging = SharedMemory.Allocate<Float4>(AttentionTiles.StagingLength);
@@ -18,14 +24,15 @@ internal struct FlashBackwardQueryPortable<TElement, TOutput>
         ArrayView<Float4> scores = products.SubView(0, AttentionTiles.ScoreLength), gradients = products.SubView(AttentionTiles.ScoreLength, AttentionTiles.ScoreLength);
         ArrayView<int> sight = SharedMemory.Allocate<int>(TileSight.Length);
         FlashBackwardViews<TElement> t = p.Tensors;
-        TileIndex at = TileIndex.Of(t.Shape.Heads, AttentionTiles.TileRows, t.Shape.Queries);
+        TileIndex at = TileIndex.Of(
+            p.FirstGroup + Grid.IdxX, t.Shape.Heads, AttentionTiles.TileRows, t.Shape.Queries, AttentionTiles.Panels(t.Shape.HeadDim, TOutput.Columns));
         FlashBackwardRow row = FlashBackwardRow.Of(t, at, at.Start);
         int first = AttentionRow.FirstKey(t.Shape, t.Rules, at.Start);
         int end = t.Rules.KeyEnd(t.Shape, IntrinsicMath.Min(at.Start + AttentionTiles.TileRows, t.Shape.Queries) - 1);
 
         TOutput output = default;
         TileSight.Clear(sight);
-        int panel = Grid.IdxY * TOutput.Columns;
+        int panel = at.Panel * TOutput.Columns;
         int key = AttentionTiles.NextKey(-AttentionTiles.TileKeys, first, t.Rules.FreeColumns);
         while (key < end)
         {

@@ -11,10 +11,13 @@ namespace GpuTransformer.Kernels;
 /// output. For the softmax between them, thread t owns sixteen keys of row t % 32: a row's maximum is then four numbers to exchange.
 /// Dao et al. 2022; Milakov, Gimelshein 2018.
 /// </remarks>
-internal struct FlashForwardPortable<TElement, TOutput>
+internal struct FlashForwardPortable<TElement, TOutput> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
     where TOutput : unmanaged, IOutputTile<TOutput>
 {
+    /// <summary>Threads per group.</summary>
+    public const int GroupSize = AttentionTiles.GroupSize;
+
     public ArrayView<TElement> Query;  // strided [batch, heads, queries, headDim]
     public ArrayView<TElement> Key;    // strided [batch, keyValueHeads, keys, headDim]
     public ArrayView<TElement> Value;  // strided [batch, keyValueHeads, keys, valueDim]
@@ -25,9 +28,12 @@ internal struct FlashForwardPortable<TElement, TOutput>
     public AttentionShape Shape;
     public AttentionRules Rules;
 
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
     /// <summary>
-    /// Grid: x: one group per tile of queries, head and batch, the tiles of one head being neighbours so that they share its keys in the cache;
-    /// y: panels of output columns, of which a head wider than the tile has several, each computing the scores for itself.
+    /// Grid: one group per tile of queries, head and batch, the tiles of one head being neighbours so that they share its keys in the cache; times panels of output
+    /// columns, of which a head wider than the tile has several, each computing the scores for itself.
     /// </summary>
     public static void Kernel(FlashForwardPortable<TElement, TOutput> p)
     {
@@ -36,13 +42,14 @@ internal struct FlashForwardPortable<TElement, TOutput>
         ArrayView<Float4> factors = SharedMemory.Allocate<Float4>(AttentionTiles.TileRows / 4);
         ArrayView<float> partials = SharedMemory.Allocate<float>(AttentionTiles.GroupSize);
         ArrayView<int> sight = SharedMemory.Allocate<int>(TileSight.Length);
-        TileIndex at = TileIndex.Of(p.Shape.Heads, AttentionTiles.TileRows, p.Shape.Queries);
+        TileIndex at = TileIndex.Of(
+            p.FirstGroup + Grid.IdxX, p.Shape.Heads, AttentionTiles.TileRows, p.Shape.Queries, AttentionTiles.Panels(p.Shape.ValueDim, TOutput.Columns));
         AttentionRow row = AttentionRow.Of(p.Arrays, p.Shape, p.Rules, at.Batch, at.Head, at.Start + AttentionTiles.SoftmaxRow);
         int first = AttentionRow.FirstKey(p.Shape, p.Rules, at.Start);
         int end = p.Rules.KeyEnd(p.Shape, IntrinsicMath.Min(at.Start + AttentionTiles.TileRows, p.Shape.Queries) - 1);
 
         TOutput output = default;
-        int panel = Grid.IdxY * TOutput.Columns;
+        int panel = at.Panel * TOutput.Columns;
         float largest = AttentionRules.LowestScore, sum = 0f;
         TileSight.Clear(sight);
         int key = AttentionTiles.NextKey(-AttentionTiles.TileKeys, first, p.Rules.FreeColumns);
@@ -69,7 +76,7 @@ internal struct FlashForwardPortable<TElement, TOutput>
         SetFactor(factors, normalizer.Reciprocal);
         Group.Barrier();
         TOutput.Store(TOutput.ScaleRows(output, factors[AttentionTiles.ProductRow]), TileStore<TElement>.From(OutputRows(p, at), panel), 0);
-        if (Grid.IdxY == 0 && AttentionTiles.SoftmaxPart == 0)
+        if (at.Panel == 0 && AttentionTiles.SoftmaxPart == 0)
             RowNormalizer.Store(normalizer, sum, p.Normalizer, p.LogSumExp, p.Shape, at, at.Start + AttentionTiles.SoftmaxRow);
     }
 

@@ -10,7 +10,7 @@ namespace GpuTransformer.Kernels;
 /// The accumulator layout of q kᵀ is the operand layout of weights · values, so weights never leave the registers. A row's scores are spread over four lanes, which
 /// exchange its maximum and sum. Rules (masks, biases, causality) are those of the Portable kernel. Dao 2023 (FlashAttention-2).
 /// </remarks>
-internal struct AttentionTensorCore<TMask, TScore>
+internal struct AttentionTensorCore<TMask, TScore> : IGridKernel
     where TMask : struct, IAttentionMask
     where TScore : struct, IAttentionScore
 {
@@ -38,6 +38,9 @@ internal struct AttentionTensorCore<TMask, TScore>
     public AttentionShape Shape;
     public AttentionRules Rules;
 
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
     /// <summary>Grid: one group per tile of queries, head and batch.</summary>
     public static void Kernel(AttentionTensorCore<TMask, TScore> p)
     {
@@ -45,7 +48,7 @@ internal struct AttentionTensorCore<TMask, TScore>
         long origin = AsyncCopy.SharedAddress(ref shared[0]);
         long buffer = (origin + AsyncCopy.Bytes - 1) & ~(AsyncCopy.Bytes - 1L), other = buffer + 2 * SharedTile.Bytes;
         ArrayView<int> found = SharedMemory.Allocate<int>(1);
-        TileIndex at = TileIndex.Of(p.Shape.Heads, TileRows, p.Shape.Queries);
+        TileIndex at = TileIndex.Of(p.FirstGroup + Grid.IdxX, p.Shape.Heads, TileRows, p.Shape.Queries);
         int upperQuery = at.Start + Group.IdxX / 32 * WarpRows + Group.IdxX % 32 / 4, lowerQuery = upperQuery + 8;
         AttentionRow upper = AttentionRow.Of(p.Arrays, p.Shape, p.Rules, at.Batch, at.Head, upperQuery);
         AttentionRow lower = AttentionRow.Of(p.Arrays, p.Shape, p.Rules, at.Batch, at.Head, lowerQuery);

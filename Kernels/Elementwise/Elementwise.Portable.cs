@@ -3,7 +3,7 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>output[i] = f(left[i], right[i]), some elements per thread, the threads of a group reading side by side.</summary>
-internal struct ElementwisePortable<TInput, TOutput, TOperation>
+internal struct ElementwisePortable<TInput, TOutput, TOperation> : IGridKernel
     where TInput : unmanaged, IElement<TInput>
     where TOutput : unmanaged, IElement<TOutput>
     where TOperation : unmanaged, IElementwiseOperation<TOperation>
@@ -19,10 +19,13 @@ internal struct ElementwisePortable<TInput, TOutput, TOperation>
     public ArrayView<TOutput> Output; // [count]
     public TOperation Operation;
 
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
     /// <summary>Grid: count / <see cref="ElementsPerGroup"/> groups, rounded up.</summary>
     public static void Kernel(ElementwisePortable<TInput, TOutput, TOperation> p)
     {
-        long start = (long)Grid.IdxX * ElementsPerGroup;
+        long start = (long)(p.FirstGroup + Grid.IdxX) * ElementsPerGroup;
         long end = IntrinsicMath.Min(start + ElementsPerGroup, p.Output.Length);
         for (long i = start + Group.IdxX; i < end; i += GroupSize)
         {

@@ -3,7 +3,7 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>y = x · (scale + offset) + shift, scale and shift being vectors for groups of rows; one thread per element.</summary>
-internal struct ScaleAndShiftPortable<TElement>
+internal struct ScaleAndShiftPortable<TElement> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
 {
     /// <summary>Threads per group.</summary>
@@ -15,10 +15,14 @@ internal struct ScaleAndShiftPortable<TElement>
     public ArrayView<TElement> Output; // [rows, dim]
     public int Dim;
 
-    /// <summary>Grid: rows, dim / <see cref="GroupSize"/> rounded up.</summary>
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
+    /// <summary>Grid: rows × (dim / <see cref="GroupSize"/> rounded up).</summary>
     public static void Kernel(ScaleAndShiftPortable<TElement> p)
     {
-        int row = Grid.IdxX, column = Grid.IdxY * GroupSize + Group.IdxX;
+        GroupPlace at = GroupPlace.Of(p.FirstGroup + Grid.IdxX, (p.Dim + GroupSize - 1) / GroupSize);
+        int row = at.Outer, column = at.Inner * GroupSize + Group.IdxX;
         if (column < p.Dim)
         {
             long i = (long)row * p.Dim + column;

@@ -6,7 +6,7 @@ namespace GpuTransformer.Kernels;
 /// The gradient of a lookup: output row v of batch b is scale · the sum of the input rows r with index[b, r] = v, and zero where there is none. Each output
 /// row searches the index for itself, in a fixed order, so no atomics are needed and the result is the same in every run.
 /// </summary>
-internal struct ScatterRowsPortable<TElement>
+internal struct ScatterRowsPortable<TElement> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
 {
     /// <summary>Threads per group.</summary>
@@ -27,16 +27,20 @@ internal struct ScatterRowsPortable<TElement>
     public int IndexStride;            // 2 for 64-bit indices, see RowIndex
     public float Scale;
 
-    /// <summary>Grid: output rows, batch, dim / <see cref="ColumnsPerGroup"/> rounded up.</summary>
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
+    /// <summary>Grid: batch · output rows × (dim / <see cref="ColumnsPerGroup"/> rounded up).</summary>
     public static void Kernel(ScatterRowsPortable<TElement> p)
     {
         ArrayView<int> matches = SharedMemory.Allocate<int>(GroupSize);
-        int thread = Group.IdxX, column = Grid.IdxZ * ColumnsPerGroup + thread;
-        long batchRow = (long)Grid.IdxY * p.Rows;
+        GroupPlace at = GroupPlace.Of(p.FirstGroup + Grid.IdxX, (p.Dim + ColumnsPerGroup - 1) / ColumnsPerGroup), row = GroupPlace.Of(at.Outer, p.OutputRows);
+        int thread = Group.IdxX, column = at.Inner * ColumnsPerGroup + thread;
+        long batchRow = (long)row.Outer * p.Rows;
         float sum0 = 0f, sum1 = 0f, sum2 = 0f, sum3 = 0f;
         for (int first = 0; first < p.Rows; first += GroupSize * IndicesPerThread)
         {
-            matches[thread] = p.FindMatches(batchRow, first + thread);
+            matches[thread] = p.FindMatches(batchRow, first + thread, row.Inner);
             Group.Barrier();
             for (int owner = 0; owner < GroupSize; owner++)
             {
@@ -45,11 +49,11 @@ internal struct ScatterRowsPortable<TElement>
                 {
                     if ((found & 1) != 0)
                     {
-                        long row = (batchRow + first + k * GroupSize + owner) * p.Dim;
-                        sum0 += p.Read(row, column);
-                        sum1 += p.Read(row, column + GroupSize);
-                        sum2 += p.Read(row, column + 2 * GroupSize);
-                        sum3 += p.Read(row, column + 3 * GroupSize);
+                        long start = (batchRow + first + k * GroupSize + owner) * p.Dim;
+                        sum0 += p.Read(start, column);
+                        sum1 += p.Read(start, column + GroupSize);
+                        sum2 += p.Read(start, column + 2 * GroupSize);
+                        sum3 += p.Read(start, column + 3 * GroupSize);
                     }
 
                     found >>= 1;
@@ -60,20 +64,20 @@ internal struct ScatterRowsPortable<TElement>
             Group.Barrier();
         }
 
-        long output = ((long)Grid.IdxY * p.OutputRows + Grid.IdxX) * p.Dim;
+        long output = (long)at.Outer * p.Dim;
         p.Write(output, column, sum0);
         p.Write(output, column + GroupSize, sum1);
         p.Write(output, column + 2 * GroupSize, sum2);
         p.Write(output, column + 3 * GroupSize, sum3);
     }
 
-    private readonly int FindMatches(long batchRow, int first)
+    private readonly int FindMatches(long batchRow, int first, int wanted)
     {
         int found = 0;
         for (int k = 0; k < IndicesPerThread; k++)
         {
             int row = first + k * GroupSize;
-            if (row < Rows && RowIndex.Read(Index, batchRow + row, IndexStride) == Grid.IdxX)
+            if (row < Rows && RowIndex.Read(Index, batchRow + row, IndexStride) == wanted)
                 found |= 1 << k;
         }
 

@@ -3,7 +3,7 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>Cuts images into patches, or puts them together again; one thread per number. See <see cref="ImagePatchesShape"/>.</summary>
-internal struct ImagePatchesPortable<TElement>
+internal struct ImagePatchesPortable<TElement> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
 {
     /// <summary>Threads per group.</summary>
@@ -13,10 +13,13 @@ internal struct ImagePatchesPortable<TElement>
     public ArrayView<TElement> Output; // the other one
     public ImagePatchesShape Shape;
 
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
     /// <summary>Grid: numbers / <see cref="GroupSize"/>, rounded up.</summary>
     public static void Kernel(ImagePatchesPortable<TElement> p)
     {
-        long target = (long)Grid.IdxX * GroupSize + Group.IdxX;
+        long target = (long)(p.FirstGroup + Grid.IdxX) * GroupSize + Group.IdxX;
         if (target < p.Output.Length)
             p.Output[target] = p.Input[p.Shape.Source(target)];
     }

@@ -8,7 +8,7 @@ namespace GpuTransformer.Kernels;
 /// so that large logits cost no precision. The probabilities are never stored: the row's maximum and ln Σ e^z are enough for the backward kernel. A logit of −∞ has probability
 /// zero; as a target its loss is ∞. A row whose target is the ignored one has loss and weight zero, whatever it holds.
 /// </summary>
-internal struct CrossEntropyPortable<TElement>
+internal struct CrossEntropyPortable<TElement> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
 {
     /// <summary>Threads per row.</summary>
@@ -25,10 +25,13 @@ internal struct CrossEntropyPortable<TElement>
     public int IgnoreIndex;
     public float Smoothing;
 
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
     /// <summary>Grid: one group per row.</summary>
     public static void Kernel(CrossEntropyPortable<TElement> p)
     {
-        int row = Grid.IdxX, thread = Group.IdxX;
+        int row = p.FirstGroup + Grid.IdxX, thread = Group.IdxX;
         long start = (long)row * p.Classes;
         float largest = float.NegativeInfinity;
         for (int c = thread; c < p.Classes; c += GroupSize)
@@ -68,7 +71,7 @@ internal struct CrossEntropyPortable<TElement>
 /// d loss / d logits = (e^(x − max) / Σ e^(x − max) − (1 − s) · [c = target] − s / classes) · upstream / Σ weight, the last factor read from the device; zero in rows whose target is
 /// the ignored one, whatever they hold.
 /// </summary>
-internal struct CrossEntropyBackwardPortable<TElement>
+internal struct CrossEntropyBackwardPortable<TElement> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
 {
     /// <summary>Threads per row.</summary>
@@ -86,10 +89,13 @@ internal struct CrossEntropyBackwardPortable<TElement>
     public int IgnoreIndex;
     public float Smoothing;
 
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
     /// <summary>Grid: one group per row.</summary>
     public static void Kernel(CrossEntropyBackwardPortable<TElement> p)
     {
-        int row = Grid.IdxX, target = RowTargets.Read(p.Targets, row, p.TargetStride, p.Sequence, p.IgnoreIndex);
+        int row = p.FirstGroup + Grid.IdxX, target = RowTargets.Read(p.Targets, row, p.TargetStride, p.Sequence, p.IgnoreIndex);
         long start = (long)row * p.Classes;
         bool counts = target != p.IgnoreIndex;
         float scale = p.Upstream[0] * p.InverseWeight[0], spread = p.Smoothing / p.Classes;

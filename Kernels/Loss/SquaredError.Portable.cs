@@ -3,7 +3,7 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>loss = mean over the row of (prediction − target)², one row per group; loss and weight are zero where the row is masked out.</summary>
-internal struct SquaredErrorPortable<TElement>
+internal struct SquaredErrorPortable<TElement> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
 {
     /// <summary>Threads per row.</summary>
@@ -16,10 +16,13 @@ internal struct SquaredErrorPortable<TElement>
     public ArrayView<float> Weight;        // [rows], 0 where masked out, else 1
     public int Dim;
 
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
     /// <summary>Grid: one group per row.</summary>
     public static void Kernel(SquaredErrorPortable<TElement> p)
     {
-        int row = Grid.IdxX;
+        int row = p.FirstGroup + Grid.IdxX;
         long start = (long)row * p.Dim;
         float sum = 0f;
         for (int c = Group.IdxX; c < p.Dim; c += GroupSize)
@@ -41,7 +44,7 @@ internal struct SquaredErrorPortable<TElement>
 }
 
 /// <summary>d loss / d prediction = 2 (prediction − target) / dim · upstream / Σ weight; zero in rows without weight, whatever they hold.</summary>
-internal struct SquaredErrorBackwardPortable<TElement>
+internal struct SquaredErrorBackwardPortable<TElement> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
 {
     /// <summary>Threads per row.</summary>
@@ -55,11 +58,15 @@ internal struct SquaredErrorBackwardPortable<TElement>
     public ArrayView<TElement> PredictionGradient; // [rows, dim]
     public int Dim;
 
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
     /// <summary>Grid: one group per row.</summary>
     public static void Kernel(SquaredErrorBackwardPortable<TElement> p)
     {
-        long start = (long)Grid.IdxX * p.Dim;
-        bool counts = p.Weight[Grid.IdxX] > 0f;
+        int row = p.FirstGroup + Grid.IdxX;
+        long start = (long)row * p.Dim;
+        bool counts = p.Weight[row] > 0f;
         float scale = 2f / p.Dim * p.Upstream[0] * p.InverseWeight[0];
         for (int c = Group.IdxX; c < p.Dim; c += GroupSize)
         {

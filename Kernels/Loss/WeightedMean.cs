@@ -6,7 +6,7 @@ namespace GpuTransformer.Kernels;
 /// mean = Σ value / Σ weight and 1 / Σ weight, by one group: values of weightless rows are zero already. A total weight of zero gives zero for both, so that a batch
 /// without targets has loss and gradient zero, not NaN.
 /// </summary>
-internal struct WeightedMeanPortable
+internal struct WeightedMeanPortable : IGridKernel
 {
     /// <summary>Threads of the one group.</summary>
     public const int GroupSize = GroupReduce.GroupSize;
@@ -15,6 +15,9 @@ internal struct WeightedMeanPortable
     public ArrayView<float> Weights;       // [rows]
     public ArrayView<float> Mean;          // [1]
     public ArrayView<float> InverseWeight; // [1]
+
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
 
     /// <summary>Grid: one group.</summary>
     public static void Kernel(WeightedMeanPortable p)

@@ -7,7 +7,7 @@ namespace GpuTransformer.Kernels;
 /// 64 multiply-adds for 16 numbers read from shared memory. One kernel serves every transposition and epilogue: the branches are the same for
 /// all threads and lie outside the inner loop, whereas each further specialisation would cost a compilation.
 /// </summary>
-internal struct MatrixMultiplyPortable<TElement>
+internal struct MatrixMultiplyPortable<TElement> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
 {
     public const int GroupSize = 64;
@@ -42,13 +42,17 @@ internal struct MatrixMultiplyPortable<TElement>
     public int RightQuads; // the same of B
     public int Activation;
 
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
     /// <summary>Grid: one group per tile, the tiles of a row of tiles being neighbours.</summary>
     public static void Kernel(MatrixMultiplyPortable<TElement> p)
     {
         // A's tile, then B's, each [depth, 64]; at the end half of C's. One allocation and offsets, not sub-views: ILGPU then knows that reads are aligned.
         ArrayView<float> shared = SharedMemory.Allocate<float>(2 * RightStart);
         int tilesPerRow = (p.N + Tile - 1) / Tile;
-        int row = Grid.IdxX / tilesPerRow * Tile, column = Grid.IdxX % tilesPerRow * Tile;
+        GroupPlace at = GroupPlace.Of(p.FirstGroup + Grid.IdxX, tilesPerRow);
+        int row = at.Outer * Tile, column = at.Inner * Tile;
         int thread = Group.IdxX, threadRow = thread / Side * 4, threadColumn = thread % Side * 4;
 
         var upper = default(RegisterTile4X8);

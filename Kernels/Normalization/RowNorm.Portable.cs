@@ -6,7 +6,7 @@ namespace GpuTransformer.Kernels;
 /// Normalises one row per group of threads: y = (x − centre) · factor · (gain + offset).
 /// The mean is subtracted before squaring (two passes over the row), so a large common offset costs no precision.
 /// </summary>
-internal struct RowNormPortable<TElement, TNormalization>
+internal struct RowNormPortable<TElement, TNormalization> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
     where TNormalization : unmanaged, INormalization
 {
@@ -19,17 +19,20 @@ internal struct RowNormPortable<TElement, TNormalization>
     public int Dim;
     public float Epsilon;
 
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
     /// <summary>Grid: one group per row.</summary>
     public static void Kernel(RowNormPortable<TElement, TNormalization> p)
     {
-        int thread = Group.IdxX;
-        long row = (long)Grid.IdxX * p.Dim;
+        int thread = Group.IdxX, number = p.FirstGroup + Grid.IdxX;
+        long row = (long)number * p.Dim;
         float centre = Centre(p.Input, row, p.Dim);
         float factor = TNormalization.Factor(SumOfSquares(p.Input, row, p.Dim, centre), p.Dim, p.Epsilon);
         for (int c = thread; c < p.Dim; c += GroupSize)
         {
             float normalized = (TElement.ToSingle(p.Input[row + c]) - centre) * factor;
-            p.Output[row + c] = TElement.FromSingle(normalized * GainRowsPortable<TElement>.Read(p.Gain, Grid.IdxX, c));
+            p.Output[row + c] = TElement.FromSingle(normalized * GainRowsPortable<TElement>.Read(p.Gain, number, c));
         }
     }
 

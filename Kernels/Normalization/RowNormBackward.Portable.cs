@@ -7,7 +7,7 @@ namespace GpuTransformer.Kernels;
 /// dx = factor · (g − mean(g) − x̂ · mean(g · x̂)), without the mean where the normalisation is not centred. Centre and factor are recomputed, not stored. The gradient of
 /// a row of one number is exactly zero.
 /// </summary>
-internal struct RowNormBackwardPortable<TElement, TNormalization>
+internal struct RowNormBackwardPortable<TElement, TNormalization> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
     where TNormalization : unmanaged, INormalization
 {
@@ -22,11 +22,14 @@ internal struct RowNormBackwardPortable<TElement, TNormalization>
     public int Dim;
     public float Epsilon;
 
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
     /// <summary>Grid: one group per row.</summary>
     public static void Kernel(RowNormBackwardPortable<TElement, TNormalization> p)
     {
-        int thread = Group.IdxX;
-        long row = (long)Grid.IdxX * p.Dim;
+        int thread = Group.IdxX, number = p.FirstGroup + Grid.IdxX;
+        long row = (long)number * p.Dim;
         float centre = RowNormPortable<TElement, TNormalization>.Centre(p.Input, row, p.Dim);
         float squares = RowNormPortable<TElement, TNormalization>.SumOfSquares(p.Input, row, p.Dim, centre);
         float factor = TNormalization.Factor(squares, p.Dim, p.Epsilon);
@@ -34,7 +37,7 @@ internal struct RowNormBackwardPortable<TElement, TNormalization>
         float sum = 0f, product = 0f;
         for (int c = thread; c < p.Dim; c += GroupSize)
         {
-            float gradient = p.GradientOfNormalized(Grid.IdxX, row, c);
+            float gradient = p.GradientOfNormalized(number, row, c);
             sum += gradient;
             product += gradient * (TElement.ToSingle(p.Input[row + c]) - centre) * factor;
         }
@@ -47,7 +50,7 @@ internal struct RowNormBackwardPortable<TElement, TNormalization>
         for (int c = thread; c < p.Dim; c += GroupSize)
         {
             float normalized = (TElement.ToSingle(p.Input[row + c]) - centre) * factor;
-            float rest = p.GradientOfNormalized(Grid.IdxX, row, c) - mean - normalized * projection;
+            float rest = p.GradientOfNormalized(number, row, c) - mean - normalized * projection;
 
             // A number alone is normalised to its sign, which does not depend on it; rounded, the square of that sign is not always 1.
             if (p.Dim == 1 && !isConstant)
@@ -57,8 +60,8 @@ internal struct RowNormBackwardPortable<TElement, TNormalization>
 
         if (p.Statistics.Length > 0 && thread == 0)
         {
-            p.Statistics[2L * Grid.IdxX] = centre;
-            p.Statistics[2L * Grid.IdxX + 1] = factor;
+            p.Statistics[2L * number] = centre;
+            p.Statistics[2L * number + 1] = factor;
         }
     }
 

@@ -3,7 +3,7 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>y = exp(x − max) / Σ exp(x − max), one row per group of threads; zero for a row that is −∞ everywhere.</summary>
-internal struct SoftmaxPortable<TElement>
+internal struct SoftmaxPortable<TElement> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
 {
     /// <summary>Threads per row.</summary>
@@ -13,11 +13,14 @@ internal struct SoftmaxPortable<TElement>
     public ArrayView<TElement> Output; // [rows, dim]
     public int Dim;
 
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
     /// <summary>Grid: one group per row.</summary>
     public static void Kernel(SoftmaxPortable<TElement> p)
     {
         int thread = Group.IdxX;
-        long row = (long)Grid.IdxX * p.Dim;
+        long row = (long)(p.FirstGroup + Grid.IdxX) * p.Dim;
         float largest = float.NegativeInfinity;
         for (int c = thread; c < p.Dim; c += GroupSize)
             largest = IntrinsicMath.Max(largest, TElement.ToSingle(p.Input[row + c]));

@@ -3,7 +3,7 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>dx = y · (dy − Σ dy·y), one row per group of threads. Where y is zero, dy counts for nothing, whatever it holds.</summary>
-internal struct SoftmaxBackwardPortable<TElement>
+internal struct SoftmaxBackwardPortable<TElement> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
 {
     /// <summary>Threads per row.</summary>
@@ -14,11 +14,14 @@ internal struct SoftmaxBackwardPortable<TElement>
     public ArrayView<TElement> InputGradient;  // [rows, dim]
     public int Dim;
 
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
     /// <summary>Grid: one group per row.</summary>
     public static void Kernel(SoftmaxBackwardPortable<TElement> p)
     {
         int thread = Group.IdxX;
-        long row = (long)Grid.IdxX * p.Dim;
+        long row = (long)(p.FirstGroup + Grid.IdxX) * p.Dim;
         float sum = 0f;
         for (int c = thread; c < p.Dim; c += GroupSize)
         {

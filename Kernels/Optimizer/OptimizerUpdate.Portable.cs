@@ -3,7 +3,7 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>One optimizer step for one tensor of parameters, in place; the gradient is multiplied by <see cref="GradientScale"/> first (clipping, loss scale, accumulation).</summary>
-internal struct OptimizerUpdatePortable<TRule>
+internal struct OptimizerUpdatePortable<TRule> : IGridKernel
     where TRule : unmanaged, IUpdateRule<TRule>
 {
     /// <summary>Threads per group.</summary>
@@ -19,10 +19,13 @@ internal struct OptimizerUpdatePortable<TRule>
     public float GradientScale;
     public TRule Rule;
 
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
     /// <summary>Grid: count / <see cref="ElementsPerGroup"/> groups, rounded up.</summary>
     public static void Kernel(OptimizerUpdatePortable<TRule> p)
     {
-        long start = (long)Grid.IdxX * ElementsPerGroup;
+        long start = (long)(p.FirstGroup + Grid.IdxX) * ElementsPerGroup;
         long end = IntrinsicMath.Min(start + ElementsPerGroup, p.Parameter.Length);
         for (long i = start + Group.IdxX; i < end; i += GroupSize)
         {

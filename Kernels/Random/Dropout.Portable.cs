@@ -6,7 +6,7 @@ namespace GpuTransformer.Kernels;
 /// y = x / (1 − p) with probability 1 − p, zero otherwise. Element 64 k + 16 w + j is decided by word w of counter 16 k + j, so that sixteen SIMD lanes, or
 /// neighbouring threads, hold neighbouring elements; whether a word drops its element is an integer comparison and so the same on every device.
 /// </summary>
-internal struct DropoutPortable<TElement>
+internal struct DropoutPortable<TElement> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
 {
     /// <summary>Threads per group, four elements each.</summary>
@@ -26,10 +26,13 @@ internal struct DropoutPortable<TElement>
     public uint Threshold; // p · 2^32: words below it drop
     public float Scale;    // 1 / (1 − p)
 
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
     /// <summary>Grid: count / (4 · <see cref="GroupSize"/>) groups, rounded up.</summary>
     public static void Kernel(DropoutPortable<TElement> p)
     {
-        long counter = (long)Grid.IdxX * GroupSize + Group.IdxX;
+        long counter = (long)(p.FirstGroup + Grid.IdxX) * GroupSize + Group.IdxX;
         long element = counter / Counters * Tile + counter % Counters;
         PhiloxWords words = Philox.Draw(new PhiloxWords((uint)counter, (uint)(counter >> 32), p.StreamA, p.StreamB), p.KeyA, p.KeyB);
         p.Write(element, words.X);

@@ -3,7 +3,7 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>The sum of each segment of consecutive numbers, times a factor: how partial sums become one number.</summary>
-internal struct FoldSegmentsPortable<TElement>
+internal struct FoldSegmentsPortable<TElement> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
 {
     /// <summary>Threads per segment.</summary>
@@ -14,14 +14,18 @@ internal struct FoldSegmentsPortable<TElement>
     public int Length;
     public float Factor;
 
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
     /// <summary>Grid: one group per segment.</summary>
     public static void Kernel(FoldSegmentsPortable<TElement> p)
     {
+        int segment = p.FirstGroup + Grid.IdxX;
         float sum = 0f;
         for (int i = Group.IdxX; i < p.Length; i += GroupSize)
-            sum += p.Partial[(long)Grid.IdxX * p.Length + i];
+            sum += p.Partial[(long)segment * p.Length + i];
         sum = GroupReduce.Sum(sum);
         if (Group.IdxX == 0)
-            p.Output[Grid.IdxX] = TElement.FromSingle(sum * p.Factor);
+            p.Output[segment] = TElement.FromSingle(sum * p.Factor);
     }
 }

@@ -3,7 +3,7 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>partial[g] = Σ x² over the g-th <see cref="ElementsPerPartial"/> elements: the first stage of a norm, the same partials on every device.</summary>
-internal struct SumOfSquaresPortable<TElement>
+internal struct SumOfSquaresPortable<TElement> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
 {
     /// <summary>Threads per partial sum.</summary>
@@ -15,10 +15,14 @@ internal struct SumOfSquaresPortable<TElement>
     public ArrayView<TElement> Input; // [count]
     public ArrayView<float> Partials; // [count / ElementsPerPartial, rounded up]
 
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
     /// <summary>Grid: one group per partial sum.</summary>
     public static void Kernel(SumOfSquaresPortable<TElement> p)
     {
-        long start = (long)Grid.IdxX * ElementsPerPartial;
+        int group = p.FirstGroup + Grid.IdxX;
+        long start = (long)group * ElementsPerPartial;
         long end = IntrinsicMath.Min(start + ElementsPerPartial, p.Input.Length);
         float sum = 0f;
         for (long i = start + Group.IdxX; i < end; i += GroupSize)
@@ -29,6 +33,6 @@ internal struct SumOfSquaresPortable<TElement>
 
         sum = GroupReduce.Sum(sum);
         if (Group.IdxX == 0)
-            p.Partials[Grid.IdxX] = sum;
+            p.Partials[group] = sum;
     }
 }

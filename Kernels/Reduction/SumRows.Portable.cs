@@ -7,7 +7,7 @@ namespace GpuTransformer.Kernels;
 /// partial[chunk, c] = Σ left[r, c] · (right[r, c] − centre[r]) · factor[r]. The chunks are fixed and their sums are added in order, so the result is the
 /// same in every run.
 /// </summary>
-internal struct SumRowsPortable<TElement>
+internal struct SumRowsPortable<TElement> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
 {
     /// <summary>Threads per group, one for each column.</summary>
@@ -22,11 +22,15 @@ internal struct SumRowsPortable<TElement>
     public int RowsPerChunk;
     public int Chunks; // per group
 
-    /// <summary>Grid: groups · chunks, dim / <see cref="GroupSize"/> rounded up.</summary>
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
+    /// <summary>Grid: groups · chunks × (dim / <see cref="GroupSize"/> rounded up).</summary>
     public static void Kernel(SumRowsPortable<TElement> p)
     {
-        int column = Grid.IdxY * GroupSize + Group.IdxX;
-        int group = Grid.IdxX / p.Chunks, chunk = Grid.IdxX % p.Chunks;
+        GroupPlace at = GroupPlace.Of(p.FirstGroup + Grid.IdxX, (p.Dim + GroupSize - 1) / GroupSize);
+        int column = at.Inner * GroupSize + Group.IdxX;
+        int group = at.Outer / p.Chunks, chunk = at.Outer % p.Chunks;
         int first = chunk * p.RowsPerChunk, end = IntrinsicMath.Min(p.RowsPerGroup, first + p.RowsPerChunk);
         if (column < p.Dim)
         {
@@ -46,13 +50,13 @@ internal struct SumRowsPortable<TElement>
                 sum += term;
             }
 
-            p.Partial[(long)Grid.IdxX * p.Dim + column] = sum;
+            p.Partial[(long)at.Outer * p.Dim + column] = sum;
         }
     }
 }
 
 /// <summary>Second stage of a sum over rows: output[group, c] = Σ partial[group, chunk, c], the chunks in order.</summary>
-internal struct FoldRowsPortable<TElement>
+internal struct FoldRowsPortable<TElement> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
 {
     /// <summary>Threads per group, one for each column.</summary>
@@ -63,16 +67,20 @@ internal struct FoldRowsPortable<TElement>
     public int Dim;
     public int Chunks;
 
-    /// <summary>Grid: groups, dim / <see cref="GroupSize"/> rounded up.</summary>
+    /// <inheritdoc/>
+    public int FirstGroup { get; set; }
+
+    /// <summary>Grid: groups × (dim / <see cref="GroupSize"/> rounded up).</summary>
     public static void Kernel(FoldRowsPortable<TElement> p)
     {
-        int column = Grid.IdxY * GroupSize + Group.IdxX;
+        GroupPlace at = GroupPlace.Of(p.FirstGroup + Grid.IdxX, (p.Dim + GroupSize - 1) / GroupSize);
+        int column = at.Inner * GroupSize + Group.IdxX;
         if (column < p.Dim)
         {
             float sum = 0f;
             for (int chunk = 0; chunk < p.Chunks; chunk++)
-                sum += p.Partial[((long)Grid.IdxX * p.Chunks + chunk) * p.Dim + column];
-            p.Output[(long)Grid.IdxX * p.Dim + column] = TElement.FromSingle(sum);
+                sum += p.Partial[((long)at.Outer * p.Chunks + chunk) * p.Dim + column];
+            p.Output[(long)at.Outer * p.Dim + column] = TElement.FromSingle(sum);
         }
     }
 }

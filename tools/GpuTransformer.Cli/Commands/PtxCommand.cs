@@ -35,9 +35,10 @@ internal static class PtxCommand
     {
         List<(string Title, DeviceKernel Kernel)> kernels =
         [
-            .. from selected in SharedOptions.SelectVariants(pattern)
-               from kernel in selected.Variant.DeviceKernels
-               select ($"{selected.Operator.Name}/{selected.Variant.Name}: {kernel.Name}", kernel),
+            // An operator may launch what belongs to another, too.
+            .. (from selected in SharedOptions.SelectVariants(pattern)
+                from kernel in selected.Variant.DeviceKernels
+                select ($"{selected.Operator.Name}/{selected.Variant.Name}: {kernel.Name}", kernel)).DistinctBy(static k => k.kernel.Method),
         ];
         if (kernels.Count == 0)
             throw new UsageException($"What matches '{pattern}' runs on no GPU, so there is no PTX.");
