@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace GpuTransformer.Modules;
 
 /// <summary>
@@ -7,6 +9,8 @@ namespace GpuTransformer.Modules;
 internal static class AtomicFile
 {
     private const string Suffix = ".tmp";
+
+    private static readonly ConcurrentDictionary<string, bool> s_unfinished = new(StringComparer.Ordinal);
 
     private const int BufferSize = 1 << 16;
 
@@ -51,12 +55,20 @@ internal static class AtomicFile
         }
     }
 
+    /// <summary>Removes what is being written at this moment: for a process that is about to end and will not wait for it.</summary>
+    public static void DiscardUnfinished()
+    {
+        foreach (string temporary in s_unfinished.Keys)
+            Delete(temporary);
+    }
+
     private static void Replace(string path, string target, UnixFileMode? mode, Action<Stream> write)
     {
         string temporary = Path.Combine(Path.GetDirectoryName(target) ?? target, $"{Stem(target)}.{Guid.NewGuid():N}{Suffix}");
-        FileStream stream = Create(path, target, temporary, mode is not null);
+        s_unfinished[temporary] = true;
         try
         {
+            FileStream stream = Create(path, target, temporary, mode is not null);
             using (stream)
             {
                 write(stream);
@@ -71,6 +83,10 @@ internal static class AtomicFile
         {
             Delete(temporary);
             throw;
+        }
+        finally
+        {
+            s_unfinished.TryRemove(temporary, out _);
         }
     }
 

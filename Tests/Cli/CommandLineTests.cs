@@ -15,6 +15,7 @@ public sealed class CommandLineTests
     [DataRow("no such kernel", "validate", "--kernel", "Frobnicate*")]
     [DataRow("no such kernel", "kernels", "--kernel", "Frobnicate")]
     [DataRow("no such variant", "validate", "--variant", "Frobnicated")]
+    [DataRow("a folder in place of the report", "devices", "--json", "/")]
     [DataRow("no such folder for the report", "devices", "--json", "/no/such/folder/report.json")]
     public async Task Wrong_usage_exits_2_and_says_why(string what, params string[] arguments)
     {

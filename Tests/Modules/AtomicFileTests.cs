@@ -35,6 +35,19 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [TestMethod]
+    public void What_is_half_written_goes_with_the_process()
+    {
+        Write("a", "old");
+        Assert.Throws<IOException>(() => AtomicFile.Write(At("a"), stream =>
+        {
+            stream.Write("half"u8);
+            AtomicFile.DiscardUnfinished();
+            Assert.AreEqual(At("a"), Directory.GetFiles(_folder).Single());
+        }));
+        Assert.AreEqual("old", File.ReadAllText(At("a")));
+    }
+
+    [TestMethod]
     public void A_missing_folder_is_told_with_the_file_that_was_asked_for()
     {
         string path = Path.Combine(_folder, "missing", "model.safetensors");

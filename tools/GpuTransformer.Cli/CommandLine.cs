@@ -39,7 +39,10 @@ internal static class CommandLine
             // Commands compute on the calling thread; on a pool thread the wait for them can be given up.
             Task<int> work = Task.Run(() => parsed.InvokeAsync(configuration, cancellation), CancellationToken.None);
             await Task.WhenAny(work, stop.UntilGivenUp());
-            return work.IsCompleted ? await work : throw new OperationCanceledException();
+            if (work.IsCompleted)
+                return await work;
+            AtomicFile.DiscardUnfinished();
+            throw new OperationCanceledException();
         }
         catch (Exception exception)
         {

@@ -1,12 +1,15 @@
 using System.Runtime.InteropServices;
 using GpuTransformer.Cli;
+using GpuTransformer.Modules;
 
 using var interrupt = new CancellationTokenSource();
 
-// The first Ctrl-C asks the command to stop; a second one ends the process as if nobody listened.
+// The first Ctrl-C asks the command to stop; a second one ends the process as if nobody listened, but for what is half-written.
 void Interrupt(PosixSignalContext context)
 {
     context.Cancel = !interrupt.IsCancellationRequested;
+    if (!context.Cancel)
+        AtomicFile.DiscardUnfinished();
     interrupt.Cancel();
 }
 

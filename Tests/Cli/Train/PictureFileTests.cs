@@ -138,6 +138,13 @@ public sealed class PictureFileTests : IDisposable
     }
 
     [TestMethod]
+    public void A_picture_that_takes_much_more_to_decode_than_its_own_size_is_refused()
+    {
+        // Grey with transparency is decoded to four bytes a pixel, three more than what is kept of it.
+        Refused(PictureSeeds.Png(8000, 4000, 8, 4, interlaced: false, new byte[100]), "128000000 bytes", "94000000");
+    }
+
+    [TestMethod]
     public void Metadata_does_not_fill_the_memory()
     {
         // A comment segment holds 64 kB; a picture of 16 × 16 with 600 of them is something else.

@@ -34,7 +34,9 @@ internal static class SharedOptions
         CustomParser = result =>
         {
             var file = new FileInfo(result.Tokens[0].Value);
-            if (file.Directory is not { Exists: true })
+            if (Directory.Exists(file.FullName))
+                result.AddError($"{name}: '{file.FullName}' is a folder; a file is needed.");
+            else if (file.Directory is not { Exists: true })
                 result.AddError($"{name}: there is no folder '{file.DirectoryName}'.");
             return file;
         },

@@ -30,7 +30,7 @@ internal static class PictureFile
             ? new SKImageInfo(scaled.Width, scaled.Height, SKColorType.Gray8, SKAlphaType.Opaque)
             : new SKImageInfo(scaled.Width, scaled.Height, SKColorType.Rgba8888, own.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul);
         var reducer = new SquareReducer(pixels.Width, pixels.Height, header.Channels, pixels.BytesPerPixel, size, channels, target);
-        Decode(codec, pixels, reducer);
+        Decode(codec, pixels, reducer, header.MaxBytes);
         PictureOrientation.Apply(codec.EncodedOrigin, target.Span, size, channels);
         return true;
     });
@@ -44,12 +44,16 @@ internal static class PictureFile
         return Math.Min(scaled.Width, scaled.Height) >= size ? scaled : own.Size;
     }
 
-    private static unsafe void Decode(SKCodec codec, SKImageInfo info, SquareReducer reducer)
+    private static unsafe void Decode(SKCodec codec, SKImageInfo info, SquareReducer reducer, long maxBytes)
     {
         bool byRows = codec.ScanlineOrder == SKCodecScanlineOrder.TopDown && codec.StartScanlineDecode(info) == SKCodecResult.Success;
 
+        long bytes = (long)info.RowBytes * (byRows ? 1 : info.Height);
+        if (bytes > maxBytes)
+            throw new InvalidDataException($"its {info.Width} × {info.Height} pixels take {bytes} bytes while they are decoded, more than {maxBytes}");
+
         // Cleared, so that nothing that lay there before can become a picture; pages that a file does not fill are never touched.
-        byte* memory = (byte*)NativeMemory.AllocZeroed((nuint)info.RowBytes, byRows ? 1 : (nuint)info.Height);
+        byte* memory = (byte*)NativeMemory.AllocZeroed((nuint)bytes);
         try
         {
             SKCodecResult result = byRows ? SKCodecResult.Success : codec.GetPixels(info, (nint)memory, info.RowBytes, SKCodecOptions.Default);

@@ -17,17 +17,23 @@ internal enum PictureFormat
 /// <param name="Channels">1 for grey, 3 for colour.</param>
 internal sealed record PictureHeader(PictureFormat Format, long Width, long Height, int Channels)
 {
-    /// <summary>The most pixels of a picture, those of 8192 × 8192: some 64 megapixels, which take 256 MiB and less than a second.</summary>
+    /// <summary>The most pixels of a picture, those of 8192 × 8192.</summary>
     public const long MaxPixels = 1L << 26;
 
     // The most that a format stores of a pixel, 16 bits of four channels, and what else may be in a file.
     private const long BytesPerPixel = 8, OtherBytes = 32L << 20;
 
-    // What a decoder keeps of a JPEG in several scans may be the picture's own size and this; its work is one visit of every pixel for each scan.
-    private const long MaxCoefficientsBeyond = 60_000_000, MaxVisits = 1L << 30;
+    // What a decoder takes may be the picture's own size and this.
+    private const long MaxBytesBeyond = 62_000_000;
+
+    // The work on a JPEG in several scans is one visit of every pixel for each.
+    private const long MaxVisits = 1L << 30;
 
     /// <summary>Pixels.</summary>
     public long Pixels => Width * Height;
+
+    /// <summary>The most that decoding may take: a byte for each sample, and a bounded part beyond it.</summary>
+    public long MaxBytes => Pixels * Channels + MaxBytesBeyond;
 
     /// <summary>Reads the header alone.</summary>
     /// <exception cref="InvalidDataException">It is damaged, something else or too large; the message is a clause.</exception>
@@ -92,9 +98,8 @@ internal sealed record PictureHeader(PictureFormat Format, long Width, long Heig
 
     private string? JpegDamage(JpegStructure jpeg)
     {
-        long most = Pixels * Channels + MaxCoefficientsBeyond;
-        if (jpeg.Scans > 1 && jpeg.CoefficientBytes > most)
-            return $"it is progressive, and its {Width} × {Height} pixels take {jpeg.CoefficientBytes} bytes while they are decoded, more than {most}; a baseline JPEG of it can be read";
+        if (jpeg.Scans > 1 && jpeg.CoefficientBytes > MaxBytes)
+            return $"it is progressive, and its {Width} × {Height} pixels take {jpeg.CoefficientBytes} bytes while they are decoded, more than {MaxBytes}; a baseline JPEG of it can be read";
         return jpeg.Scans * Pixels > MaxVisits ? $"it goes over its {Width} × {Height} pixels in {jpeg.Scans} scans; at most {MaxVisits / Pixels} are read" : null;
     }
 }
