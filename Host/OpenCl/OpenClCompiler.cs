@@ -20,6 +20,7 @@ internal sealed class OpenClCompiler : IDisposable
     {
         var capabilities = new CLCapabilityContext(float16: false, float64: true, genericAddressSpace: false, int64_Atomics: false, subGroups: false);
         _backend = new CLBackend(_context, capabilities, CLDeviceVendor.Other, CLCVersion.CL20);
+        MemoryOrder.Keep(_backend);
     }
 
     /// <summary>Generates the text of one kernel of the catalogue and tells how much local memory a group of it takes.</summary>

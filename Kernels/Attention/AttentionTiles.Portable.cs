@@ -89,8 +89,8 @@ internal static class AttentionTiles
     /// <summary>Float4s of a transposed tile of scores, [<see cref="TileKeys"/>][<see cref="TileRows"/>].</summary>
     public const int ScoreLength = TileKeys * RowStride;
 
-    /// <summary>Bytes of shared memory that a group of the backward passes takes: a stage and two tiles of scores. No kernel takes more, so that 32 KiB suffice.</summary>
-    public const int BackwardBytes = 16 * (StagingLength + 2 * ScoreLength);
+    /// <summary>Bytes of shared memory that a group of the backward passes takes: a stage, two tiles of scores and who sees whom. No kernel takes more, so that 32 KiB suffice.</summary>
+    public const int BackwardBytes = 16 * (StagingLength + 2 * ScoreLength) + sizeof(int) * TileSight.Length;
 
     /// <summary>Keys that one thread takes in the softmax.</summary>
     public const int SoftmaxKeys = TileKeys * TileRows / GroupSize;
