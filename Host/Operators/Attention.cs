@@ -6,7 +6,8 @@ public static partial class Operators
 {
     /// <summary>
     /// Scaled dot-product attention, fused: output = softmax(softclamp(scale · Q Kᵀ + bias)) V over the visible keys, head by head. No query × key array exists
-    /// at any time. A query that sees no key has output exactly zero.
+    /// at any time. What a mask, causality, the window or a bias of −∞ hides contributes exactly nothing, whatever it holds, NaN and infinity included, and its gradient is exactly zero; a
+    /// query that sees no key has output exactly zero. A finite score hides nothing: one below the lowest float32 counts as that.
     /// </summary>
     /// <param name="query">[batch, queries, heads · headDim], or [batch, heads, queries, headDim] in the head-major layout</param>
     /// <param name="key">[batch, keys, keyValueHeads · headDim], or [batch, keyValueHeads, keys, headDim]</param>
@@ -18,7 +19,7 @@ public static partial class Operators
     /// </param>
     /// <param name="normalizer">
     /// float32 [batch, heads, queries, 2], overwritten with what <see cref="AttentionBackward"/> recomputes the probabilities from: each row's largest score m and
-    /// 1 / Σ exp(S − m), in the base that the device's kernels count in. Null where it is not wanted; a tape sees to it itself.
+    /// 1 / Σ exp(S − m), zero for a query that sees no key. Null where it is not wanted; a tape sees to it itself.
     /// </param>
     /// <returns>[batch, queries, heads · valueDim], or [batch, heads, queries, valueDim], of the query's data type.</returns>
     /// <exception cref="ArgumentException">A shape, device, data type or option does not fit; nothing was launched.</exception>

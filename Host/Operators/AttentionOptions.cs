@@ -63,7 +63,7 @@ public sealed record AttentionOptions
     /// <summary>bool [batch|1, heads|1, queries|1, keys]: true where the key is visible to the query.</summary>
     public Tensor? Mask { get; init; }
 
-    /// <summary>Real [batch|1, heads|1, queries|1, keys], added to the scaled scores. Float32.</summary>
+    /// <summary>Real [batch|1, heads|1, queries|1, keys], added to the scaled scores. Float32. −∞ hides the key as a mask does; a finite number never does, however low.</summary>
     public Tensor? Bias { get; init; }
 
     /// <summary>float32 [heads]: ALiBi slopes; a head with slope zero has no bias.</summary>

@@ -101,9 +101,8 @@ internal struct AttentionRow
         {
             score = TScore.Apply(arrays, rules, row, product, key);
 
-            // Asked this way round, a NaN stays one.
-            if (score < AttentionRules.LowestScore)
-                score = AttentionRules.LowestScore;
+            // As an expression a NaN stays one: "if (score < lowest)" asks for its opposite, which OpenCL takes for false of a NaN.
+            score = score < AttentionRules.LowestScore ? AttentionRules.LowestScore : score;
         }
 
         return score;
