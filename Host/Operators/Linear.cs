@@ -61,7 +61,8 @@ public static partial class Operators
     // The gradient of an activation needs what went into it, which the fused form never writes.
     private static Tensor LinearInSteps(Tensor input, Tensor weight, Tensor? bias, Activation activation, Tensor? residual, Tensor? rowMask)
     {
-        Tensor output = Activate(Linear(input, weight, bias), activation);
+        // Masked before the activation too, whose slope at a NaN would make one of a gradient of zero.
+        Tensor output = Activate(Linear(input, weight, bias, rowMask: rowMask), activation);
         if (rowMask is not null)
             output = MaskRows(output, OneFlagPerRow(rowMask, output.Shape));
         return residual is null ? output : Add(output, residual);
@@ -79,7 +80,12 @@ public static partial class Operators
             if (GradientTape.Wants(input))
                 MatrixMultiplyOperator.AccumulateGradient(input, visible, weight, rows, inputs, outputs, false, false);
             if (GradientTape.Wants(weight))
-                MatrixMultiplyOperator.AccumulateGradient(weight, visible, input, outputs, inputs, rows, true, false);
+            {
+                // A row that is masked out holds anything: zero times NaN is NaN.
+                Tensor seen = rowMask is null ? input : MaskRows(input, OneFlagPerRow(rowMask, input.Shape));
+                MatrixMultiplyOperator.AccumulateGradient(weight, visible, seen, outputs, inputs, rows, true, false);
+            }
+
             if (GradientTape.Wants(bias))
                 GradientTape.Accumulate(bias!, SumRows(visible));
         }, GradientTape.Wants(weight) ? input : null, GradientTape.Wants(input) ? weight : null, rowMask);

@@ -116,6 +116,32 @@ public sealed class LinearTests
     }
 
     [TestMethod]
+    [DeviceRows(Activation.None), DeviceRows(Activation.Gelu)]
+    public void A_masked_row_gives_no_gradient_whatever_it_holds(string id, Activation activation)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        float[][] clean = Gradients(0f);
+        foreach (float number in new[] { float.NaN, float.PositiveInfinity, 3e38f })
+        {
+            float[][] hidden = Gradients(number);
+            for (int n = 0; n < clean.Length; n++)
+                CollectionAssert.AreEqual(clean[n], hidden[n], $"{number}, result {n}");
+        }
+
+        float[][] Gradients(float number)
+        {
+            using StepScope step = device.BeginStep();
+            float[] numbers = [.. Enumerable.Range(0, 3 * 20).Select(i => i / 20 == 1 ? number : MathF.Sin(i))];
+            Tensor x = Tensor.From(device, [3, 20], numbers), w = Tensor.From(device, [17, 20], [.. Enumerable.Range(0, 17 * 20).Select(static i => MathF.Cos(i))]), b = Tensor.Zeros(device, [17]);
+            (x.RequiresGradient, w.RequiresGradient, b.RequiresGradient) = (true, true, true);
+            using GradientTape tape = device.BeginTape();
+            Tensor y = Operators.Linear(x, w, b, activation, rowMask: Tensor.From(device, [3], [true, false, true]));
+            tape.Backward(y, Tensor.From(device, [3, 17], [.. Enumerable.Repeat(1f, 3 * 17)]));
+            return [y.ToArray(), x.Gradient!.ToArray(), w.Gradient!.ToArray(), b.Gradient!.ToArray()];
+        }
+    }
+
+    [TestMethod]
     [DeviceRows]
     public void The_second_call_allocates_nothing_and_compiles_nothing(string id)
     {
