@@ -163,25 +163,13 @@ internal static class AttentionTiles
         }
     }
 
-    /// <summary>
-    /// Copies rows from <paramref name="firstRow"/> on to shared memory, <paramref name="width"/> columns each, with zeros in place of what is not finite, of which
-    /// <paramref name="sight"/> is told.
-    /// </summary>
-    public static void LoadPanel<TElement>(ArrayView<Float4> staging, ArrayView<int> sight, TileRows<TElement> tile, int firstRow, int width)
+    /// <summary>Copies rows from <paramref name="firstRow"/> on to shared memory as they are, <paramref name="width"/> columns each.</summary>
+    public static void LoadPanel<TElement>(ArrayView<Float4> staging, TileRows<TElement> tile, int firstRow, int width)
         where TElement : unmanaged, IElement<TElement>
     {
         ArrayView<float> floats = staging.Cast<float>();
-        bool found = false;
         for (int i = Group.IdxX; i < PanelLength; i += GroupSize)
-        {
-            float value = TileRows<TElement>.Read(tile, firstRow + i / width, i % width);
-            bool finite = TileSight.IsFinite(value);
-            floats[i] = finite ? value : 0f;
-            found |= !finite;
-        }
-
-        if (found)
-            TileSight.SetFound(sight);
+            floats[i] = TileRows<TElement>.Read(tile, firstRow + i / width, i % width);
     }
 
     /// <summary>
@@ -196,14 +184,17 @@ internal static class AttentionTiles
         int step = PanelLength / TOutput.Columns;
         for (int start = 0; start < terms; start += step)
         {
-            LoadPanel(staging, sight, values, start, TOutput.Columns);
+            LoadPanel(staging, values, start, TOutput.Columns);
             Group.Barrier();
+            TOutput before = tile;
             for (int n = 0; n < step; n++)
                 tile = TOutput.AddOuter(tile, weights[(start + n) * RowStride + ProductRow], staging, n * (TOutput.Columns / 4) + ProductColumn);
-            if (TileSight.HasFound(sight))
+            if (!TOutput.IsFinite(tile))
             {
-                for (int n = start; n < start + step; n++)
-                    tile = TOutput.AddSeen(tile, weights[n * RowStride + ProductRow], TileSight.OfRows(sight, n), values, n, ProductColumn * 4);
+                // The same terms in the same order, so that the bits are those which zeros in the hidden rows would give.
+                tile = before;
+                for (int n = 0; n < step; n++)
+                    tile = TOutput.AddSeen(tile, weights[(start + n) * RowStride + ProductRow], TileSight.OfRows(sight, start + n), staging, n * (TOutput.Columns / 4) + ProductColumn);
             }
 
             Group.Barrier();

@@ -35,7 +35,6 @@ internal struct FlashBackwardKeyValuePortable<TElement, TOutput> : IGridKernel
 
         TOutput keyGradient = default, valueGradient = default;
         int panel = at.Panel * TOutput.Columns;
-        TileSight.Clear(sight);
         for (int head = 0; head < t.Shape.Heads; head++)
         {
             // A head that reads other keys has no queries here.

@@ -31,7 +31,6 @@ internal struct FlashBackwardQueryPortable<TElement, TOutput> : IGridKernel
         int end = t.Rules.KeyEnd(t.Shape, IntrinsicMath.Min(at.Start + AttentionTiles.TileRows, t.Shape.Queries) - 1);
 
         TOutput output = default;
-        TileSight.Clear(sight);
         int panel = at.Panel * TOutput.Columns;
         int key = AttentionTiles.NextKey(-AttentionTiles.TileKeys, first, t.Rules.FreeColumns);
         while (key < end)

@@ -51,7 +51,6 @@ internal struct FlashForwardPortable<TElement, TOutput> : IGridKernel
         TOutput output = default;
         int panel = at.Panel * TOutput.Columns;
         float largest = AttentionRules.LowestScore, sum = 0f;
-        TileSight.Clear(sight);
         int key = AttentionTiles.NextKey(-AttentionTiles.TileKeys, first, p.Rules.FreeColumns);
         while (key < end)
         {

@@ -18,12 +18,11 @@ internal interface IOutputTile<TSelf>
     /// <summary>tile + rows valuesᵀ, the values starting at <paramref name="start"/> (in sixteens of bytes).</summary>
     static abstract TSelf AddOuter(TSelf tile, Float4 rows, ArrayView<Float4> values, int start);
 
-    /// <summary>
-    /// tile + rows valuesᵀ over the numbers of one row of <paramref name="values"/> that are not finite, for the rows of the tile that see it (<paramref name="seen"/>: 1, 2, 4, 8);
-    /// <paramref name="column"/> is the thread's first column.
-    /// </summary>
-    static abstract TSelf AddSeen<TElement>(TSelf tile, Float4 rows, int seen, TileRows<TElement> values, int row, int column)
-        where TElement : unmanaged, IElement<TElement>;
+    /// <summary><see cref="AddOuter"/> in those of the four rows that <paramref name="seen"/> (1, 2, 4, 8) names.</summary>
+    static abstract TSelf AddSeen(TSelf tile, Float4 rows, int seen, ArrayView<Float4> values, int start);
+
+    /// <summary>Whether no number is NaN or infinite; false too where they are so large that their sum is.</summary>
+    static abstract bool IsFinite(TSelf tile);
 
     /// <summary>Writes the tile, its first column being <paramref name="column"/>.</summary>
     static abstract void Store<TElement>(TSelf tile, TileStore<TElement> target, int column)
@@ -42,9 +41,10 @@ internal struct OutputTile64 : IOutputTile<OutputTile64>
     public static OutputTile64 AddOuter(OutputTile64 tile, Float4 rows, ArrayView<Float4> values, int start)
         => new() { _tile = Tile4x4.AddOuter(tile._tile, rows, values[start]) };
 
-    public static OutputTile64 AddSeen<TElement>(OutputTile64 tile, Float4 rows, int seen, TileRows<TElement> values, int row, int column)
-        where TElement : unmanaged, IElement<TElement>
-        => new() { _tile = Tile4x4.AddSeen(tile._tile, rows, TileSight.NonFinite(values, row, column), seen) };
+    public static OutputTile64 AddSeen(OutputTile64 tile, Float4 rows, int seen, ArrayView<Float4> values, int start)
+        => new() { _tile = Tile4x4.AddSeen(tile._tile, rows, values[start], seen) };
+
+    public static bool IsFinite(OutputTile64 tile) => TileSight.IsFinite(Tile4x4.Sum(tile._tile));
 
     public static void Store<TElement>(OutputTile64 tile, TileStore<TElement> target, int column)
         where TElement : unmanaged, IElement<TElement>
@@ -69,13 +69,13 @@ internal struct DoubleTile<THalf> : IOutputTile<DoubleTile<THalf>>
         _right = THalf.AddOuter(tile._right, rows, values, start + THalf.Columns / 4),
     };
 
-    public static DoubleTile<THalf> AddSeen<TElement>(DoubleTile<THalf> tile, Float4 rows, int seen, TileRows<TElement> values, int row, int column)
-        where TElement : unmanaged, IElement<TElement>
-        => new()
-        {
-            _left = THalf.AddSeen(tile._left, rows, seen, values, row, column),
-            _right = THalf.AddSeen(tile._right, rows, seen, values, row, column + THalf.Columns),
-        };
+    public static DoubleTile<THalf> AddSeen(DoubleTile<THalf> tile, Float4 rows, int seen, ArrayView<Float4> values, int start) => new()
+    {
+        _left = THalf.AddSeen(tile._left, rows, seen, values, start),
+        _right = THalf.AddSeen(tile._right, rows, seen, values, start + THalf.Columns / 4),
+    };
+
+    public static bool IsFinite(DoubleTile<THalf> tile) => THalf.IsFinite(tile._left) & THalf.IsFinite(tile._right);
 
     public static void Store<TElement>(DoubleTile<THalf> tile, TileStore<TElement> target, int column)
         where TElement : unmanaged, IElement<TElement>

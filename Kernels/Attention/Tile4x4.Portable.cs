@@ -29,6 +29,9 @@ internal struct Tile4x4
         Row3 = Add(left.Row3, right.Row3),
     };
 
+    /// <summary>The sum of all sixteen numbers.</summary>
+    public static float Sum(Tile4x4 t) => Sum(t.Row0) + Sum(t.Row1) + (Sum(t.Row2) + Sum(t.Row3));
+
     /// <summary>tile + rows columnsᵀ, in those of the four rows that <paramref name="seen"/> (1, 2, 4, 8) names.</summary>
     public static Tile4x4 AddSeen(Tile4x4 tile, Float4 rows, Float4 columns, int seen)
     {
@@ -63,6 +66,8 @@ internal struct Tile4x4
     };
 
     private static Float4 Add(Float4 left, Float4 right) => new(left.X + right.X, left.Y + right.Y, left.Z + right.Z, left.W + right.W);
+
+    private static float Sum(Float4 v) => v.X + v.Y + (v.Z + v.W);
 
     private static Float4 Scale(Float4 v, float factor) => new(v.X * factor, v.Y * factor, v.Z * factor, v.W * factor);
 }

@@ -3,32 +3,16 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// Which pairs of a tile of scores see each other, one bit each, in shared memory: the products that weigh rows by scores must leave out what is hidden and not finite, for zero times NaN is
-/// NaN. Panels of rows are cleaned while they are copied to shared memory; what was taken out is added afterwards, row by row, to those who see it.
+/// Which pairs of a tile of scores see each other, one bit each, a word of shared memory per thread: the products that weigh rows by scores must leave out what is hidden and not finite, for
+/// zero times NaN is NaN. A thread whose sums are not finite computes them again, term by term, and counts a term only where the pair is seen.
 /// </summary>
 internal static class TileSight
 {
-    /// <summary>Integers in shared memory: a word per thread and a flag.</summary>
-    public const int Length = AttentionTiles.GroupSize + 1;
-
-    // Not zero once a panel of this group has held a number that is not finite. It stays set, which costs time and is right.
-    private const int Found = AttentionTiles.GroupSize;
-
-    /// <summary>Nothing has been found yet. A barrier must follow before the first panel.</summary>
-    public static void Clear(ArrayView<int> sight)
-    {
-        if (Group.IdxX == 0)
-            sight[Found] = 0;
-    }
+    /// <summary>Integers in shared memory.</summary>
+    public const int Length = AttentionTiles.GroupSize;
 
     /// <summary>Stores which of its sixteen keys the thread's softmax row sees, a bit for each. A barrier must follow before they are read.</summary>
     public static void Set(ArrayView<int> sight, int seen) => sight[Group.IdxX] = seen;
-
-    /// <summary>Tells the group, after its next barrier, that a panel was cleaned.</summary>
-    public static void SetFound(ArrayView<int> sight) => sight[Found] = 1;
-
-    /// <summary>Whether a panel was cleaned.</summary>
-    public static bool HasFound(ArrayView<int> sight) => sight[Found] != 0;
 
     /// <summary>Whether each of the thread's four product rows sees a key of the tile: 1 for the first, 2, 4, 8.</summary>
     public static int OfRows(ArrayView<int> sight, int key)

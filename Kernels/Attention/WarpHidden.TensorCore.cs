@@ -28,7 +28,7 @@ internal static class WarpHidden
             if ((low | high) != word)
             {
                 shared[start + i] = low | high;
-                found[0] = 1;
+                Atomic.Or(ref found[0], 1);
             }
         }
     }
