@@ -71,7 +71,7 @@ public sealed class RunFolderTests : IDisposable
     [DataRow("--seed", "2", "seed is 2", "has 1")]
     [DataRow("--mask-ratio", "0.5", "mask_ratio is 0.5", "has 0.75")]
     [DataRow("--ema-decay", "0.5", "ema_decay is 0.5", "has 0")]
-    [DataRow("--steps", "1", "steps is 1", "taken 2")]
+    [DataRow("--steps", "1", "'step' = '2'", "after 1 steps")]
     public async Task Another_model_is_not_resumed_and_both_values_are_named(string option, string value, params string[] parts)
     {
         await _folder.Train("mae", "run", s_tiny);

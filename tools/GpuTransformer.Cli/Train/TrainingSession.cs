@@ -69,8 +69,6 @@ internal sealed class TrainingSession(ITrainingTask task, TrainingSettings setti
         // Killed between its settings and its first checkpoint, a run has lost nothing yet.
         if (File.Exists(folder.CheckpointFile))
             trainer.Resume(folder.CheckpointFile);
-        if (trainer.StepNumber > settings.Steps)
-            throw new UsageException($"--resume: steps is {settings.Steps}, but the run in '{folder.Folder.FullName}' has taken {trainer.StepNumber} already.");
         terminal.Line($"Resumed at step {trainer.StepNumber} of {settings.Steps}.");
     }
 
