@@ -174,7 +174,11 @@ public sealed partial class ComputeDevice : IDisposable, IDeviceDuty
         if (groups == 0)
             return;
         if (groups > int.MaxValue)
-            throw new NotSupportedException($"{kernel.Method.DeclaringType?.Name} would need {groups} groups of threads, but at most {int.MaxValue} can be numbered. Use smaller batches.");
+        {
+            throw new NotSupportedException(
+                $"{kernel.Method.DeclaringType?.Name} would need {groups} groups of threads, but at most {int.MaxValue} can be numbered. Use smaller batches.");
+        }
+
         RememberLaunch(kernel.Method);
         if (!_kernels.TryGetValue(kernel.Method, out Delegate? loaded))
         {

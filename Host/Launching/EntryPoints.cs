@@ -38,7 +38,8 @@ internal static class EntryPoints
     private static bool IsKernel(MethodBase method) => method is { IsStatic: true, Name: "Kernel" } && typeof(IGridKernel).IsAssignableFrom(method.DeclaringType);
 
     private static bool IsLaunch(MethodBase method)
-        => method.IsStatic && !method.IsAbstract && method.Module == typeof(EntryPoints).Module && method.GetParameters().Any(static p => p.ParameterType == typeof(ComputeDevice));
+        => method.IsStatic && !method.IsAbstract && method.Module == typeof(EntryPoints).Module
+           && method.GetParameters().Any(static p => p.ParameterType == typeof(ComputeDevice));
 
     private static IEnumerable<MethodBase> Callees(MethodBase method)
     {

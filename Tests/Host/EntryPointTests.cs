@@ -1,5 +1,6 @@
 using System.Reflection;
 using GpuTransformer.Host;
+using GpuTransformer.Kernels;
 
 namespace GpuTransformer.Tests;
 
@@ -30,11 +31,18 @@ public sealed class EntryPointTests
 
     [TestMethod]
     public void Tensor_cores_are_there_with_and_without_masks_and_biases()
-        => AssertListed("Attention", from mask in new[] { "NoAttentionMask", "ArrayAttentionMask" } from score in new[] { "ScaledScore", "BiasedScore" } select $"AttentionTensorCore<{mask}, {score}>");
+        => AssertListed(
+            "Attention",
+            from mask in new[] { "NoAttentionMask", "ArrayAttentionMask" }
+            from score in new[] { "ScaledScore", "BiasedScore" }
+            select $"AttentionTensorCore<{mask}, {score}>");
 
     [TestMethod]
     public void An_operator_lists_the_kernels_of_others_that_it_launches()
-        => AssertListed("RmsNormBackward", s_elements.SelectMany(static e => new[] { $"RowNormBackwardPortable<{e}, RmsNormalization>", $"SumRowsPortable<{e}>", $"FoldRowsPortable<{e}>", $"FoldSegmentsPortable<{e}>" }));
+        => AssertListed("RmsNormBackward", s_elements.SelectMany(static e => new[]
+        {
+            $"RowNormBackwardPortable<{e}, RmsNormalization>", $"SumRowsPortable<{e}>", $"FoldRowsPortable<{e}>", $"FoldSegmentsPortable<{e}>",
+        }));
 
     [TestMethod]
     [DataRow("opencl"), DataRow("cuda"), DataRow(TestDevices.Simulator)]
@@ -52,7 +60,10 @@ public sealed class EntryPointTests
         }
 
         Assert.IsNotEmpty(device.LoadedKernels);
-        string[] missing = [.. device.LoadedKernels.Where(kernel => !listed.Contains(kernel)).Select(static kernel => kernel.DeclaringType!.ToString()).Where(static name => name.Contains("GpuTransformer.Kernels", StringComparison.Ordinal))];
+        string[] missing =
+        [
+            .. device.LoadedKernels.Where(kernel => kernel.Module == typeof(Float32).Module && !listed.Contains(kernel)).Select(static kernel => kernel.DeclaringType!.ToString()),
+        ];
         Assert.IsEmpty(missing, string.Join("\n", missing));
     }
 

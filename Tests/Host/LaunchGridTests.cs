@@ -48,7 +48,8 @@ public sealed class LaunchGridTests
         const int Wide = 65_536 * 64 + 17;
         ComputeDevice device = TestDevices.Get(id);
         using StepScope step = device.BeginStep();
-        Tensor row = Tensor.From(device, [1, Wide], [.. Enumerable.Range(0, Wide).Select(static i => (float)(i % 1000))]), scale = Tensor.From(device, [1], [2f]), shift = Tensor.From(device, [1], [1f]);
+        Tensor row = Tensor.From(device, [1, Wide], [.. Enumerable.Range(0, Wide).Select(static i => (float)(i % 1000))]);
+        Tensor scale = Tensor.From(device, [1], [2f]), shift = Tensor.From(device, [1], [1f]);
         row.RequiresGradient = true;
         using GradientTape tape = device.BeginTape();
         Tensor scaled = Operators.ScaleAndShift(row, scale, shift);
@@ -91,7 +92,8 @@ public sealed class LaunchGridTests
     {
         ComputeDevice device = TestDevices.Get(id);
         long launches = device.Statistics.Launches;
-        var exception = Assert.ThrowsExactly<NotSupportedException>(() => device.Launch(WeightedMeanPortable.Kernel, 1L << 31, WeightedMeanPortable.GroupSize, default(WeightedMeanPortable)));
+        var exception = Assert.ThrowsExactly<NotSupportedException>(
+            () => device.Launch(WeightedMeanPortable.Kernel, 1L << 31, WeightedMeanPortable.GroupSize, default(WeightedMeanPortable)));
         StringAssert.Contains(exception.Message, "2147483648 groups");
         Assert.AreEqual(launches, device.Statistics.Launches);
     }

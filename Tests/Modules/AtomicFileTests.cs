@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.Versioning;
 using GpuTransformer.Cli;
 using GpuTransformer.Modules;
 
@@ -117,6 +118,7 @@ public sealed class AtomicFileTests : IDisposable
 
     [TestMethod]
     [OSCondition(ConditionMode.Exclude, OperatingSystems.Windows)]
+    [UnsupportedOSPlatform("windows")]
     public void The_mode_is_kept_and_a_private_file_is_never_open_to_others()
     {
         if (OperatingSystem.IsWindows())
@@ -140,6 +142,7 @@ public sealed class AtomicFileTests : IDisposable
 
     [TestMethod]
     [OSCondition(ConditionMode.Exclude, OperatingSystems.Windows)]
+    [UnsupportedOSPlatform("windows")]
     public void A_read_only_file_is_not_replaced()
     {
         if (OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess)

@@ -16,6 +16,8 @@ namespace GpuTransformer.Tests.Mutation;
 [TestClass]
 public sealed class MutationTests
 {
+    private static readonly JsonSerializerOptions s_snakeCase = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+
     private const long DeviceBytes = 32 << 20;
 
     private static readonly string[] s_cases = ["sdpa__f32_one_one", "ff__mult_fractional", "dec_causal__seq1", "table__alibi"];
@@ -82,7 +84,7 @@ public sealed class MutationTests
     {
         (GoldenCase Case, byte[] Bytes)[] seeds =
         [
-            .. Cases(static name => s_cases.Contains(name)).Select(static c => JsonSerializer.Deserialize<GoldenCase>(c, new JsonSerializerOptions { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower })!)
+            .. Cases(static name => s_cases.Contains(name)).Select(static c => JsonSerializer.Deserialize<GoldenCase>(c, s_snakeCase)!)
                 .Select(static c => (c with { Sha256 = null }, File.ReadAllBytes(RepositoryFiles.PathOf("Tests", "Goldens", c.File)))),
         ];
         byte[][] headers = [.. seeds.Select(static s => s.Bytes[8..(8 + BitConverter.ToInt32(s.Bytes))])];

@@ -75,7 +75,11 @@ public sealed partial class PtxTextTests
     }
 
     private static (DeviceKernel Kernel, string Text)[] CompileAll(PtxCompiler compiler)
-        => [.. KernelCatalog.Operators.SelectMany(static o => o.Variants).SelectMany(static v => v.DeviceKernels).DistinctBy(static k => k.Method).Select(kernel => (kernel, compiler.Compile(kernel)))];
+        =>
+        [
+            .. from kernel in KernelCatalog.Operators.SelectMany(static o => o.Variants).SelectMany(static v => v.DeviceKernels).DistinctBy(static k => k.Method)
+               select (kernel, compiler.Compile(kernel)),
+        ];
 
     private static IEnumerable<DeviceKernel> Pipelined() => s_kernels.Value.Where(static k => k.Text.Contains("cp.async", StringComparison.Ordinal)).Select(static k => k.Kernel);
 

@@ -43,8 +43,8 @@ public sealed partial class OpenClCompilerTests
         using var compiler = new OpenClCompiler();
         Dictionary<string, int> bytes = Kernels().DistinctBy(static k => k.Method).ToDictionary(static k => k.Name, k => compiler.Compile(k).LocalMemoryBytes);
         KeyValuePair<string, int> largest = bytes.MaxBy(static b => b.Value);
-        Assert.AreEqual(largest.Value, OpenClRequirements.LocalMemoryBytes, largest.Key);
-        Assert.AreEqual(Kernels().Max(static k => k.GroupSize), OpenClRequirements.GroupSize);
+        Assert.AreEqual(OpenClRequirements.LocalMemoryBytes, largest.Value, largest.Key);
+        Assert.AreEqual(OpenClRequirements.GroupSize, Kernels().Max(static k => k.GroupSize));
 
         // What many an embedded GPU has, and Oclgrind.
         Assert.IsLessThanOrEqualTo(32 << 10, OpenClRequirements.LocalMemoryBytes);
