@@ -121,6 +121,15 @@ public sealed class OperatorGradientTests
         GradientCheck.Agrees(device, x => Operators.SoftmaxCrossEntropy(x[0], Tensor.From(device, [2, 3], [3L, -100, 0, 6, 6, -100]), -100, labelSmoothing), Input([2, 3, 7], 31));
     }
 
+    // The target of a row is the next one's token; the last of each sequence has none, and one token does not count.
+    [TestMethod]
+    [DeviceRows(0f), DeviceRows(0.2f)]
+    public void NextTokenCrossEntropy(string id, float labelSmoothing)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        GradientCheck.Agrees(device, x => Operators.NextTokenCrossEntropy(x[0], Tensor.From(device, [2, 4], [3L, -100, 0, 6, 6, 1, 2, 5]), -100, labelSmoothing), Input([2, 4, 7], 33));
+    }
+
     [TestMethod]
     [DeviceRows(false), DeviceRows(true)]
     public void MeanSquaredError(string id, bool masked)

@@ -41,13 +41,14 @@ public sealed partial class PtxTextTests
         Assert.IsGreaterThan(100, s_kernels.Value.Sum(static k => MemoryAccesses(k.Text).Count(static a => a.StartsWith("bar.", StringComparison.Ordinal))));
     }
 
+    // As it does in the softmax, among others: the sum of a group's reduction was read behind the barrier that lets the next value overwrite it.
     [TestMethod]
     public void A_load_that_sinks_behind_the_barrier_of_its_block_would_be_found()
     {
         using PtxCompiler unplaced = new("sm_80", static backend => MemoryOrder.Place(backend, mode: null)), careless = new("sm_80", static backend => MemoryOrder.Place(backend, CodePlacementMode.Aggressive));
-        DeviceKernel[] pipelined = [.. Pipelined()];
-        Assert.IsNotEmpty(pipelined);
-        Assert.IsTrue(pipelined.Any(kernel => Difference(unplaced.Compile(kernel), careless.Compile(kernel)) is not null), "ILGPU's own placement has learned to keep the order: see whether MemoryOrder is still needed.");
+        Assert.IsTrue(
+            s_kernels.Value.Any(k => Difference(unplaced.Compile(k.Kernel), careless.Compile(k.Kernel)) is { } found && found.Contains("is bar.sync, in the source ld.shared", StringComparison.Ordinal)),
+            "ILGPU's own placement has learned to keep the order: see whether MemoryOrder is still needed.");
     }
 
     [TestMethod]
@@ -80,8 +81,6 @@ public sealed partial class PtxTextTests
             .. from kernel in KernelCatalog.Operators.SelectMany(static o => o.Variants).SelectMany(static v => v.DeviceKernels).DistinctBy(static k => k.Method)
                select (kernel, compiler.Compile(kernel)),
         ];
-
-    private static IEnumerable<DeviceKernel> Pipelined() => s_kernels.Value.Where(static k => k.Text.Contains("cp.async", StringComparison.Ordinal)).Select(static k => k.Kernel);
 
     private static void AssertNone(Func<string, IEnumerable<string>> find)
     {

@@ -84,7 +84,7 @@ public sealed class DeviceDiscoveryTests
 
     [TestMethod]
     public void No_threads_is_refused()
-        => Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ComputeDevice.Create("cpu", new ComputeDeviceOptions { Threads = 0 }));
+        => Assert.ThrowsExactly<ArgumentException>(() => ComputeDevice.Create("cpu", new ComputeDeviceOptions { Threads = 0 }));
 
     [TestMethod]
     public void Results_do_not_depend_on_the_number_of_threads()
