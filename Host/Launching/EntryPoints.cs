@@ -12,9 +12,6 @@ internal static class EntryPoints
 {
     private const BindingFlags Statics = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static;
 
-    private static readonly Dictionary<short, OpCode> s_codes =
-        typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(static f => (OpCode)f.GetValue(null)!).ToDictionary(static c => c.Value);
-
     /// <summary>The kernels, in the order of the source. Followed are functions of this library that are handed a device.</summary>
     public static IReadOnlyList<DeviceKernel> Of(MethodInfo launch)
     {
@@ -43,23 +40,18 @@ internal static class EntryPoints
 
     private static IEnumerable<MethodBase> Callees(MethodBase method)
     {
-        byte[] code = method.GetMethodBody()?.GetILAsByteArray() ?? [];
         Type[] typeArguments = method.DeclaringType?.GetGenericArguments() ?? [], methodArguments = method.IsGenericMethod ? method.GetGenericArguments() : [];
         Type? constrained = null;
-        for (int at = 0; at < code.Length;)
+        foreach ((OpCode operation, int token) in CompiledInstructions.Of(method))
         {
-            OpCode operation = code[at] == 0xFE ? s_codes[(short)(0xFE00 | code[at + 1])] : s_codes[code[at]];
-            at += operation.Size;
             if (operation == OpCodes.Constrained)
-                constrained = method.Module.ResolveType(BitConverter.ToInt32(code, at), typeArguments, methodArguments);
+                constrained = method.Module.ResolveType(token, typeArguments, methodArguments);
             if (operation.OperandType == OperandType.InlineMethod)
             {
-                MethodBase callee = method.Module.ResolveMethod(BitConverter.ToInt32(code, at), typeArguments, methodArguments)!;
+                MethodBase callee = method.Module.ResolveMethod(token, typeArguments, methodArguments)!;
                 yield return constrained is null ? callee : Implementation(constrained, callee);
                 constrained = null;
             }
-
-            at += OperandSize(operation.OperandType, code, at);
         }
     }
 
@@ -72,14 +64,4 @@ internal static class EntryPoints
         MethodInfo found = type.GetMethods(Statics).Single(m => m.Name == declared.Name && m.GetGenericArguments().Length == arguments.Length);
         return arguments.Length == 0 ? found : found.MakeGenericMethod(arguments);
     }
-
-    private static int OperandSize(OperandType type, byte[] code, int at) => type switch
-    {
-        OperandType.InlineNone => 0,
-        OperandType.ShortInlineBrTarget or OperandType.ShortInlineI or OperandType.ShortInlineVar => 1,
-        OperandType.InlineVar => 2,
-        OperandType.InlineI8 or OperandType.InlineR => 8,
-        OperandType.InlineSwitch => 4 + 4 * BitConverter.ToInt32(code, at),
-        _ => 4,
-    };
 }

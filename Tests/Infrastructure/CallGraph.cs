@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Reflection.Emit;
+using GpuTransformer.Host;
 
 namespace GpuTransformer.Tests;
 
@@ -7,9 +8,6 @@ namespace GpuTransformer.Tests;
 internal static class CallGraph
 {
     private const BindingFlags Everything = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
-
-    private static readonly Dictionary<short, OpCode> s_codes =
-        typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(static f => (OpCode)f.GetValue(null)!).ToDictionary(static c => c.Value);
 
     /// <summary>The methods of a type that were written in it, its lambdas apart, which are reached from where they are made.</summary>
     public static IEnumerable<MethodBase> Methods(Type type) => type.GetMethods(Everything).Where(static m => !m.Name.Contains('<'));
@@ -33,14 +31,10 @@ internal static class CallGraph
 
     private static IEnumerable<MemberInfo> References(MethodBase method)
     {
-        byte[] code = method.GetMethodBody()?.GetILAsByteArray() ?? [];
-        for (int at = 0; at < code.Length;)
+        foreach ((OpCode operation, int token) in CompiledInstructions.Of(method))
         {
-            OpCode operation = code[at] == 0xFE ? s_codes[(short)(0xFE00 | code[at + 1])] : s_codes[code[at]];
-            at += operation.Size;
             if (operation.OperandType is OperandType.InlineMethod or OperandType.InlineField or OperandType.InlineTok)
-                yield return Resolve(method, BitConverter.ToInt32(code, at));
-            at += OperandSize(operation.OperandType, code, at);
+                yield return Resolve(method, token);
         }
     }
 
@@ -50,14 +44,4 @@ internal static class CallGraph
         MemberInfo member = method.Module.ResolveMember(token, typeArguments, method.IsGenericMethod ? method.GetGenericArguments() : [])!;
         return member is MethodInfo { IsGenericMethod: true } generic ? generic.GetGenericMethodDefinition() : member;
     }
-
-    private static int OperandSize(OperandType type, byte[] code, int at) => type switch
-    {
-        OperandType.InlineNone => 0,
-        OperandType.ShortInlineBrTarget or OperandType.ShortInlineI or OperandType.ShortInlineVar => 1,
-        OperandType.InlineVar => 2,
-        OperandType.InlineI8 or OperandType.InlineR => 8,
-        OperandType.InlineSwitch => 4 + 4 * BitConverter.ToInt32(code, at),
-        _ => 4,
-    };
 }
