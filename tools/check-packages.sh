@@ -44,11 +44,11 @@ for readme in "$NUGET_PACKAGES/gputransformer/$version/README.md" "$(find "$HOME
 done
 # The runs of docs/training.md, cut short: their options are right. What they reach (exit code 1: not what it should be) is for longer runs, and OpenCL (3) may not be here.
 cd "$work"
-blocks '' '## `gpu-transformer train`' "$root/docs/training.md" | grep '^gpu-transformer ' | grep -vE -- '--(resume|data) ?' >"$work/runs"
-test -s "$work/runs"
+blocks '' '## `gpu-transformer train`' "$root/docs/training.md" | grep '^gpu-transformer ' | grep -vE -- '--(resume|data) ?' >"$work/training-recipes"
+test -s "$work/training-recipes"
 while read -r run; do
   echo "+ $run"
   eval "$run --steps 2" >"$work/output" 2>&1 || { code=$?; [ "$code" = 1 ] || [ "$code" = 3 ] || { cat "$work/output" >&2; exit "$code"; }; }
-done <"$work/runs"
+done <"$work/training-recipes"
 
 du -cb "$work"/published/*.dll | awk 'END { printf "The published program has %.1f MB of assemblies.\n", $1 / 1e6 }'
