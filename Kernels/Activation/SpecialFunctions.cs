@@ -64,6 +64,12 @@ internal static class SpecialFunctions
     /// <summary>e^x.</summary>
     public static float Exp(float x) => XMath.Exp2(x * Log2E);
 
+    /// <summary>e^x, exactly 1 at 0, where a GPU's approximation need not be: one class alone has probability 1 and no gradient.</summary>
+    public static float ExpOneAtZero(float x) => x == 0f ? 1f : Exp(x);
+
+    /// <summary>ln x, exactly 0 at 1, likewise.</summary>
+    public static float LogZeroAtOne(float x) => x == 1f ? 0f : XMath.Log(x);
+
     /// <summary>e^x, with the limits of <see cref="PowerOfTwo(Vector512{float})"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Exp(Vector512<float> x) => PowerOfTwo(x * Vector512.Create(Log2E));

@@ -45,11 +45,11 @@ internal struct CrossEntropyPortable<TElement> : IGridKernel
         for (int c = thread; c < p.Classes; c += GroupSize)
         {
             float z = TElement.ToSingle(p.Logits[start + c]) - largest;
-            exponentials += SpecialFunctions.Exp(z);
+            exponentials += SpecialFunctions.ExpOneAtZero(z);
             smoothed += p.Smoothing > 0f ? spread * z : 0f;
         }
 
-        float logSum = XMath.Log(GroupReduce.Sum(exponentials));
+        float logSum = SpecialFunctions.LogZeroAtOne(GroupReduce.Sum(exponentials));
         smoothed = GroupReduce.Sum(smoothed);
         if (thread == 0)
         {
@@ -103,7 +103,7 @@ internal struct CrossEntropyBackwardPortable<TElement> : IGridKernel
         for (int c = Group.IdxX; c < p.Classes; c += GroupSize)
         {
             // The selection is for a row that is −∞ everywhere: its ln Σ is −∞ too.
-            float x = TElement.ToSingle(p.Logits[start + c]), probability = SpecialFunctions.Exp(x - largest - logSum);
+            float x = TElement.ToSingle(p.Logits[start + c]), probability = SpecialFunctions.ExpOneAtZero(x - largest - logSum);
             float wanted = spread + (c == target ? 1f - p.Smoothing : 0f);
             float gradient = ((x == float.NegativeInfinity ? 0f : probability) - wanted) * scale;
             p.LogitsGradient[start + c] = TElement.FromSingle(counts ? gradient : 0f);
