@@ -1,6 +1,8 @@
 using System.Reflection;
 using System.Text;
 using GpuTransformer.Host;
+using GpuTransformer.Kernels;
+using GpuTransformer.Validation;
 
 namespace GpuTransformer.Tests;
 
@@ -12,6 +14,9 @@ public sealed class CatalogTests
 
     /// <summary>Each operator's cases, made once: a case computes its oracle once, whatever the number of variants and devices.</summary>
     private static readonly Dictionary<string, ValidationCase[]> s_cases = [];
+
+    private static readonly HashSet<MethodInfo> s_listed =
+        [.. KernelCatalog.Operators.SelectMany(static o => o.Variants).SelectMany(static v => v.DeviceKernels).Select(static k => k.Method)];
 
     public static IEnumerable<object[]> Rows()
         => from id in TestDevices.Ids.Append(TestDevices.Simulator)
@@ -46,6 +51,7 @@ public sealed class CatalogTests
 
         Assert.AreEqual(string.Empty, failures.ToString(), $"{operatorName} {variantName} on {device}:\n{failures}");
         Assert.AreNotEqual(0, taken, $"{operatorName} {variantName} took no case of size {largest} or below on {device}: nothing was checked.");
+        AssertListed(device);
     }
 
     [TestMethod]
@@ -86,6 +92,16 @@ public sealed class CatalogTests
     {
         Assert.AreNotEqual(0, KernelCatalog.Operators.Count);
         AssertUnique(KernelCatalog.Operators.Select(static o => o.Name));
+    }
+
+    /// <summary>A kernel that was launched and is in no list would be assembled by no check.</summary>
+    private static void AssertListed(ComputeDevice device)
+    {
+        string[] missing =
+        [
+            .. device.LoadedKernels.Where(static kernel => kernel.Module == typeof(Float32).Module && !s_listed.Contains(kernel)).Select(static kernel => kernel.DeclaringType!.ToString()),
+        ];
+        Assert.IsEmpty(missing, string.Join("\n", missing));
     }
 
     private static OperatorDefinition Find(string name) => KernelCatalog.Operators.Single(o => o.Name == name);

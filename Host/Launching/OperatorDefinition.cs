@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace GpuTransformer.Host;
 
 /// <summary>
-/// One operator of the catalogue: a contract, a float64 oracle (through its validation cases) and one or more variants.
+/// One operator of the catalogue: a contract and one or more variants. What it must compute is held against a float64 oracle by tools/GpuTransformer.Validation.
 /// </summary>
 public abstract class OperatorDefinition
 {
@@ -21,14 +21,11 @@ public abstract class OperatorDefinition
 
     /// <summary>Its implementations, the preferred one first.</summary>
     public abstract IReadOnlyList<KernelVariant> Variants { get; }
-
-    /// <summary>The sweep of awkward shapes, masks and data types, drawn from <paramref name="seed"/>.</summary>
-    public abstract IEnumerable<ValidationCase> Cases(int seed);
 }
 
 /// <summary>An operator whose variants take <typeparamref name="TArguments"/>.</summary>
 internal sealed class OperatorDefinition<TArguments>(
-    string name, string formula, IReadOnlyList<KernelVariant<TArguments>> variants, Func<int, IEnumerable<ValidationCase<TArguments>>> cases)
+    string name, string formula, IReadOnlyList<KernelVariant<TArguments>> variants)
     : OperatorDefinition(name, formula)
     where TArguments : struct
 {
@@ -36,8 +33,6 @@ internal sealed class OperatorDefinition<TArguments>(
     private readonly KernelVariant<TArguments>[] _variants = [.. variants];
 
     public override IReadOnlyList<KernelVariant<TArguments>> Variants => _variants;
-
-    public override IEnumerable<ValidationCase> Cases(int seed) => cases(seed);
 
     /// <summary>Launches the first variant that takes these arguments on this device, or the device's preferred one.</summary>
     /// <exception cref="NotSupportedException">No variant does.</exception>

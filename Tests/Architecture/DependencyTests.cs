@@ -28,6 +28,19 @@ public sealed class DependencyTests
 
     [TestMethod]
     [DynamicData(nameof(Libraries))]
+    public void Oracles_are_not_shipped(string name)
+    {
+        string[] oracles =
+        [
+            .. from type in Assembly.Load(name).GetTypes()
+               where type.Name.EndsWith("Reference", StringComparison.Ordinal) || type.Name.EndsWith("Cases", StringComparison.Ordinal)
+               select type.Name,
+        ];
+        Assert.IsEmpty(oracles, $"{string.Join(", ", oracles)}: what proves an operator belongs to tools/GpuTransformer.Validation.");
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Libraries))]
     public void Libraries_print_nothing(string name)
         => Assert.DoesNotContain("System.Console", References(Assembly.Load(name)), $"{name} uses the console; only tools talk to people.");
 

@@ -44,18 +44,24 @@ public sealed partial class SourceTreeTests
         Assert.IsTrue(RepositoryFiles.Sources("Host").Any(static f => NativeCall().IsMatch(File.ReadAllText(RepositoryFiles.PathOf(f)))), "The search finds nothing at all.");
     }
 
-    /// <summary>The operator's stem is the same in every folder, so one name finds all of it.</summary>
+    /// <summary>A family has one name in every layer, so that whoever has found a kernel has found its operator and its oracle.</summary>
     [TestMethod]
-    public void Every_operator_file_has_its_cases_beside_it()
+    [DataRow("Host/Operators")]
+    [DataRow("tools/GpuTransformer.Validation")]
+    public void Families_are_named_as_in_the_kernels(string folder)
     {
-        string[] orphans =
-        [
-            .. from file in RepositoryFiles.Sources("Host/Operators")
-               where file.EndsWith(".Cases.cs", StringComparison.Ordinal)
-               where !File.Exists(RepositoryFiles.PathOf(file.Replace(".Cases.cs", ".cs", StringComparison.Ordinal)))
-               select file,
-        ];
-        Assert.IsEmpty(orphans, $"{string.Join(", ", orphans)}: no operator of that name.");
+        string[] families = [.. RepositoryFiles.Sources(folder).Select(file => file[(folder.Length + 1)..].Split('/')).Where(static parts => parts.Length > 1).Select(static parts => parts[0]).Distinct()];
+        Assert.IsNotEmpty(families);
+        string[] strangers = [.. families.Where(static family => !Directory.Exists(RepositoryFiles.PathOf($"Kernels/{family}")))];
+        Assert.IsEmpty(strangers, $"{folder} has {string.Join(", ", strangers)}: no such family in Kernels.");
+    }
+
+    [TestMethod]
+    [DataRow("Host/Operators")]
+    public void Operators_stand_in_families(string folder)
+    {
+        string[] loose = [.. RepositoryFiles.Sources(folder).Where(file => !file[(folder.Length + 1)..].Contains('/'))];
+        Assert.IsEmpty(loose, string.Join(", ", loose));
     }
 
     [TestMethod]

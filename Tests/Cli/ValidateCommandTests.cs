@@ -2,6 +2,7 @@ using System.Text.Json;
 using GpuTransformer.Cli;
 using GpuTransformer.Cli.Reporting;
 using GpuTransformer.Host;
+using GpuTransformer.Validation;
 
 namespace GpuTransformer.Tests;
 

@@ -3,7 +3,7 @@ using System.Numerics;
 using System.Text;
 using GpuTransformer.Host;
 using GpuTransformer.Kernels;
-using GpuTransformer.Kernels.Reference;
+using GpuTransformer.Validation;
 
 namespace GpuTransformer.Tests.Host;
 

@@ -1,6 +1,6 @@
 using GpuTransformer.Host;
 using GpuTransformer.Kernels;
-using GpuTransformer.Kernels.Reference;
+using GpuTransformer.Validation;
 
 namespace GpuTransformer.Tests.Host;
 

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text;
 using GpuTransformer.Host;
 using GpuTransformer.Kernels;
+using GpuTransformer.Validation;
 
 namespace GpuTransformer.Tests;
 

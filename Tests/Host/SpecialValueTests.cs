@@ -1,5 +1,5 @@
 using GpuTransformer.Host;
-using GpuTransformer.Kernels.Reference;
+using GpuTransformer.Validation;
 
 namespace GpuTransformer.Tests.Host;
 

@@ -1,6 +1,7 @@
 using System.Runtime.Intrinsics;
 using GpuTransformer.Host;
 using GpuTransformer.Kernels;
+using GpuTransformer.Validation;
 
 namespace GpuTransformer.Tests;
 

@@ -1,6 +1,6 @@
 using System.Runtime.Intrinsics;
 using GpuTransformer.Kernels;
-using GpuTransformer.Kernels.Reference;
+using GpuTransformer.Validation;
 
 namespace GpuTransformer.Tests;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using GpuTransformer.Host;
 using GpuTransformer.Modules;
+using GpuTransformer.Validation;
 using Module = GpuTransformer.Modules.Module;
 
 namespace GpuTransformer.Tests.Modules;

@@ -1,5 +1,6 @@
 using GpuTransformer.Host;
 using GpuTransformer.Modules;
+using GpuTransformer.Validation;
 
 namespace GpuTransformer.Tests.Samples;
 

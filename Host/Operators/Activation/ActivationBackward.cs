@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using GpuTransformer.Kernels.Reference;
 
 namespace GpuTransformer.Host;
 
@@ -24,13 +23,5 @@ internal static class ActivationBackwardOperator
 {
     public static readonly OperatorDefinition<ElementwiseArguments<ActivationBackwardOperation>> Definition = ElementwiseOperator<ActivationBackwardOperation>.Define(
         "ActivationBackward",
-        "dx = dy f′(x)",
-        static seed => Enum.GetValues<Activation>().SelectMany(activation => ElementwiseCases.Sweep(
-            seed,
-            activation.ToString(),
-            new ActivationBackwardOperation((int)activation),
-            (dy, x) => dy * ActivationDerivativeReference.Apply((int)activation, x),
-            (dy, x) => dy * ActivationDerivativeReference.Apply((int)activation, x),
-            range: 6f,
-            isGradient: true)));
+        "dx = dy f′(x)");
 }

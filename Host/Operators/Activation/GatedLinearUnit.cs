@@ -59,8 +59,7 @@ internal static partial class GatedLinearUnitOperator
                 VariantKind.Portable,
                 "one thread per output element",
                 static (device, a) => ElementDispatch.Launch<Portable, GatedLinearUnitArguments>(device, a, a.Input.DType)),
-        ],
-        Cases);
+        ]);
 
     /// <summary>Checks the arguments that forward and backward share.</summary>
     public static void Check(Tensor input, Activation activation, Tensor? multiplier, float? valueClamp, float? gateClamp)

@@ -81,8 +81,7 @@ internal static partial class GatedLinearUnitBackwardOperator
                 VariantKind.Portable,
                 "one thread per value and gate",
                 static (device, a) => ElementDispatch.Launch<Portable, GatedLinearUnitBackwardArguments>(device, a, a.Input.DType)),
-        ],
-        Cases);
+        ]);
 
     private readonly struct Portable : IElementLaunch<GatedLinearUnitBackwardArguments>
     {

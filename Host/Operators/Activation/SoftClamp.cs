@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using GpuTransformer.Kernels.Reference;
 
 namespace GpuTransformer.Host;
 
@@ -30,8 +29,7 @@ internal static class SoftClampOperator
 {
     public static readonly OperatorDefinition<ElementwiseArguments<SoftClampOperation>> Definition = ElementwiseOperator<SoftClampOperation>.Define(
         "SoftClamp",
-        "y = c tanh(x / c)",
-        static seed => Cases(seed, 2.5f).Concat(Cases(seed, 30f)));
+        "y = c tanh(x / c)");
 
     /// <summary>c is positive and finite.</summary>
     public static void CheckLimit(float limit, string name)
@@ -39,8 +37,4 @@ internal static class SoftClampOperator
         if (!(limit > 0f) || !float.IsFinite(limit))
             throw Arguments.Wrong(name, $"is {limit}, but a soft clamp needs a positive, finite limit.");
     }
-
-    private static IEnumerable<ValidationCase<ElementwiseArguments<SoftClampOperation>>> Cases(int seed, float limit)
-        => ElementwiseCases.Sweep(
-            seed, $"c={limit}", new SoftClampOperation(limit), (x, _) => ElementwiseReference.SoftClamp(x, limit), (x, _) => ElementwiseReference.SoftClamp(x, limit), range: 3f * limit);
 }

@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using GpuTransformer.Kernels.Reference;
 
 namespace GpuTransformer.Host;
 
@@ -22,17 +21,7 @@ public static partial class Operators
 /// <summary>The gradient of the soft clamp in the catalogue.</summary>
 internal static class SoftClampBackwardOperator
 {
-    private const float CaseLimit = 2.5f;
-
     public static readonly OperatorDefinition<ElementwiseArguments<SoftClampBackwardOperation>> Definition = ElementwiseOperator<SoftClampBackwardOperation>.Define(
         "SoftClampBackward",
-        "dx = dy (1 − tanh²(x / c))",
-        static seed => ElementwiseCases.Sweep(
-            seed,
-            string.Empty,
-            new SoftClampBackwardOperation(CaseLimit),
-            static (dy, x) => dy * ElementwiseReference.SoftClampDerivative(x, CaseLimit),
-            static (dy, x) => dy * ElementwiseReference.SoftClampDerivative(x, CaseLimit),
-            range: 6f,
-            isGradient: true));
+        "dx = dy (1 − tanh²(x / c))");
 }

@@ -44,8 +44,7 @@ internal static partial class AttentionOperator
     public static readonly OperatorDefinition<AttentionArguments> Definition = new(
         "Attention",
         "output = softmax(softclamp(scale · Q Kᵀ + bias)) V over the visible keys",
-        [VectorizedVariant(), PortableVariant(), TensorCoreVariant()],
-        Cases);
+        [VectorizedVariant(), PortableVariant(), TensorCoreVariant()]);
 
     /// <summary>Checks everything and allocates the output, or checks the <paramref name="output"/> of an earlier call, for its backward.</summary>
     internal static AttentionArguments Prepare(Tensor query, Tensor key, Tensor value, AttentionOptions options, Tensor? logSumExp, Tensor? normalizer = null, Tensor? output = null)

@@ -40,8 +40,7 @@ internal static partial class AttentionBackwardOperator
     public static readonly OperatorDefinition<AttentionBackwardArguments> Definition = new(
         "AttentionBackward",
         "dV = Pᵀ dO, dS = P (dO Vᵀ − Σ O dO) softclamp'(S), dQ = scale dS K, dK = scale dSᵀ Q, dBias = dS",
-        [VectorizedVariant(), PortableVariant()],
-        Cases);
+        [VectorizedVariant(), PortableVariant()]);
 
     /// <summary>Remembers a forward call on the tape.</summary>
     internal static void Record(AttentionArguments forward, AttentionOptions options)

@@ -42,26 +42,7 @@ internal static class CastOperator
                 VariantKind.Portable,
                 "four elements per thread",
                 static (device, a) => ElementDispatch.Launch<From<Portable>, ElementwiseArguments<ScaleOperation>>(device, a, a.Left.DType)),
-        ],
-        Cases);
-
-    private static IEnumerable<ValidationCase<ElementwiseArguments<ScaleOperation>>> Cases(int seed)
-        => from source in ElementwiseCases.DTypes
-           from target in ElementwiseCases.DTypes
-           from size in ElementwiseCases.Counts
-           select Case(seed, source, target, size.Count, size.Size);
-
-    private static ValidationCase<ElementwiseArguments<ScaleOperation>> Case(int seed, DType source, DType target, int count, ValidationSize size)
-    {
-        float[] input = new CaseData(CaseData.Seed(seed, count), source).Uniform(count, 1000f);
-        return new ValidationCase<ElementwiseArguments<ScaleOperation>>(
-            $"{count} {source} to {target}",
-            size,
-            target,
-            device => new ElementwiseArguments<ScaleOperation>(Tensor.From(device, [count], input, source), null, Tensor.Empty(device, [count], target), Unchanged),
-            static arguments => [("output", arguments.Output)],
-            () => [new CaseData(seed, target).Expect("output", CaseData.Convert<double>(input), input)]);
-    }
+        ]);
 
     /// <summary>A launch that is generic over both storage types.</summary>
     private interface IPairLaunch

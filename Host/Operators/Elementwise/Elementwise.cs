@@ -11,8 +11,7 @@ internal static class ElementwiseOperator<TOperation>
     where TOperation : unmanaged, IElementwiseOperation<TOperation>
 {
     /// <summary>An operator of the catalogue whose operands and result have one storage type.</summary>
-    public static OperatorDefinition<ElementwiseArguments<TOperation>> Define(
-        string name, string formula, Func<int, IEnumerable<ValidationCase<ElementwiseArguments<TOperation>>>> cases)
+    public static OperatorDefinition<ElementwiseArguments<TOperation>> Define(string name, string formula)
         => new(
             name,
             formula,
@@ -23,8 +22,7 @@ internal static class ElementwiseOperator<TOperation>
                     VariantKind.Portable,
                     "four elements per thread",
                     static (device, a) => ElementDispatch.Launch<SameTypePortable, ElementwiseArguments<TOperation>>(device, a, a.Output.DType)),
-            ],
-            cases);
+            ]);
 
     /// <summary>Launches the Portable kernel.</summary>
     public static void LaunchPortable<TInput, TOutput>(ComputeDevice device, in ElementwiseArguments<TOperation> a)

@@ -23,11 +23,7 @@ public static partial class Operators
 /// <summary>Interpolation in the catalogue.</summary>
 internal static class InterpolateOperator
 {
-    private const float CaseWeight = 0.3f;
-
     public static readonly OperatorDefinition<ElementwiseArguments<InterpolateOperation>> Definition = ElementwiseOperator<InterpolateOperation>.Define(
         "Interpolate",
-        "y = left + weight · (right − left)",
-        static seed => ElementwiseCases.Sweep(
-            seed, string.Empty, new InterpolateOperation(CaseWeight), static (x, y) => x + CaseWeight * (y - x), static (x, y) => x + CaseWeight * (y - x)));
+        "y = left + weight · (right − left)");
 }

@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using GpuTransformer.Kernels.Reference;
 
 namespace GpuTransformer.Host;
 
@@ -34,6 +33,5 @@ internal static class MultiplyOperator
 {
     public static readonly OperatorDefinition<ElementwiseArguments<MultiplyOperation>> Definition = ElementwiseOperator<MultiplyOperation>.Define(
         "Multiply",
-        "y = left · right",
-        static seed => ElementwiseCases.Sweep<MultiplyOperation>(seed, string.Empty, default, ElementwiseReference.Multiply, ElementwiseReference.Multiply));
+        "y = left · right");
 }

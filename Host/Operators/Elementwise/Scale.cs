@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using GpuTransformer.Kernels.Reference;
 
 namespace GpuTransformer.Host;
 
@@ -29,11 +28,7 @@ public static partial class Operators
 /// <summary>Multiplication by a number in the catalogue.</summary>
 internal static class ScaleOperator
 {
-    private const float CaseFactor = -0.3f;
-
     public static readonly OperatorDefinition<ElementwiseArguments<ScaleOperation>> Definition = ElementwiseOperator<ScaleOperation>.Define(
         "Scale",
-        "y = factor · x",
-        static seed => ElementwiseCases.Sweep(
-            seed, string.Empty, new ScaleOperation(CaseFactor), static (x, _) => ElementwiseReference.Multiply<double>(CaseFactor, x), static (x, _) => ElementwiseReference.Multiply(CaseFactor, x)));
+        "y = factor · x");
 }

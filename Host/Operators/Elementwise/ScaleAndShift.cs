@@ -57,8 +57,7 @@ internal static partial class ScaleAndShiftOperator
                 VariantKind.Portable,
                 "one thread per element",
                 static (device, a) => ElementDispatch.Launch<Portable, ScaleAndShiftArguments>(device, a, a.Input.DType)),
-        ],
-        Cases);
+        ]);
 
     private readonly struct Portable : IElementLaunch<ScaleAndShiftArguments>
     {

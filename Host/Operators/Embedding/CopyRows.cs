@@ -35,8 +35,7 @@ internal static partial class CopyRowsOperator
                 VariantKind.Portable,
                 "one thread per element",
                 static (device, a) => ElementDispatch.Launch<Portable, CopyRowsArguments>(device, a, a.Output.DType)),
-        ],
-        Cases);
+        ]);
 
     /// <summary>Launches, unless there is nothing to copy.</summary>
     public static void Run(in CopyRowsArguments arguments)

@@ -81,8 +81,7 @@ internal static partial class ScatterRowsOperator
                 VariantKind.Portable,
                 "each output row searches the index, 64 threads at a time",
                 static (device, a) => ElementDispatch.Launch<Portable, ScatterRowsArguments>(device, a, a.Output.DType)),
-        ],
-        Cases);
+        ]);
 
     /// <summary>Launches, unless there is nothing to write.</summary>
     public static void Run(in ScatterRowsArguments arguments)

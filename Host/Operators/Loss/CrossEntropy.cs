@@ -63,8 +63,7 @@ internal static partial class CrossEntropyOperator
                 VariantKind.Portable,
                 "64 threads per row",
                 static (device, a) => ElementDispatch.Launch<Portable, CrossEntropyArguments>(device, a, a.Logits.DType)),
-        ],
-        CrossEntropyCases.Forward);
+        ]);
 
     /// <summary>The loss, recorded; the targets were checked.</summary>
     public static Tensor Compute(Tensor logits, Tensor targets, int ignoreIndex, float labelSmoothing, int sequence)

@@ -26,8 +26,7 @@ internal static class CrossEntropyBackwardOperator
                 VariantKind.Portable,
                 "64 threads per row",
                 static (device, a) => ElementDispatch.Launch<Portable, CrossEntropyBackwardArguments>(device, a, a.Logits.DType)),
-        ],
-        CrossEntropyCases.Backward);
+        ]);
 
     private readonly struct Portable : IElementLaunch<CrossEntropyBackwardArguments>
     {

@@ -57,8 +57,7 @@ internal static class SquaredErrorOperator
                 VariantKind.Portable,
                 "64 threads per row",
                 static (device, a) => ElementDispatch.Launch<Portable, SquaredErrorArguments>(device, a, a.Prediction.DType)),
-        ],
-        SquaredErrorCases.Forward);
+        ]);
 
     private readonly struct Portable : IElementLaunch<SquaredErrorArguments>
     {

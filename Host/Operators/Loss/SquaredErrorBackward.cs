@@ -18,8 +18,7 @@ internal static class SquaredErrorBackwardOperator
                 VariantKind.Portable,
                 "64 threads per row",
                 static (device, a) => ElementDispatch.Launch<Portable, SquaredErrorBackwardArguments>(device, a, a.Prediction.DType)),
-        ],
-        SquaredErrorCases.Backward);
+        ]);
 
     private readonly struct Portable : IElementLaunch<SquaredErrorBackwardArguments>
     {

@@ -78,8 +78,7 @@ internal static partial class MatrixMultiplyOperator
                 VariantKind.Portable,
                 "64 x 64 tiles in shared memory, 8 x 8 per thread in registers",
                 static (device, a) => ElementDispatch.Launch<Portable, MatrixMultiplyArguments>(device, a, a.Output.DType)),
-        ],
-        Cases);
+        ]);
 
     /// <summary>Launches the best variant; an empty output needs none.</summary>
     public static void Run(in MatrixMultiplyArguments arguments)

@@ -15,7 +15,7 @@ internal static class RowNormOperator<TNormalization>
     where TNormalization : unmanaged, INormalization
 {
     /// <summary>A normalisation in the catalogue.</summary>
-    public static OperatorDefinition<RowNormArguments> Define(string name, string formula, Func<int, IEnumerable<ValidationCase<RowNormArguments>>> cases) => new(
+    public static OperatorDefinition<RowNormArguments> Define(string name, string formula) => new(
         name,
         formula,
         [
@@ -25,8 +25,7 @@ internal static class RowNormOperator<TNormalization>
                 VariantKind.Portable,
                 "64 threads per row, one pass for each statistic",
                 static (device, a) => ElementDispatch.Launch<Portable, RowNormArguments>(device, a, a.Input.DType)),
-        ],
-        cases);
+        ]);
 
     /// <summary>Checks the arguments, allocates the result and launches.</summary>
     public static Tensor Run(OperatorDefinition<RowNormArguments> definition, Tensor input, Tensor? gain, float gainOffset, float epsilon)

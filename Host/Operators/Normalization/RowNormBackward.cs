@@ -35,7 +35,7 @@ internal static class RowNormBackwardOperator<TNormalization>
     where TNormalization : unmanaged, INormalization
 {
     /// <summary>The gradient of a normalisation in the catalogue.</summary>
-    public static OperatorDefinition<RowNormBackwardArguments> Define(string name, string formula, Func<int, IEnumerable<ValidationCase<RowNormBackwardArguments>>> cases) => new(
+    public static OperatorDefinition<RowNormBackwardArguments> Define(string name, string formula) => new(
         name,
         formula,
         [
@@ -45,8 +45,7 @@ internal static class RowNormBackwardOperator<TNormalization>
                 VariantKind.Portable,
                 "64 threads per row; the gain's gradient in two stages",
                 static (device, a) => ElementDispatch.Launch<Portable, RowNormBackwardArguments>(device, a, a.Input.DType)),
-        ],
-        cases);
+        ]);
 
     /// <summary>Checks the arguments, allocates the results and launches.</summary>
     public static (Tensor InputGradient, Tensor? GainGradient) Run(

@@ -44,8 +44,7 @@ internal static partial class SoftmaxOperator
                 VariantKind.Portable,
                 "64 threads per row, three passes",
                 static (device, a) => ElementDispatch.Launch<Portable, SoftmaxArguments>(device, a, a.Input.DType)),
-        ],
-        Cases);
+        ]);
 
     private readonly struct Portable : IElementLaunch<SoftmaxArguments>
     {

@@ -41,8 +41,7 @@ internal static partial class SoftmaxBackwardOperator
                 VariantKind.Portable,
                 "64 threads per row, two passes",
                 static (device, a) => ElementDispatch.Launch<Portable, SoftmaxBackwardArguments>(device, a, a.Output.DType)),
-        ],
-        Cases);
+        ]);
 
     private readonly struct Portable : IElementLaunch<SoftmaxBackwardArguments>
     {

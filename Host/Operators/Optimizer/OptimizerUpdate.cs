@@ -125,7 +125,7 @@ internal static class OptimizerUpdate
 internal static class OptimizerOperator<TRule>
     where TRule : unmanaged, IUpdateRule<TRule>
 {
-    public static OperatorDefinition<OptimizerArguments<TRule>> Define(string name, string formula, Func<int, IEnumerable<ValidationCase<OptimizerArguments<TRule>>>> cases) => new(
+    public static OperatorDefinition<OptimizerArguments<TRule>> Define(string name, string formula) => new(
         name,
         formula,
         [
@@ -135,8 +135,7 @@ internal static class OptimizerOperator<TRule>
                 VariantKind.Portable,
                 "four elements per thread",
                 LaunchPortable),
-        ],
-        cases);
+        ]);
 
     private static void LaunchPortable(ComputeDevice device, OptimizerArguments<TRule> a)
     {

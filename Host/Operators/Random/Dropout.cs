@@ -1,5 +1,4 @@
 using GpuTransformer.Kernels;
-using GpuTransformer.Kernels.Reference;
 
 namespace GpuTransformer.Host;
 
@@ -71,11 +70,7 @@ internal static class DropoutOperator
                 VariantKind.Portable,
                 "one counter and four elements per thread",
                 static (device, a) => ElementDispatch.Launch<Portable, DropoutArguments>(device, a, a.Input.DType)),
-        ],
-        static seed =>
-            from dtype in ElementwiseCases.DTypes
-            from size in ElementwiseCases.Counts
-            select Case(seed, dtype, size.Count, size.Size));
+        ]);
 
     public static void Check(Tensor input, float probability)
     {
@@ -83,21 +78,6 @@ internal static class DropoutOperator
         Arguments.CheckFloating(input.Device, input);
         if (!(probability >= 0f && probability < 1f))
             throw Arguments.Wrong(nameof(probability), $"is {probability}, but must be in [0, 1).");
-    }
-
-    private static ValidationCase<DropoutArguments> Case(int seed, DType dtype, int count, ValidationSize size)
-    {
-        const float Probability = 0.3f;
-        const ulong Key = 0x123456789abcdef0, Stream = 0xfedcba9876543210;
-        var data = new CaseData(CaseData.Seed(seed, count), dtype);
-        float[] input = data.Uniform(count);
-        return new ValidationCase<DropoutArguments>(
-            $"{count} p={Probability} {dtype}",
-            size,
-            dtype,
-            device => new DropoutArguments(Tensor.From(device, [count], input, dtype), Tensor.Empty(device, [count], dtype), Probability, Key, Stream),
-            static arguments => [("output", arguments.Output)],
-            () => [data.Expect("output", DropoutReference.Forward(CaseData.Convert<double>(input), Probability, Key, Stream), DropoutReference.Forward(input, Probability, Key, Stream))]);
     }
 
     private readonly struct Portable : IElementLaunch<DropoutArguments>

@@ -63,35 +63,7 @@ internal static class SumOfSquaresOperator
                 VariantKind.Portable,
                 "64 threads per partial sum",
                 static (device, a) => ElementDispatch.Launch<Portable, SumOfSquaresArguments>(device, a, a.Input.DType)),
-        ],
-        Cases);
-
-    private static IEnumerable<ValidationCase<SumOfSquaresArguments>> Cases(int seed)
-    {
-        foreach (DType dtype in ElementwiseCases.DTypes)
-        {
-            foreach ((int count, ValidationSize size) in ElementwiseCases.Counts)
-            {
-                var data = new CaseData(CaseData.Seed(seed, count), dtype);
-                float[] input = data.Uniform(count);
-                yield return new ValidationCase<SumOfSquaresArguments>(
-                    $"{count} {dtype}",
-                    size,
-                    dtype,
-                    device =>
-                    {
-                        Tensor x = Tensor.From(device, [count], input, dtype);
-                        return new SumOfSquaresArguments(x, Tensor.Empty(device, [SumOfSquaresArguments.PartialCount(x)]));
-                    },
-                    static a => [("partials", a.Partials)],
-                    () => [new Expected("partials", Partials<double>(input), Partials<float>(input))]);
-            }
-        }
-    }
-
-    private static double[] Partials<T>(float[] input)
-        where T : System.Numerics.IFloatingPointIeee754<T>
-        => [.. input.Chunk(SumOfSquaresPortable<Float32>.ElementsPerPartial).Select(static chunk => double.CreateChecked(chunk.Aggregate(T.Zero, static (sum, x) => sum + T.CreateChecked(x) * T.CreateChecked(x))))];
+        ]);
 
     private readonly struct Portable : IElementLaunch<SumOfSquaresArguments>
     {

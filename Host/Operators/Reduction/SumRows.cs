@@ -69,8 +69,7 @@ internal static partial class SumRowsOperator
                 VariantKind.Portable,
                 "one thread per column and 64 rows, then the chunks in order",
                 static (device, a) => ElementDispatch.Launch<Portable, SumRowsArguments>(device, a, a.Left.DType)),
-        ],
-        Cases);
+        ]);
 
     internal readonly struct Portable : IElementLaunch<SumRowsArguments>
     {

@@ -1,7 +1,7 @@
 using System.Globalization;
 using GpuTransformer.Host;
 using GpuTransformer.Kernels;
-using GpuTransformer.Kernels.Reference;
+using GpuTransformer.Validation;
 
 namespace GpuTransformer.Tests.Host;
 

@@ -4,6 +4,7 @@ using GpuTransformer.Cli.Reporting;
 using GpuTransformer.Cli.Verification;
 using GpuTransformer.Host;
 using GpuTransformer.Modules;
+using GpuTransformer.Validation;
 
 namespace GpuTransformer.Cli.Commands;
 

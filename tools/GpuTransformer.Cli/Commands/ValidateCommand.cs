@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using GpuTransformer.Cli.Reporting;
 using GpuTransformer.Host;
+using GpuTransformer.Validation;
 
 namespace GpuTransformer.Cli.Commands;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using GpuTransformer.Cli.Reporting;
 using GpuTransformer.Host;
+using GpuTransformer.Validation;
 
 namespace GpuTransformer.Cli.Commands;
 

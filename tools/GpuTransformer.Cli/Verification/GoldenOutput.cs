@@ -1,4 +1,5 @@
 using GpuTransformer.Host;
+using GpuTransformer.Validation;
 
 namespace GpuTransformer.Cli.Verification;
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using GpuTransformer.Cli.Reporting;
 using GpuTransformer.Host;
 using GpuTransformer.Modules;
+using GpuTransformer.Validation;
 
 namespace GpuTransformer.Cli.Verification;
 

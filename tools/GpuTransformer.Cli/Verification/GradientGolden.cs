@@ -1,6 +1,7 @@
 using System.Text.Json;
 using GpuTransformer.Host;
 using GpuTransformer.Modules;
+using GpuTransformer.Validation;
 
 namespace GpuTransformer.Cli.Verification;
 

@@ -1,0 +1,81 @@
+using GpuTransformer.Host;
+
+namespace GpuTransformer.Validation;
+
+/// <summary>The validation sweep of the squared error, forward and backward.</summary>
+internal static class SquaredErrorCases
+{
+    public static readonly OperatorSweep ForwardSweep = OperatorSweep.Of(SquaredErrorOperator.Definition, Forward);
+
+    public static readonly OperatorSweep BackwardSweep = OperatorSweep.Of(SquaredErrorBackwardOperator.Definition, Backward);
+
+    private const float Upstream = 0.7f, InverseWeight = 0.125f;
+
+    private static readonly (int Rows, int Dim, bool Masked, ValidationSize Size)[] s_shapes =
+    [
+        (1, 1, false, ValidationSize.Tiny), (3, 17, true, ValidationSize.Tiny), (64, 256, true, ValidationSize.Quick), (7, 443, false, ValidationSize.Quick), (1023, 80, true, ValidationSize.Quick),
+    ];
+
+    private static IEnumerable<ValidationCase<SquaredErrorArguments>> Forward(int seed)
+        => Problems(seed).Select(static p => new ValidationCase<SquaredErrorArguments>(
+            p.Name,
+            p.Size,
+            p.Data.DType,
+            device => new SquaredErrorArguments(
+                p.Upload(device, p.Prediction),
+                p.Upload(device, p.Target),
+                p.Masked ? Tensor.From(device, [p.Rows], p.Mask) : null,
+                Tensor.Empty(device, [p.Rows]),
+                Tensor.Empty(device, [p.Rows])),
+            static a => [("loss", a.Loss), ("weight", a.Weight)],
+            () =>
+            {
+                // Per-row results are float32 whatever the predictions are stored as.
+                double[] exact = LossReference.SquaredError(CaseData.Convert<double>(p.Prediction), CaseData.Convert<double>(p.Target), p.Mask, p.Dim);
+                double[] plain = CaseData.Convert<double>(LossReference.SquaredError(p.Prediction, p.Target, p.Mask, p.Dim));
+                return [new Expected("loss", exact, plain), new Expected("weight", p.Weights, p.Weights)];
+            }));
+
+    private static IEnumerable<ValidationCase<SquaredErrorBackwardArguments>> Backward(int seed)
+        => Problems(seed).Select(static p => new ValidationCase<SquaredErrorBackwardArguments>(
+            p.Name,
+            p.Size,
+            p.Data.DType,
+            device => new SquaredErrorBackwardArguments(
+                p.Upload(device, p.Prediction),
+                p.Upload(device, p.Target),
+                Tensor.From(device, [p.Rows], Array.ConvertAll(p.Weights, static w => (float)w)),
+                Tensor.From(device, [1], [Upstream]),
+                Tensor.From(device, [1], [InverseWeight]),
+                Tensor.Empty(device, [p.Rows, p.Dim], p.Data.DType)),
+            static a => [("predictionGradient", a.PredictionGradient)],
+            () =>
+            [
+                p.Data.Expect(
+                    "predictionGradient",
+                    LossReference.SquaredErrorGradient(CaseData.Convert<double>(p.Prediction), CaseData.Convert<double>(p.Target), p.Mask, p.Dim, (double)Upstream * InverseWeight),
+                    LossReference.SquaredErrorGradient(p.Prediction, p.Target, p.Mask, p.Dim, Upstream * InverseWeight)),
+            ],
+            isGradient: true));
+
+    private static IEnumerable<Problem> Problems(int seed)
+    {
+        foreach (DType dtype in ElementwiseCases.DTypes)
+        {
+            foreach ((int rows, int dim, bool masked, ValidationSize size) in s_shapes)
+            {
+                var data = new CaseData(CaseData.Seed(seed, rows, dim), dtype);
+                float[] prediction = data.Uniform((long)rows * dim), target = data.Uniform((long)rows * dim);
+                yield return new Problem(
+                    $"{rows}x{dim} {(masked ? "masked " : string.Empty)}{dtype}", size, data, rows, dim, masked, prediction, target, masked ? data.Flags(rows, 0.6) : [.. Enumerable.Repeat(true, rows)]);
+            }
+        }
+    }
+
+    private sealed record Problem(string Name, ValidationSize Size, CaseData Data, int Rows, int Dim, bool Masked, float[] Prediction, float[] Target, bool[] Mask)
+    {
+        public double[] Weights => Array.ConvertAll(Mask, static m => m ? 1.0 : 0.0);
+
+        public Tensor Upload(ComputeDevice device, float[] values) => Tensor.From(device, [Rows, Dim], values, Data.DType);
+    }
+}
