@@ -20,6 +20,9 @@ internal struct GatedLinearUnitPortable<TElement> : IGridKernel
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
 
+    /// <summary>How many groups the launch needs.</summary>
+    public readonly long Groups => Output.Length / Inner * ((Inner + GroupSize - 1) / GroupSize);
+
     /// <summary>Grid: rows × (inner / <see cref="GroupSize"/> rounded up).</summary>
     public static void Kernel(GatedLinearUnitPortable<TElement> p)
     {

@@ -18,6 +18,9 @@ internal struct ScaleAndShiftPortable<TElement> : IGridKernel
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
 
+    /// <summary>How many groups the launch needs.</summary>
+    public readonly long Groups => Output.Length / Dim * ((Dim + GroupSize - 1) / GroupSize);
+
     /// <summary>Grid: rows × (dim / <see cref="GroupSize"/> rounded up).</summary>
     public static void Kernel(ScaleAndShiftPortable<TElement> p)
     {

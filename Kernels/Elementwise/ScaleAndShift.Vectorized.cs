@@ -14,6 +14,9 @@ internal unsafe struct ScaleAndShiftVectorized<TElement> : IBlockKernel
     public int Dim;
     public int RowsPerBlock;
 
+    /// <summary>How many blocks the launch needs.</summary>
+    public readonly int Blocks => (Rows + RowsPerBlock - 1) / RowsPerBlock;
+
     public readonly void Execute(int block)
     {
         int end = Math.Min(Rows, (block + 1) * RowsPerBlock);

@@ -30,6 +30,9 @@ internal struct ScatterRowsPortable<TElement> : IGridKernel
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
 
+    /// <summary>How many groups the launch needs.</summary>
+    public readonly long Groups => Output.Length / Dim * ((Dim + ColumnsPerGroup - 1) / ColumnsPerGroup);
+
     /// <summary>Grid: batch · output rows × (dim / <see cref="ColumnsPerGroup"/> rounded up).</summary>
     public static void Kernel(ScatterRowsPortable<TElement> p)
     {

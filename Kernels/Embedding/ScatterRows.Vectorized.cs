@@ -18,6 +18,7 @@ internal unsafe struct ScatterRowsVectorized<TElement> : IBlockKernel
     public TElement* Input;  // [batch, Rows, dim]
     public int* Index;       // [batch, Rows, IndexStride]: which output row
     public TElement* Output; // [batch, OutputRows, dim]
+    public int Batch;
     public int Rows;         // per batch
     public int OutputRows;   // per batch
     public int Dim;
@@ -30,6 +31,9 @@ internal unsafe struct ScatterRowsVectorized<TElement> : IBlockKernel
 
     /// <summary>Blocks along the columns.</summary>
     public readonly int ColumnBlocks => (Dim + ColumnsPerBlock - 1) / ColumnsPerBlock;
+
+    /// <summary>How many blocks the launch needs.</summary>
+    public readonly int Blocks => checked(Batch * RowBlocks * ColumnBlocks);
 
     public readonly void Execute(int block)
     {

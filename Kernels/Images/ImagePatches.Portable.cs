@@ -16,6 +16,9 @@ internal struct ImagePatchesPortable<TElement> : IGridKernel
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
 
+    /// <summary>How many groups the launch needs.</summary>
+    public readonly long Groups => (Output.Length + GroupSize - 1) / GroupSize;
+
     /// <summary>Grid: numbers / <see cref="GroupSize"/>, rounded up.</summary>
     public static void Kernel(ImagePatchesPortable<TElement> p)
     {

@@ -10,6 +10,9 @@ internal unsafe struct ImagePatchesVectorized<TElement> : IBlockKernel
     public long Count;
     public int ElementsPerBlock;
 
+    /// <summary>How many blocks the launch needs.</summary>
+    public readonly int Blocks => checked((int)((Count + ElementsPerBlock - 1) / ElementsPerBlock));
+
     public readonly void Execute(int block)
     {
         long start = (long)block * ElementsPerBlock, end = Math.Min(Count, start + ElementsPerBlock);

@@ -28,6 +28,9 @@ internal struct CrossEntropyPortable<TElement> : IGridKernel
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
 
+    /// <summary>How many groups the launch needs.</summary>
+    public readonly long Groups => Loss.Length;
+
     /// <summary>Grid: one group per row.</summary>
     public static void Kernel(CrossEntropyPortable<TElement> p)
     {
@@ -91,6 +94,9 @@ internal struct CrossEntropyBackwardPortable<TElement> : IGridKernel
 
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
+
+    /// <summary>How many groups the launch needs.</summary>
+    public readonly long Groups => Normalizer.Length / 2;
 
     /// <summary>Grid: one group per row.</summary>
     public static void Kernel(CrossEntropyBackwardPortable<TElement> p)

@@ -19,6 +19,9 @@ internal unsafe struct CrossEntropyVectorized<TElement> : IBlockKernel
     public int IgnoreIndex;
     public float Smoothing;
 
+    /// <summary>How many blocks the launch needs.</summary>
+    public readonly int Blocks => (Rows + RowsPerBlock - 1) / RowsPerBlock;
+
     public readonly void Execute(int block)
     {
         int end = Math.Min(Rows, (block + 1) * RowsPerBlock);
@@ -76,6 +79,9 @@ internal unsafe struct CrossEntropyBackwardVectorized<TElement> : IBlockKernel
     public int Sequence;     // see RowTargets
     public int IgnoreIndex;
     public float Smoothing;
+
+    /// <summary>How many blocks the launch needs.</summary>
+    public readonly int Blocks => (Rows + RowsPerBlock - 1) / RowsPerBlock;
 
     public readonly void Execute(int block)
     {

@@ -19,6 +19,9 @@ internal struct SquaredErrorPortable<TElement> : IGridKernel
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
 
+    /// <summary>How many groups the launch needs.</summary>
+    public readonly long Groups => Loss.Length;
+
     /// <summary>Grid: one group per row.</summary>
     public static void Kernel(SquaredErrorPortable<TElement> p)
     {
@@ -60,6 +63,9 @@ internal struct SquaredErrorBackwardPortable<TElement> : IGridKernel
 
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
+
+    /// <summary>How many groups the launch needs.</summary>
+    public readonly long Groups => Weight.Length;
 
     /// <summary>Grid: one group per row.</summary>
     public static void Kernel(SquaredErrorBackwardPortable<TElement> p)

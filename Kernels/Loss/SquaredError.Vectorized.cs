@@ -15,6 +15,9 @@ internal unsafe struct SquaredErrorVectorized<TElement> : IBlockKernel
     public int Dim;
     public int RowsPerBlock;
 
+    /// <summary>How many blocks the launch needs.</summary>
+    public readonly int Blocks => (Rows + RowsPerBlock - 1) / RowsPerBlock;
+
     public readonly void Execute(int block)
     {
         int end = Math.Min(Rows, (block + 1) * RowsPerBlock);
@@ -52,6 +55,9 @@ internal unsafe struct SquaredErrorBackwardVectorized<TElement> : IBlockKernel
     public int Rows;
     public int Dim;
     public int RowsPerBlock;
+
+    /// <summary>How many blocks the launch needs.</summary>
+    public readonly int Blocks => (Rows + RowsPerBlock - 1) / RowsPerBlock;
 
     public readonly void Execute(int block)
     {

@@ -19,6 +19,9 @@ internal struct WeightedMeanPortable : IGridKernel
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
 
+    /// <summary>How many groups the launch needs.</summary>
+    public const int Groups = 1;
+
     /// <summary>Grid: one group.</summary>
     public static void Kernel(WeightedMeanPortable p)
     {
@@ -48,6 +51,9 @@ internal unsafe struct WeightedMeanVectorized : IBlockKernel
     public float* Mean;          // [1]
     public float* InverseWeight; // [1]
     public int Rows;
+
+    /// <summary>How many blocks the launch needs.</summary>
+    public const int Blocks = 1;
 
     public readonly void Execute(int block)
     {

@@ -17,6 +17,9 @@ internal struct SoftmaxBackwardPortable<TElement> : IGridKernel
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
 
+    /// <summary>How many groups the launch needs.</summary>
+    public readonly long Groups => Output.Length / Dim;
+
     /// <summary>Grid: one group per row.</summary>
     public static void Kernel(SoftmaxBackwardPortable<TElement> p)
     {

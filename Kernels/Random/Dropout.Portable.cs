@@ -29,6 +29,9 @@ internal struct DropoutPortable<TElement> : IGridKernel
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
 
+    /// <summary>How many groups the launch needs.</summary>
+    public readonly long Groups => (Output.Length + 4 * GroupSize - 1) / (4 * GroupSize);
+
     /// <summary>Grid: count / (4 · <see cref="GroupSize"/>) groups, rounded up.</summary>
     public static void Kernel(DropoutPortable<TElement> p)
     {

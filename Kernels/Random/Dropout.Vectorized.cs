@@ -19,6 +19,9 @@ internal unsafe struct DropoutVectorized<TElement> : IBlockKernel
     public uint Threshold; // p · 2^32: words below it drop
     public float Scale;    // 1 / (1 − p)
 
+    /// <summary>How many blocks the launch needs.</summary>
+    public readonly int Blocks => checked((int)((Count + ElementsPerBlock - 1) / ElementsPerBlock));
+
     public readonly void Execute(int block)
     {
         long start = (long)block * ElementsPerBlock, end = Math.Min(Count, start + ElementsPerBlock);

@@ -18,6 +18,9 @@ internal struct SumOfSquaresPortable<TElement> : IGridKernel
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
 
+    /// <summary>How many groups the launch needs.</summary>
+    public readonly long Groups => Partials.Length;
+
     /// <summary>Grid: one group per partial sum.</summary>
     public static void Kernel(SumOfSquaresPortable<TElement> p)
     {

@@ -10,6 +10,9 @@ internal unsafe struct SumOfSquaresVectorized<TElement> : IBlockKernel
     public float* Partials; // [count / ElementsPerPartial, rounded up]
     public long Count;
 
+    /// <summary>How many blocks the launch needs.</summary>
+    public readonly int Blocks => checked((int)((Count + SumOfSquaresPortable<TElement>.ElementsPerPartial - 1) / SumOfSquaresPortable<TElement>.ElementsPerPartial));
+
     public readonly void Execute(int block)
     {
         long start = (long)block * SumOfSquaresPortable<TElement>.ElementsPerPartial;

@@ -21,7 +21,7 @@ public static partial class Operators
         GatedLinearUnitOperator.Check(input, activation, multiplier, valueClamp, gateClamp);
         Tensor output = Tensor.Empty(input.Device, input.Shape.WithLast(input.Shape[^1] / 2), input.DType);
         if (output.Shape.Count > 0)
-            GatedLinearUnitOperator.Definition.Run(input.Device, new GatedLinearUnitArguments(input, multiplier, output, activation, valueClamp ?? 0f, gateClamp ?? 0f));
+            GatedLinearUnitArguments.Definition.Run(input.Device, new GatedLinearUnitArguments(input, multiplier, output, activation, valueClamp ?? 0f, gateClamp ?? 0f));
         if (input.Device.Records(input, multiplier))
             Record(input, activation, multiplier, valueClamp, gateClamp, output);
         return output;
@@ -39,28 +39,21 @@ public static partial class Operators
 }
 
 /// <summary>What a variant of the gated linear unit is given; a clamp of 0 is none.</summary>
-internal readonly record struct GatedLinearUnitArguments(Tensor Input, Tensor? Multiplier, Tensor Output, Activation Activation, float ValueClamp, float GateClamp)
+[Operator("GatedLinearUnit", "y = clamp(value) · f(clamp(gate)) · multiplier")]
+[Variant(typeof(GatedLinearUnitVectorized<>), "SIMD, some rows per block")]
+[Variant(typeof(GatedLinearUnitPortable<>), "one thread per output element")]
+internal readonly partial record struct GatedLinearUnitArguments(Tensor Input, Tensor? Multiplier, Tensor Output, Activation Activation, float ValueClamp, float GateClamp)
 {
     public int Inner => Output.Shape[^1];
 
     public int Rows => GainRows.RowCount(Output);
+
+    public int RowsPerBlock(ComputeDevice device) => VectorizedBlocks.RowsPerBlock(device, Rows, Inner);
 }
 
 /// <summary>The gated linear unit in the catalogue.</summary>
 internal static partial class GatedLinearUnitOperator
 {
-    public static readonly OperatorDefinition<GatedLinearUnitArguments> Definition = new(
-        "GatedLinearUnit",
-        "y = clamp(value) · f(clamp(gate)) · multiplier",
-        [
-            new("Vectorized", VariantKind.Vectorized, "SIMD, some rows per block", static (device, a) => ElementDispatch.Launch<Vectorized, GatedLinearUnitArguments>(device, a, a.Input.DType)),
-            new(
-                "Portable",
-                VariantKind.Portable,
-                "one thread per output element",
-                static (device, a) => ElementDispatch.Launch<Portable, GatedLinearUnitArguments>(device, a, a.Input.DType)),
-        ]);
-
     /// <summary>Checks the arguments that forward and backward share.</summary>
     public static void Check(Tensor input, Activation activation, Tensor? multiplier, float? valueClamp, float? gateClamp)
     {
@@ -78,46 +71,5 @@ internal static partial class GatedLinearUnitOperator
             SoftClampOperator.CheckLimit(valueLimit, nameof(valueClamp));
         if (gateClamp is { } gateLimit)
             SoftClampOperator.CheckLimit(gateLimit, nameof(gateClamp));
-    }
-
-    internal readonly struct Portable : IElementLaunch<GatedLinearUnitArguments>
-    {
-        public static void Launch<TElement>(ComputeDevice device, GatedLinearUnitArguments a)
-            where TElement : unmanaged, IElement<TElement>
-        {
-            const int GroupSize = GatedLinearUnitPortable<TElement>.GroupSize;
-            long groups = (long)a.Rows * ((a.Inner + GroupSize - 1) / GroupSize);
-            device.Launch(GatedLinearUnitPortable<TElement>.Kernel, groups, GroupSize, new GatedLinearUnitPortable<TElement>
-            {
-                Input = a.Input.View<TElement>(),
-                Multiplier = a.Multiplier?.View<TElement>() ?? default,
-                Output = a.Output.View<TElement>(),
-                Inner = a.Inner,
-                Activation = (int)a.Activation,
-                ValueClamp = a.ValueClamp,
-                GateClamp = a.GateClamp,
-            });
-        }
-    }
-
-    internal readonly unsafe struct Vectorized : IElementLaunch<GatedLinearUnitArguments>
-    {
-        public static void Launch<TElement>(ComputeDevice device, GatedLinearUnitArguments a)
-            where TElement : unmanaged, IElement<TElement>
-        {
-            int rowsPerBlock = VectorizedBlocks.RowsPerBlock(device, a.Rows, a.Inner);
-            device.Launch((a.Rows + rowsPerBlock - 1) / rowsPerBlock, new GatedLinearUnitVectorized<TElement>
-            {
-                Input = a.Input.Pointer<TElement>(),
-                Multiplier = a.Multiplier is null ? null : a.Multiplier.Pointer<TElement>(),
-                Output = a.Output.Pointer<TElement>(),
-                Rows = a.Rows,
-                Inner = a.Inner,
-                RowsPerBlock = rowsPerBlock,
-                Activation = (int)a.Activation,
-                ValueClamp = a.ValueClamp,
-                GateClamp = a.GateClamp,
-            });
-        }
     }
 }

@@ -103,7 +103,7 @@ internal static partial class GatedLinearUnitBackwardOperator
             });
             if (a.MultiplierSum is { } sum)
             {
-                GatedLinearUnitOperator.Portable.Launch<TElement>(device, a.Unmultiplied);
+                GatedLinearUnitArguments.LaunchPortable(device, a.Unmultiplied);
                 SumRowsOperator.Portable.Launch<TElement>(device, sum);
             }
         }
@@ -130,7 +130,7 @@ internal static partial class GatedLinearUnitBackwardOperator
             });
             if (a.MultiplierSum is { } sum)
             {
-                GatedLinearUnitOperator.Vectorized.Launch<TElement>(device, a.Unmultiplied);
+                GatedLinearUnitArguments.LaunchVectorized(device, a.Unmultiplied);
                 SumRowsOperator.Vectorized.Launch<TElement>(device, sum);
             }
         }

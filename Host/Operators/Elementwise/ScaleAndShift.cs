@@ -17,7 +17,7 @@ public static partial class Operators
         GainRows scales = GainRows.Check(input, scale, nameof(scale), scaleOffset), shifts = GainRows.Check(input, shift, nameof(shift), none: 0f);
         Tensor output = Tensor.Empty(input.Device, input.Shape, input.DType);
         if (output.Shape.Count > 0)
-            ScaleAndShiftOperator.Definition.Run(input.Device, new ScaleAndShiftArguments(input, scales, shifts, output));
+            ScaleAndShiftArguments.Definition.Run(input.Device, new ScaleAndShiftArguments(input, scales, shifts, output));
         if (input.Device.Records(input, scale, shift))
             Record(input, scale, shift, scaleOffset, output);
         return output;
@@ -37,62 +37,14 @@ public static partial class Operators
 }
 
 /// <summary>What a ScaleAndShift variant is given.</summary>
-internal readonly record struct ScaleAndShiftArguments(Tensor Input, GainRows Scale, GainRows Shift, Tensor Output)
+[Operator("ScaleAndShift", "y = x · (scale + offset) + shift")]
+[Variant(typeof(ScaleAndShiftVectorized<>), "SIMD, some rows per block")]
+[Variant(typeof(ScaleAndShiftPortable<>), "one thread per element")]
+internal readonly partial record struct ScaleAndShiftArguments(Tensor Input, GainRows Scale, GainRows Shift, Tensor Output)
 {
     public int Dim => Input.Shape[^1];
 
     public int Rows => Scale.Rows;
-}
 
-/// <summary>ScaleAndShift in the catalogue.</summary>
-internal static partial class ScaleAndShiftOperator
-{
-    public static readonly OperatorDefinition<ScaleAndShiftArguments> Definition = new(
-        "ScaleAndShift",
-        "y = x · (scale + offset) + shift",
-        [
-            new("Vectorized", VariantKind.Vectorized, "SIMD, some rows per block", static (device, a) => ElementDispatch.Launch<Vectorized, ScaleAndShiftArguments>(device, a, a.Input.DType)),
-            new(
-                "Portable",
-                VariantKind.Portable,
-                "one thread per element",
-                static (device, a) => ElementDispatch.Launch<Portable, ScaleAndShiftArguments>(device, a, a.Input.DType)),
-        ]);
-
-    private readonly struct Portable : IElementLaunch<ScaleAndShiftArguments>
-    {
-        public static void Launch<TElement>(ComputeDevice device, ScaleAndShiftArguments a)
-            where TElement : unmanaged, IElement<TElement>
-        {
-            const int GroupSize = ScaleAndShiftPortable<TElement>.GroupSize;
-            long groups = (long)a.Rows * ((a.Dim + GroupSize - 1) / GroupSize);
-            device.Launch(ScaleAndShiftPortable<TElement>.Kernel, groups, GroupSize, new ScaleAndShiftPortable<TElement>
-            {
-                Input = a.Input.View<TElement>(),
-                Scale = a.Scale.Portable<TElement>(),
-                Shift = a.Shift.Portable<TElement>(),
-                Output = a.Output.View<TElement>(),
-                Dim = a.Dim,
-            });
-        }
-    }
-
-    private readonly unsafe struct Vectorized : IElementLaunch<ScaleAndShiftArguments>
-    {
-        public static void Launch<TElement>(ComputeDevice device, ScaleAndShiftArguments a)
-            where TElement : unmanaged, IElement<TElement>
-        {
-            int rowsPerBlock = VectorizedBlocks.RowsPerBlock(device, a.Rows, a.Dim);
-            device.Launch((a.Rows + rowsPerBlock - 1) / rowsPerBlock, new ScaleAndShiftVectorized<TElement>
-            {
-                Input = a.Input.Pointer<TElement>(),
-                Scale = a.Scale.Vectorized<TElement>(),
-                Shift = a.Shift.Vectorized<TElement>(),
-                Output = a.Output.Pointer<TElement>(),
-                Rows = a.Rows,
-                Dim = a.Dim,
-                RowsPerBlock = rowsPerBlock,
-            });
-        }
-    }
+    public int RowsPerBlock(ComputeDevice device) => VectorizedBlocks.RowsPerBlock(device, Rows, Dim);
 }

@@ -55,7 +55,10 @@ public static partial class Operators
 /// <param name="Index">[batch, rows] of Int32 or Int64</param>
 /// <param name="Output">[batch, output rows, dim]</param>
 /// <param name="Scale">Multiplies the sums.</param>
-internal readonly record struct ScatterRowsArguments(Tensor Input, Tensor Index, Tensor Output, float Scale)
+[Operator("ScatterRows", "y[b, v] = scale Σ x[b, r] over index[b, r] = v")]
+[Variant(typeof(ScatterRowsVectorized<>), "each block goes through the index for its own rows")]
+[Variant(typeof(ScatterRowsPortable<>), "each output row searches the index, 64 threads at a time")]
+internal readonly partial record struct ScatterRowsArguments(Tensor Input, Tensor Index, Tensor Output, float Scale)
 {
     public int Batch => Output.Shape[0];
 
@@ -66,74 +69,25 @@ internal readonly record struct ScatterRowsArguments(Tensor Input, Tensor Index,
     public int Dim => Output.Shape[2];
 
     public int IndexStride => Index.DType == DType.Int64 ? 2 : 1;
+
+    public int RowsPerBlock(ComputeDevice device)
+    {
+        int width = Math.Min(Dim + ElementVector.Width, ScatterRowsVectorized<Float32>.ColumnsPerBlock);
+        int byStack = Math.Max(1, ScatterRowsVectorized<Float32>.SumsPerBlock / width);
+        int byWorkers = Math.Max(1, OutputRows * Batch / (4 * device.Workers));
+        return Math.Min(OutputRows, Math.Min(byStack, byWorkers));
+    }
 }
 
 /// <summary>The gradient of lookups in the catalogue.</summary>
 internal static partial class ScatterRowsOperator
 {
-    public static readonly OperatorDefinition<ScatterRowsArguments> Definition = new(
-        "ScatterRows",
-        "y[b, v] = scale Σ x[b, r] over index[b, r] = v",
-        [
-            new("Vectorized", VariantKind.Vectorized, "each block goes through the index for its own rows", static (device, a) => ElementDispatch.Launch<Vectorized, ScatterRowsArguments>(device, a, a.Output.DType)),
-            new(
-                "Portable",
-                VariantKind.Portable,
-                "each output row searches the index, 64 threads at a time",
-                static (device, a) => ElementDispatch.Launch<Portable, ScatterRowsArguments>(device, a, a.Output.DType)),
-        ]);
-
     /// <summary>Launches, unless there is nothing to write.</summary>
     public static void Run(in ScatterRowsArguments arguments)
     {
         if (arguments.Index.DType is not (DType.Int32 or DType.Int64))
             throw Arguments.Wrong("index", $"holds {arguments.Index.DType}, but Int32 or Int64 is needed.");
         if (arguments.Output.Shape.Count > 0)
-            Definition.Run(arguments.Output.Device, arguments);
-    }
-
-    private readonly struct Portable : IElementLaunch<ScatterRowsArguments>
-    {
-        public static void Launch<TElement>(ComputeDevice device, ScatterRowsArguments a)
-            where TElement : unmanaged, IElement<TElement>
-        {
-            const int Columns = ScatterRowsPortable<TElement>.ColumnsPerGroup;
-            long groups = (long)a.OutputRows * a.Batch * ((a.Dim + Columns - 1) / Columns);
-            device.Launch(ScatterRowsPortable<TElement>.Kernel, groups, ScatterRowsPortable<TElement>.GroupSize, new ScatterRowsPortable<TElement>
-            {
-                Input = a.Input.View<TElement>(),
-                Index = a.Index.View<int>(),
-                Output = a.Output.View<TElement>(),
-                Rows = a.Rows,
-                OutputRows = a.OutputRows,
-                Dim = a.Dim,
-                IndexStride = a.IndexStride,
-                Scale = a.Scale,
-            });
-        }
-    }
-
-    private readonly unsafe struct Vectorized : IElementLaunch<ScatterRowsArguments>
-    {
-        public static void Launch<TElement>(ComputeDevice device, ScatterRowsArguments a)
-            where TElement : unmanaged, IElement<TElement>
-        {
-            int width = Math.Min(a.Dim + ElementVector.Width, ScatterRowsVectorized<TElement>.ColumnsPerBlock);
-            int byStack = Math.Max(1, ScatterRowsVectorized<TElement>.SumsPerBlock / width);
-            int byWorkers = Math.Max(1, a.OutputRows * a.Batch / (4 * device.Workers));
-            var kernel = new ScatterRowsVectorized<TElement>
-            {
-                Input = a.Input.Pointer<TElement>(),
-                Index = a.Index.Pointer<int>(),
-                Output = a.Output.Pointer<TElement>(),
-                Rows = a.Rows,
-                OutputRows = a.OutputRows,
-                Dim = a.Dim,
-                IndexStride = a.IndexStride,
-                RowsPerBlock = Math.Min(a.OutputRows, Math.Min(byStack, byWorkers)),
-                Scale = a.Scale,
-            };
-            device.Launch(checked(a.Batch * kernel.RowBlocks * kernel.ColumnBlocks), kernel);
-        }
+            ScatterRowsArguments.Definition.Run(arguments.Output.Device, arguments);
     }
 }

@@ -54,23 +54,19 @@ public static partial class Operators
 }
 
 /// <summary>What an ImagePatches variant is given.</summary>
-internal readonly record struct ImagePatchesArguments(Tensor Input, Tensor Output, ImagePatchesShape Shape);
+[Operator("ImagePatches", "patches[gy, gx, (r, c, k)] = image[k, gy · p + r, gx · p + c], or back")]
+[Variant(typeof(ImagePatchesVectorized<>), "some thousand numbers per block")]
+[Variant(typeof(ImagePatchesPortable<>), "one thread per number")]
+internal readonly partial record struct ImagePatchesArguments(Tensor Input, Tensor Output, ImagePatchesShape Shape)
+{
+    public long Count => Output.Shape.Count;
+
+    public int ElementsPerBlock(ComputeDevice device) => VectorizedBlocks.ElementsPerBlock(device, Count);
+}
 
 /// <summary>ImagePatches in the catalogue.</summary>
 internal static class ImagePatchesOperator
 {
-    public static readonly OperatorDefinition<ImagePatchesArguments> Definition = new(
-        "ImagePatches",
-        "patches[gy, gx, (r, c, k)] = image[k, gy · p + r, gx · p + c], or back",
-        [
-            new("Vectorized", VariantKind.Vectorized, "some thousand numbers per block", static (device, a) => ElementDispatch.Launch<Vectorized, ImagePatchesArguments>(device, a, a.Input.DType)),
-            new(
-                "Portable",
-                VariantKind.Portable,
-                "one thread per number",
-                static (device, a) => ElementDispatch.Launch<Portable, ImagePatchesArguments>(device, a, a.Input.DType)),
-        ]);
-
     public static void CheckSize(int height, int width, int patchSize)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(patchSize);
@@ -82,7 +78,7 @@ internal static class ImagePatchesOperator
     {
         Tensor output = Tensor.Empty(input.Device, outputShape, input.DType);
         if (output.Shape.Count > 0)
-            Definition.Run(input.Device, new ImagePatchesArguments(input, output, Shape(channels, height, width, patch, toImage)));
+            ImagePatchesArguments.Definition.Run(input.Device, new ImagePatchesArguments(input, output, Shape(channels, height, width, patch, toImage)));
         return output;
     }
 
@@ -90,39 +86,5 @@ internal static class ImagePatchesOperator
     {
         _ = checked(channels * height * width); // indices within an image are 32-bit
         return new() { Channels = channels, Height = height, Width = width, Patch = patch, ToImage = toImage ? 1 : 0 };
-    }
-
-    private readonly struct Portable : IElementLaunch<ImagePatchesArguments>
-    {
-        public static void Launch<TElement>(ComputeDevice device, ImagePatchesArguments a)
-            where TElement : unmanaged, IElement<TElement>
-        {
-            const int GroupSize = ImagePatchesPortable<TElement>.GroupSize;
-            long groups = (a.Output.Shape.Count + GroupSize - 1) / GroupSize;
-            device.Launch(ImagePatchesPortable<TElement>.Kernel, groups, GroupSize, new ImagePatchesPortable<TElement>
-            {
-                Input = a.Input.View<TElement>(),
-                Output = a.Output.View<TElement>(),
-                Shape = a.Shape,
-            });
-        }
-    }
-
-    private readonly unsafe struct Vectorized : IElementLaunch<ImagePatchesArguments>
-    {
-        public static void Launch<TElement>(ComputeDevice device, ImagePatchesArguments a)
-            where TElement : unmanaged, IElement<TElement>
-        {
-            long count = a.Output.Shape.Count;
-            int perBlock = VectorizedBlocks.ElementsPerBlock(device, count);
-            device.Launch(checked((int)((count + perBlock - 1) / perBlock)), new ImagePatchesVectorized<TElement>
-            {
-                Input = a.Input.Pointer<TElement>(),
-                Output = a.Output.Pointer<TElement>(),
-                Shape = a.Shape,
-                Count = count,
-                ElementsPerBlock = perBlock,
-            });
-        }
     }
 }

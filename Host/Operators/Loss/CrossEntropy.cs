@@ -41,30 +41,23 @@ public static partial class Operators
 }
 
 /// <summary>What a CrossEntropy variant is given.</summary>
-internal readonly record struct CrossEntropyArguments(Tensor Logits, Tensor Targets, Tensor Loss, Tensor Weight, Tensor Normalizer, int IgnoreIndex, float Smoothing, int Sequence = 0)
+[Operator("CrossEntropy", "loss = ln Σ e^x − (1 − s) · x_target − s / classes · Σ x")]
+[Variant(typeof(CrossEntropyVectorized<>), "SIMD, some rows per block")]
+[Variant(typeof(CrossEntropyPortable<>), "64 threads per row")]
+internal readonly partial record struct CrossEntropyArguments(Tensor Logits, Tensor Targets, Tensor Loss, Tensor Weight, Tensor Normalizer, int IgnoreIndex, float Smoothing, int Sequence = 0)
 {
     public int Classes => Logits.Shape[^1];
 
     public int Rows => checked((int)Targets.Shape.Count);
 
     public int TargetStride => Targets.DType == DType.Int64 ? 2 : 1;
+
+    public int RowsPerBlock(ComputeDevice device) => VectorizedBlocks.RowsPerBlock(device, Rows, Classes);
 }
 
 /// <summary>CrossEntropy in the catalogue.</summary>
 internal static partial class CrossEntropyOperator
 {
-    public static readonly OperatorDefinition<CrossEntropyArguments> Definition = new(
-        "CrossEntropy",
-        "loss = ln Σ e^x − (1 − s) · x_target − s / classes · Σ x",
-        [
-            new("Vectorized", VariantKind.Vectorized, "SIMD, some rows per block", static (device, a) => ElementDispatch.Launch<Vectorized, CrossEntropyArguments>(device, a, a.Logits.DType)),
-            new(
-                "Portable",
-                VariantKind.Portable,
-                "64 threads per row",
-                static (device, a) => ElementDispatch.Launch<Portable, CrossEntropyArguments>(device, a, a.Logits.DType)),
-        ]);
-
     /// <summary>The loss, recorded; the targets were checked.</summary>
     public static Tensor Compute(Tensor logits, Tensor targets, int ignoreIndex, float labelSmoothing, int sequence)
     {
@@ -74,7 +67,7 @@ internal static partial class CrossEntropyOperator
         int rows = checked((int)targets.Shape.Count);
         Tensor loss = Tensor.Empty(device, [rows]), weight = Tensor.Empty(device, [rows]), normalizer = Tensor.Empty(device, [rows, 2]);
         if (rows > 0)
-            Definition.Run(device, new CrossEntropyArguments(logits, targets, loss, weight, normalizer, ignoreIndex, labelSmoothing, sequence));
+            CrossEntropyArguments.Definition.Run(device, new CrossEntropyArguments(logits, targets, loss, weight, normalizer, ignoreIndex, labelSmoothing, sequence));
         (Tensor mean, Tensor inverseWeight) = WeightedMeanOperator.Run(loss, weight);
         if (device.Records(logits))
         {
@@ -83,7 +76,7 @@ internal static partial class CrossEntropyOperator
                 Tensor gradient = Tensor.Empty(device, logits.Shape, logits.DType);
                 var arguments = new CrossEntropyBackwardArguments(logits, targets, normalizer, upstream, inverseWeight, gradient, ignoreIndex, labelSmoothing, sequence);
                 if (rows > 0)
-                    CrossEntropyBackwardOperator.Definition.Run(device, arguments);
+                    CrossEntropyBackwardArguments.Definition.Run(device, arguments);
                 GradientTape.Accumulate(logits, gradient);
             }, logits, targets);
         }
@@ -112,48 +105,5 @@ internal static partial class CrossEntropyOperator
         }
 
         return targets;
-    }
-
-    private readonly struct Portable : IElementLaunch<CrossEntropyArguments>
-    {
-        public static void Launch<TElement>(ComputeDevice device, CrossEntropyArguments a)
-            where TElement : unmanaged, IElement<TElement>
-            => device.Launch(CrossEntropyPortable<TElement>.Kernel, a.Rows, CrossEntropyPortable<TElement>.GroupSize, new CrossEntropyPortable<TElement>
-            {
-                Logits = a.Logits.View<TElement>(),
-                Targets = a.Targets.View<int>(),
-                Loss = a.Loss.View<float>(),
-                Weight = a.Weight.View<float>(),
-                Normalizer = a.Normalizer.View<float>(),
-                Classes = a.Classes,
-                TargetStride = a.TargetStride,
-                Sequence = a.Sequence,
-                IgnoreIndex = a.IgnoreIndex,
-                Smoothing = a.Smoothing,
-            });
-    }
-
-    private readonly unsafe struct Vectorized : IElementLaunch<CrossEntropyArguments>
-    {
-        public static void Launch<TElement>(ComputeDevice device, CrossEntropyArguments a)
-            where TElement : unmanaged, IElement<TElement>
-        {
-            int rowsPerBlock = VectorizedBlocks.RowsPerBlock(device, a.Rows, a.Classes);
-            device.Launch((a.Rows + rowsPerBlock - 1) / rowsPerBlock, new CrossEntropyVectorized<TElement>
-            {
-                Logits = a.Logits.Pointer<TElement>(),
-                Targets = a.Targets.Pointer<int>(),
-                Loss = a.Loss.Pointer<float>(),
-                Weight = a.Weight.Pointer<float>(),
-                Normalizer = a.Normalizer.Pointer<float>(),
-                Rows = a.Rows,
-                Classes = a.Classes,
-                TargetStride = a.TargetStride,
-                Sequence = a.Sequence,
-                RowsPerBlock = rowsPerBlock,
-                IgnoreIndex = a.IgnoreIndex,
-                Smoothing = a.Smoothing,
-            });
-        }
     }
 }

@@ -24,7 +24,7 @@ public static partial class Operators
         int rows = GainRows.RowCount(prediction);
         Tensor loss = Tensor.Empty(device, [rows]), weight = Tensor.Empty(device, [rows]);
         if (rows > 0)
-            SquaredErrorOperator.Definition.Run(device, new SquaredErrorArguments(prediction, target, rowMask, loss, weight));
+            SquaredErrorArguments.Definition.Run(device, new SquaredErrorArguments(prediction, target, rowMask, loss, weight));
         (Tensor mean, Tensor inverseWeight) = WeightedMeanOperator.Run(loss, weight);
         if (device.Records(prediction))
         {
@@ -32,7 +32,7 @@ public static partial class Operators
             {
                 Tensor gradient = Tensor.Empty(device, prediction.Shape, prediction.DType);
                 if (rows > 0)
-                    SquaredErrorBackwardOperator.Definition.Run(device, new SquaredErrorBackwardArguments(prediction, target, weight, upstream, inverseWeight, gradient));
+                    SquaredErrorBackwardArguments.Definition.Run(device, new SquaredErrorBackwardArguments(prediction, target, weight, upstream, inverseWeight, gradient));
                 GradientTape.Accumulate(prediction, gradient);
             }, prediction, target);
         }
@@ -42,59 +42,14 @@ public static partial class Operators
 }
 
 /// <summary>What a SquaredError variant is given.</summary>
-internal readonly record struct SquaredErrorArguments(Tensor Prediction, Tensor Target, Tensor? Mask, Tensor Loss, Tensor Weight);
-
-/// <summary>SquaredError in the catalogue.</summary>
-internal static class SquaredErrorOperator
+[Operator("SquaredError", "loss = mean over the row of (prediction − target)²")]
+[Variant(typeof(SquaredErrorVectorized<>), "SIMD, some rows per block")]
+[Variant(typeof(SquaredErrorPortable<>), "64 threads per row")]
+internal readonly partial record struct SquaredErrorArguments(Tensor Prediction, Tensor Target, Tensor? Mask, Tensor Loss, Tensor Weight)
 {
-    public static readonly OperatorDefinition<SquaredErrorArguments> Definition = new(
-        "SquaredError",
-        "loss = mean over the row of (prediction − target)²",
-        [
-            new("Vectorized", VariantKind.Vectorized, "SIMD, some rows per block", static (device, a) => ElementDispatch.Launch<Vectorized, SquaredErrorArguments>(device, a, a.Prediction.DType)),
-            new(
-                "Portable",
-                VariantKind.Portable,
-                "64 threads per row",
-                static (device, a) => ElementDispatch.Launch<Portable, SquaredErrorArguments>(device, a, a.Prediction.DType)),
-        ]);
+    public int Dim => Prediction.Shape[^1];
 
-    private readonly struct Portable : IElementLaunch<SquaredErrorArguments>
-    {
-        public static void Launch<TElement>(ComputeDevice device, SquaredErrorArguments a)
-            where TElement : unmanaged, IElement<TElement>
-            => device.Launch(
-                SquaredErrorPortable<TElement>.Kernel,
-                GainRows.RowCount(a.Prediction),
-                SquaredErrorPortable<TElement>.GroupSize,
-                new SquaredErrorPortable<TElement>
-                {
-                    Prediction = a.Prediction.View<TElement>(),
-                    Target = a.Target.View<TElement>(),
-                    Mask = a.Mask?.View<byte>() ?? default,
-                    Loss = a.Loss.View<float>(),
-                    Weight = a.Weight.View<float>(),
-                    Dim = a.Prediction.Shape[^1],
-                });
-    }
+    public int Rows => GainRows.RowCount(Prediction);
 
-    private readonly unsafe struct Vectorized : IElementLaunch<SquaredErrorArguments>
-    {
-        public static void Launch<TElement>(ComputeDevice device, SquaredErrorArguments a)
-            where TElement : unmanaged, IElement<TElement>
-        {
-            int rows = GainRows.RowCount(a.Prediction), dim = a.Prediction.Shape[^1], rowsPerBlock = VectorizedBlocks.RowsPerBlock(device, rows, dim);
-            device.Launch((rows + rowsPerBlock - 1) / rowsPerBlock, new SquaredErrorVectorized<TElement>
-            {
-                Prediction = a.Prediction.Pointer<TElement>(),
-                Target = a.Target.Pointer<TElement>(),
-                Mask = a.Mask is null ? null : a.Mask.Pointer<byte>(),
-                Loss = a.Loss.Pointer<float>(),
-                Weight = a.Weight.Pointer<float>(),
-                Rows = rows,
-                Dim = dim,
-                RowsPerBlock = rowsPerBlock,
-            });
-        }
-    }
+    public int RowsPerBlock(ComputeDevice device) => VectorizedBlocks.RowsPerBlock(device, Rows, Dim);
 }

@@ -13,7 +13,7 @@ public static partial class Operators
         Arguments.CheckRows(input);
         Tensor output = Tensor.Empty(input.Device, input.Shape, input.DType);
         if (output.Shape.Count > 0)
-            SoftmaxOperator.Definition.Run(input.Device, new SoftmaxArguments(input, output));
+            SoftmaxArguments.Definition.Run(input.Device, new SoftmaxArguments(input, output));
         if (input.Device.Records(input))
             Record(input, output);
         return output;
@@ -24,54 +24,14 @@ public static partial class Operators
 }
 
 /// <summary>What a Softmax variant is given.</summary>
-internal readonly record struct SoftmaxArguments(Tensor Input, Tensor Output)
+[Operator("Softmax", "y = exp(x − max) / Σ exp(x − max)")]
+[Variant(typeof(SoftmaxVectorized<>), "SIMD, some rows per block")]
+[Variant(typeof(SoftmaxPortable<>), "64 threads per row, three passes")]
+internal readonly partial record struct SoftmaxArguments(Tensor Input, Tensor Output)
 {
     public int Dim => Input.Shape[^1];
 
     public int Rows => GainRows.RowCount(Input);
-}
 
-/// <summary>Softmax in the catalogue.</summary>
-internal static partial class SoftmaxOperator
-{
-    public static readonly OperatorDefinition<SoftmaxArguments> Definition = new(
-        "Softmax",
-        "y = exp(x − max) / Σ exp(x − max)",
-        [
-            new("Vectorized", VariantKind.Vectorized, "SIMD, some rows per block", static (device, a) => ElementDispatch.Launch<Vectorized, SoftmaxArguments>(device, a, a.Input.DType)),
-            new(
-                "Portable",
-                VariantKind.Portable,
-                "64 threads per row, three passes",
-                static (device, a) => ElementDispatch.Launch<Portable, SoftmaxArguments>(device, a, a.Input.DType)),
-        ]);
-
-    private readonly struct Portable : IElementLaunch<SoftmaxArguments>
-    {
-        public static void Launch<TElement>(ComputeDevice device, SoftmaxArguments a)
-            where TElement : unmanaged, IElement<TElement>
-            => device.Launch(SoftmaxPortable<TElement>.Kernel, a.Rows, SoftmaxPortable<TElement>.GroupSize, new SoftmaxPortable<TElement>
-            {
-                Input = a.Input.View<TElement>(),
-                Output = a.Output.View<TElement>(),
-                Dim = a.Dim,
-            });
-    }
-
-    private readonly unsafe struct Vectorized : IElementLaunch<SoftmaxArguments>
-    {
-        public static void Launch<TElement>(ComputeDevice device, SoftmaxArguments a)
-            where TElement : unmanaged, IElement<TElement>
-        {
-            int rowsPerBlock = VectorizedBlocks.RowsPerBlock(device, a.Rows, a.Dim);
-            device.Launch((a.Rows + rowsPerBlock - 1) / rowsPerBlock, new SoftmaxVectorized<TElement>
-            {
-                Input = a.Input.Pointer<TElement>(),
-                Output = a.Output.Pointer<TElement>(),
-                Rows = a.Rows,
-                Dim = a.Dim,
-                RowsPerBlock = rowsPerBlock,
-            });
-        }
-    }
+    public int RowsPerBlock(ComputeDevice device) => VectorizedBlocks.RowsPerBlock(device, Rows, Dim);
 }

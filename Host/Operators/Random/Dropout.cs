@@ -38,7 +38,7 @@ public static partial class Operators
             return input;
         Tensor output = Tensor.Empty(input.Device, input.Shape, input.DType);
         if (output.Shape.Count > 0)
-            DropoutOperator.Definition.Run(input.Device, new DropoutArguments(input, output, probability, seed, stream));
+            DropoutArguments.Definition.Run(input.Device, new DropoutArguments(input, output, probability, seed, stream));
         if (input.Device.Records(input))
             Record(input, probability, seed, stream, output);
         return output;
@@ -49,8 +49,23 @@ public static partial class Operators
 }
 
 /// <summary>What a Dropout variant is given.</summary>
-internal readonly record struct DropoutArguments(Tensor Input, Tensor Output, float Probability, ulong Seed, ulong Stream)
+[Operator("Dropout", "y = x / (1 − p) or zero, by Philox 4x32-10")]
+[Variant(typeof(DropoutVectorized<>), "SIMD, sixteen counters at a time")]
+[Variant(typeof(DropoutPortable<>), "one counter and four elements per thread")]
+internal readonly partial record struct DropoutArguments(Tensor Input, Tensor Output, float Probability, ulong Seed, ulong Stream)
 {
+    public long Count => Output.Shape.Count;
+
+    public int ElementsPerBlock(ComputeDevice device) => VectorizedBlocks.ElementsPerBlock(device, Count);
+
+    public uint KeyA => (uint)Seed;
+
+    public uint KeyB => (uint)(Seed >> 32);
+
+    public uint StreamA => (uint)Stream;
+
+    public uint StreamB => (uint)(Stream >> 32);
+
     // p < 1 in float32 is at most 1 − 2^−24, so the product fits.
     public uint Threshold => (uint)(Probability * 4294967296.0);
 
@@ -60,67 +75,11 @@ internal readonly record struct DropoutArguments(Tensor Input, Tensor Output, fl
 /// <summary>Dropout in the catalogue.</summary>
 internal static class DropoutOperator
 {
-    public static readonly OperatorDefinition<DropoutArguments> Definition = new(
-        "Dropout",
-        "y = x / (1 − p) or zero, by Philox 4x32-10",
-        [
-            new("Vectorized", VariantKind.Vectorized, "SIMD, sixteen counters at a time", static (device, a) => ElementDispatch.Launch<Vectorized, DropoutArguments>(device, a, a.Input.DType)),
-            new(
-                "Portable",
-                VariantKind.Portable,
-                "one counter and four elements per thread",
-                static (device, a) => ElementDispatch.Launch<Portable, DropoutArguments>(device, a, a.Input.DType)),
-        ]);
-
     public static void Check(Tensor input, float probability)
     {
         ArgumentNullException.ThrowIfNull(input);
         Arguments.CheckFloating(input.Device, input);
         if (!(probability >= 0f && probability < 1f))
             throw Arguments.Wrong(nameof(probability), $"is {probability}, but must be in [0, 1).");
-    }
-
-    private readonly struct Portable : IElementLaunch<DropoutArguments>
-    {
-        public static void Launch<TElement>(ComputeDevice device, DropoutArguments a)
-            where TElement : unmanaged, IElement<TElement>
-        {
-            const int PerGroup = 4 * DropoutPortable<TElement>.GroupSize;
-            long groups = (a.Output.Shape.Count + PerGroup - 1) / PerGroup;
-            device.Launch(DropoutPortable<TElement>.Kernel, groups, DropoutPortable<TElement>.GroupSize, new DropoutPortable<TElement>
-            {
-                Input = a.Input.View<TElement>(),
-                Output = a.Output.View<TElement>(),
-                KeyA = (uint)a.Seed,
-                KeyB = (uint)(a.Seed >> 32),
-                StreamA = (uint)a.Stream,
-                StreamB = (uint)(a.Stream >> 32),
-                Threshold = a.Threshold,
-                Scale = a.Scale,
-            });
-        }
-    }
-
-    private readonly unsafe struct Vectorized : IElementLaunch<DropoutArguments>
-    {
-        public static void Launch<TElement>(ComputeDevice device, DropoutArguments a)
-            where TElement : unmanaged, IElement<TElement>
-        {
-            long count = a.Output.Shape.Count;
-            int perBlock = VectorizedBlocks.ElementsPerBlock(device, count);
-            device.Launch(checked((int)((count + perBlock - 1) / perBlock)), new DropoutVectorized<TElement>
-            {
-                Input = a.Input.Pointer<TElement>(),
-                Output = a.Output.Pointer<TElement>(),
-                Count = count,
-                ElementsPerBlock = perBlock,
-                KeyA = (uint)a.Seed,
-                KeyB = (uint)(a.Seed >> 32),
-                StreamA = (uint)a.Stream,
-                StreamB = (uint)(a.Stream >> 32),
-                Threshold = a.Threshold,
-                Scale = a.Scale,
-            });
-        }
     }
 }

@@ -31,7 +31,7 @@ public static partial class Operators
         {
             int count = SumOfSquaresArguments.PartialCount(tensor);
             if (count > 0)
-                SumOfSquaresOperator.Definition.Run(device, new SumOfSquaresArguments(tensor, partials.Slice(start, [count])));
+                SumOfSquaresArguments.Definition.Run(device, new SumOfSquaresArguments(tensor, partials.Slice(start, [count])));
             start += count;
         }
 
@@ -43,45 +43,14 @@ public static partial class Operators
 }
 
 /// <summary>What a SumOfSquares variant is given.</summary>
-internal readonly record struct SumOfSquaresArguments(Tensor Input, Tensor Partials)
+[Operator("SumOfSquares", "partial[g] = Σ x² over the g-th 4,096 elements")]
+[Variant(typeof(SumOfSquaresVectorized<>), "SIMD, one block per partial sum")]
+[Variant(typeof(SumOfSquaresPortable<>), "64 threads per partial sum")]
+internal readonly partial record struct SumOfSquaresArguments(Tensor Input, Tensor Partials)
 {
     private const int ElementsPerPartial = SumOfSquaresPortable<Float32>.ElementsPerPartial;
 
     public static int PartialCount(Tensor tensor) => checked((int)((tensor.Shape.Count + ElementsPerPartial - 1) / ElementsPerPartial));
-}
 
-/// <summary>SumOfSquares in the catalogue.</summary>
-internal static class SumOfSquaresOperator
-{
-    public static readonly OperatorDefinition<SumOfSquaresArguments> Definition = new(
-        "SumOfSquares",
-        "partial[g] = Σ x² over the g-th 4,096 elements",
-        [
-            new("Vectorized", VariantKind.Vectorized, "SIMD, one block per partial sum", static (device, a) => ElementDispatch.Launch<Vectorized, SumOfSquaresArguments>(device, a, a.Input.DType)),
-            new(
-                "Portable",
-                VariantKind.Portable,
-                "64 threads per partial sum",
-                static (device, a) => ElementDispatch.Launch<Portable, SumOfSquaresArguments>(device, a, a.Input.DType)),
-        ]);
-
-    private readonly struct Portable : IElementLaunch<SumOfSquaresArguments>
-    {
-        public static void Launch<TElement>(ComputeDevice device, SumOfSquaresArguments a)
-            where TElement : unmanaged, IElement<TElement>
-            => device.Launch(
-                SumOfSquaresPortable<TElement>.Kernel,
-                a.Partials.Shape.Count,
-                SumOfSquaresPortable<TElement>.GroupSize,
-                new SumOfSquaresPortable<TElement> { Input = a.Input.View<TElement>(), Partials = a.Partials.View<float>() });
-    }
-
-    private readonly unsafe struct Vectorized : IElementLaunch<SumOfSquaresArguments>
-    {
-        public static void Launch<TElement>(ComputeDevice device, SumOfSquaresArguments a)
-            where TElement : unmanaged, IElement<TElement>
-            => device.Launch(
-                checked((int)a.Partials.Shape.Count),
-                new SumOfSquaresVectorized<TElement> { Input = a.Input.Pointer<TElement>(), Partials = a.Partials.Pointer<float>(), Count = a.Input.Shape.Count });
-    }
+    public long Count => Input.Shape.Count;
 }

@@ -5,7 +5,7 @@ namespace GpuTransformer.Validation;
 /// <summary>The validation sweep of GatedLinearUnit.</summary>
 internal static class GatedLinearUnitCases
 {
-    public static readonly OperatorSweep Sweep = OperatorSweep.Of(GatedLinearUnitOperator.Definition, Cases);
+    public static readonly OperatorSweep Sweep = OperatorSweep.Of(GatedLinearUnitArguments.Definition, Cases);
 
     /// <summary>What the sweeps of forward and backward run over; a clamp of 0 is none.</summary>
     internal static readonly (int Rows, int Inner, Activation Activation, bool Multiplied, float ValueClamp, float GateClamp, ValidationSize Size)[] Configurations =

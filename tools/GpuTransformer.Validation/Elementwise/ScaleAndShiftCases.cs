@@ -5,7 +5,7 @@ namespace GpuTransformer.Validation;
 /// <summary>The validation sweep of ScaleAndShift.</summary>
 internal static class ScaleAndShiftCases
 {
-    public static readonly OperatorSweep Sweep = OperatorSweep.Of(ScaleAndShiftOperator.Definition, Cases);
+    public static readonly OperatorSweep Sweep = OperatorSweep.Of(ScaleAndShiftArguments.Definition, Cases);
 
     private const float CaseOffset = 1f;
 

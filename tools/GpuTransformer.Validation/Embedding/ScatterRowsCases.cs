@@ -5,7 +5,7 @@ namespace GpuTransformer.Validation;
 /// <summary>The validation sweep of ScatterRows.</summary>
 internal static class ScatterRowsCases
 {
-    public static readonly OperatorSweep Sweep = OperatorSweep.Of(ScatterRowsOperator.Definition, Cases);
+    public static readonly OperatorSweep Sweep = OperatorSweep.Of(ScatterRowsArguments.Definition, Cases);
 
     private static IEnumerable<ValidationCase<ScatterRowsArguments>> Cases(int seed)
     {

@@ -5,7 +5,7 @@ namespace GpuTransformer.Validation;
 /// <summary>The validation sweep of ImagePatches.</summary>
 internal static class ImagePatchesCases
 {
-    public static readonly OperatorSweep Sweep = OperatorSweep.Of(ImagePatchesOperator.Definition, Cases);
+    public static readonly OperatorSweep Sweep = OperatorSweep.Of(ImagePatchesArguments.Definition, Cases);
 
     private static readonly bool[] s_directions = [false, true];
 

@@ -5,9 +5,9 @@ namespace GpuTransformer.Validation;
 /// <summary>The validation sweep of the cross-entropy, forward and backward.</summary>
 internal static class CrossEntropyCases
 {
-    public static readonly OperatorSweep ForwardSweep = OperatorSweep.Of(CrossEntropyOperator.Definition, Forward);
+    public static readonly OperatorSweep ForwardSweep = OperatorSweep.Of(CrossEntropyArguments.Definition, Forward);
 
-    public static readonly OperatorSweep BackwardSweep = OperatorSweep.Of(CrossEntropyBackwardOperator.Definition, Backward);
+    public static readonly OperatorSweep BackwardSweep = OperatorSweep.Of(CrossEntropyBackwardArguments.Definition, Backward);
 
     private const int IgnoreIndex = -100;
     private const float Upstream = 0.7f, InverseWeight = 0.125f;

@@ -5,9 +5,9 @@ namespace GpuTransformer.Validation;
 /// <summary>The validation sweep of the squared error, forward and backward.</summary>
 internal static class SquaredErrorCases
 {
-    public static readonly OperatorSweep ForwardSweep = OperatorSweep.Of(SquaredErrorOperator.Definition, Forward);
+    public static readonly OperatorSweep ForwardSweep = OperatorSweep.Of(SquaredErrorArguments.Definition, Forward);
 
-    public static readonly OperatorSweep BackwardSweep = OperatorSweep.Of(SquaredErrorBackwardOperator.Definition, Backward);
+    public static readonly OperatorSweep BackwardSweep = OperatorSweep.Of(SquaredErrorBackwardArguments.Definition, Backward);
 
     private const float Upstream = 0.7f, InverseWeight = 0.125f;
 

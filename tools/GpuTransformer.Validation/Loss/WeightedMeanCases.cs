@@ -5,7 +5,7 @@ namespace GpuTransformer.Validation;
 /// <summary>The validation sweep of WeightedMean.</summary>
 internal static class WeightedMeanCases
 {
-    public static readonly OperatorSweep Sweep = OperatorSweep.Of(WeightedMeanOperator.Definition, Cases);
+    public static readonly OperatorSweep Sweep = OperatorSweep.Of(WeightedMeanArguments.Definition, Cases);
 
     private static IEnumerable<ValidationCase<WeightedMeanArguments>> Cases(int seed)
     {

@@ -5,7 +5,7 @@ namespace GpuTransformer.Validation;
 /// <summary>The validation sweep of SoftmaxBackward.</summary>
 internal static class SoftmaxBackwardCases
 {
-    public static readonly OperatorSweep Sweep = OperatorSweep.Of(SoftmaxBackwardOperator.Definition, Cases);
+    public static readonly OperatorSweep Sweep = OperatorSweep.Of(SoftmaxBackwardArguments.Definition, Cases);
 
     private static IEnumerable<ValidationCase<SoftmaxBackwardArguments>> Cases(int seed)
         => from dtype in ElementwiseCases.DTypes

@@ -5,7 +5,7 @@ namespace GpuTransformer.Validation;
 /// <summary>The validation sweep of Softmax.</summary>
 internal static class SoftmaxCases
 {
-    public static readonly OperatorSweep Sweep = OperatorSweep.Of(SoftmaxOperator.Definition, Cases);
+    public static readonly OperatorSweep Sweep = OperatorSweep.Of(SoftmaxArguments.Definition, Cases);
 
     /// <summary>What the sweeps of forward and backward run over.</summary>
     internal static readonly (int Rows, int Dim, ValidationSize Size)[] Shapes =

@@ -5,7 +5,7 @@ namespace GpuTransformer.Validation;
 /// <summary>The validation sweep of Dropout.</summary>
 internal static class DropoutCases
 {
-    public static readonly OperatorSweep Sweep = OperatorSweep.Of(DropoutOperator.Definition, Cases);
+    public static readonly OperatorSweep Sweep = OperatorSweep.Of(DropoutArguments.Definition, Cases);
 
     private static IEnumerable<ValidationCase<DropoutArguments>> Cases(int seed)
         => from dtype in ElementwiseCases.DTypes

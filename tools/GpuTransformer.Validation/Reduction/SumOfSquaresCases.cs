@@ -6,7 +6,7 @@ namespace GpuTransformer.Validation;
 /// <summary>The validation sweep of SumOfSquares.</summary>
 internal static class SumOfSquaresCases
 {
-    public static readonly OperatorSweep Sweep = OperatorSweep.Of(SumOfSquaresOperator.Definition, Cases);
+    public static readonly OperatorSweep Sweep = OperatorSweep.Of(SumOfSquaresArguments.Definition, Cases);
 
     private static IEnumerable<ValidationCase<SumOfSquaresArguments>> Cases(int seed)
     {

@@ -1,0 +1,20 @@
+namespace GpuTransformer.Generators;
+
+/// <summary>What the generator knows by name.</summary>
+internal static class Names
+{
+    public const string OperatorAttribute = "GpuTransformer.Host.OperatorAttribute";
+    public const string VariantAttribute = "VariantAttribute";
+    public const string BindsAttribute = "BindsAttribute";
+    public const string ThenAttribute = "ThenAttribute";
+    public const string Definition = "Definition";
+    public const string Element = "IElement";
+    public const string Tensor = "Tensor";
+    public const string ArrayView = "ArrayView";
+
+    /// <summary>What a grid kernel says of the launch that its fields need; a constant or a property.</summary>
+    public const string Groups = "Groups";
+
+    /// <summary>The same of a block kernel.</summary>
+    public const string Blocks = "Blocks";
+}

@@ -1,0 +1,57 @@
+using System.Collections.Immutable;
+using System.Linq;
+using System.Text;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Text;
+
+namespace GpuTransformer.Generators;
+
+/// <summary>
+/// Writes what follows from an operator's declaration, the record struct of its arguments with an <c>[Operator]</c> and a <c>[Variant]</c> for each kernel: the definition, the launches with their
+/// switch over storage types, and the kernels' parameter blocks, field by field from the arguments of the same name. A <c>[Binds]</c> writes the parameter block alone, for a launch by hand.
+/// And the catalogue: every definition of the assembly.
+/// </summary>
+[Generator]
+public sealed class OperatorGenerator : IIncrementalGenerator
+{
+    /// <inheritdoc/>
+    public void Initialize(IncrementalGeneratorInitializationContext context)
+    {
+        IncrementalValuesProvider<GeneratedOperator> operators = context.SyntaxProvider.ForAttributeWithMetadataName(
+            Names.OperatorAttribute,
+            static (node, _) => node is TypeDeclarationSyntax,
+            static (found, _) => new OperatorWriter((INamedTypeSymbol)found.TargetSymbol).Write());
+        context.RegisterSourceOutput(operators, static (output, generated) =>
+        {
+            foreach (Diagnostic diagnostic in generated.Diagnostics)
+                output.ReportDiagnostic(diagnostic);
+            output.AddSource(generated.FileName, SourceText.From(generated.Text, Encoding.UTF8));
+        });
+
+        // Definitions that are fields stand for a generic operator's specialisations.
+        IncrementalValuesProvider<string> fields = context.SyntaxProvider.CreateSyntaxProvider(
+            static (node, _) => node is FieldDeclarationSyntax { Declaration: { Variables: { Count: 1 } variables } } && variables[0].Identifier.Text == Names.Definition,
+            static (found, cancellation) => Qualified(found.SemanticModel.GetDeclaredSymbol(((FieldDeclarationSyntax)found.Node).Declaration.Variables[0], cancellation)!));
+        IncrementalValuesProvider<string> generatedDefinitions = operators.Where(static o => o.Definition.Length > 0).Select(static (o, _) => o.Definition);
+        context.RegisterSourceOutput(
+            generatedDefinitions.Collect().Combine(fields.Collect()),
+            static (output, found) =>
+            {
+                ImmutableArray<string> all = found.Left.AddRange(found.Right);
+                if (all.Length > 0)
+                    output.AddSource("KernelCatalog.g.cs", SourceText.From(Catalogue(all), Encoding.UTF8));
+            });
+    }
+
+    private static string Qualified(ISymbol field) => $"{field.ContainingType.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat)}.{field.Name}";
+
+    private static string Catalogue(ImmutableArray<string> definitions)
+    {
+        var text = new StringBuilder();
+        text.Append("namespace GpuTransformer.Host;\n\npublic static partial class KernelCatalog\n{\n    private static OperatorDefinition[] Declared() =>\n    [\n");
+        foreach (string definition in definitions.OrderBy(static d => d, System.StringComparer.Ordinal))
+            text.Append("        ").Append(definition).Append(",\n");
+        return text.Append("    ];\n}\n").ToString();
+    }
+}
