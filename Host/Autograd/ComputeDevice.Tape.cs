@@ -65,7 +65,8 @@ public sealed partial class ComputeDevice
             _recording.RemoveAt(i);
         }
 
-        _tape = first > 0 ? _recording[first - 1] as GradientTape : null;
+        // One that was walked records no more: what it would hold could not be used.
+        _tape = first > 0 && _recording[first - 1] is GradientTape { IsWalked: false } innermost ? innermost : null;
     }
 
     private NoGradientScope Pause(RecordingPause pause)

@@ -15,7 +15,7 @@ public sealed class GradientTape : IDisposable, IDeviceDuty
     private readonly ComputeDevice _device;
     private readonly OpenFrame? _frame;
     private readonly TapeStorage _storage;
-    private bool _walked;
+    private int _count;
     private bool _disposed;
 
     internal GradientTape(ComputeDevice device, TapeStorage storage, OpenFrame? frame)
@@ -26,7 +26,10 @@ public sealed class GradientTape : IDisposable, IDeviceDuty
     }
 
     /// <summary>How many operator calls are recorded.</summary>
-    public int Count => _storage.Records.Count;
+    public int Count => IsWalked ? _count : _storage.Records.Count;
+
+    /// <summary>Whether it is used up: it records no more.</summary>
+    internal bool IsWalked { get; private set; }
 
     /// <summary>
     /// Computes the gradient of <paramref name="loss"/> for every tensor that <see cref="Tensor.RequiresGradient"/> and led to it, and adds it to
@@ -43,7 +46,7 @@ public sealed class GradientTape : IDisposable, IDeviceDuty
     {
         ArgumentNullException.ThrowIfNull(loss);
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (_walked)
+        if (IsWalked)
             throw new InvalidOperationException("This tape was walked already; record the next step on a new one.");
         if (!loss.IsTracked)
             throw new InvalidOperationException($"Nothing that requires a gradient led to the tensor {loss.Shape} while this tape was open.");
@@ -54,8 +57,22 @@ public sealed class GradientTape : IDisposable, IDeviceDuty
 
         // One operation: nobody comes between.
         using DeviceTurn turn = _device.Turns.Enter(_frame);
-        _walked = true;
+        IsWalked = true;
+        _count = _storage.Records.Count;
         using NoGradientScope pause = _device.PauseToWalk();
+        try
+        {
+            Walk(loss, outputGradient);
+        }
+        finally
+        {
+            // A tape that nobody disposes holds nothing from here on.
+            Forget();
+        }
+    }
+
+    private void Walk(Tensor loss, Tensor? outputGradient)
+    {
 
         // Whatever a backward operator leaves behind dies here; gradients that are still needed are shared handles outside the scope.
         using StepScope scope = _device.BeginStep();
@@ -95,9 +112,7 @@ public sealed class GradientTape : IDisposable, IDeviceDuty
     internal TapeStorage Release()
     {
         _disposed = true;
-        foreach (TapeRecord record in _storage.Records)
-            record.Output.IsTracked = false;
-        _storage.Clear();
+        Forget();
         _device.Turns.Close(_frame);
         return _storage;
     }
@@ -133,6 +148,13 @@ public sealed class GradientTape : IDisposable, IDeviceDuty
         {
             target.ShareGradient(gradient);
         }
+    }
+
+    private void Forget()
+    {
+        foreach (TapeRecord record in _storage.Records)
+            record.Output.IsTracked = false;
+        _storage.Clear();
     }
 
     internal void Add(Tensor output, Action<Tensor> backward, ReadOnlySpan<Tensor?> saved)

@@ -24,12 +24,13 @@ public sealed partial class ComputeDevice : IDisposable, IDeviceDuty
     private volatile bool _disposed;
     private bool _freed;
 
-    internal ComputeDevice(DeviceDescription description, DeviceBackend backend)
+    internal ComputeDevice(DeviceDescription description, DeviceBackend backend, ComputeDeviceOptions? options = null)
     {
         Description = description;
         Backend = backend;
         Turns = new DeviceTurns(this);
-        Pool = new MemoryPool(backend, Statistics);
+        Pool = new MemoryPool(backend, Statistics, Turns);
+        Traces = options is { TraceTensors: true } ? new TensorTraces() : null;
         _walking = new RecordingPause(this, null);
     }
 
@@ -62,6 +63,9 @@ public sealed partial class ComputeDevice : IDisposable, IDeviceDuty
     internal DeviceBackend Backend { get; }
 
     internal MemoryPool Pool { get; }
+
+    /// <summary>Null unless <see cref="ComputeDeviceOptions.TraceTensors"/>.</summary>
+    internal TensorTraces? Traces { get; }
 
     internal StepScope? CurrentScope { get; private set; }
 
@@ -126,6 +130,18 @@ public sealed partial class ComputeDevice : IDisposable, IDeviceDuty
     {
         using DeviceTurn turn = Enter();
         Pool.Trim();
+    }
+
+    /// <summary>
+    /// Where the live tensors were made, the oldest first: what a program forgets gets ever older. Tensors that share memory are one. May be called on any thread.
+    /// </summary>
+    /// <param name="most">How many to tell of at most.</param>
+    /// <exception cref="InvalidOperationException">The device was opened without <see cref="ComputeDeviceOptions.TraceTensors"/>.</exception>
+    public IReadOnlyList<TensorOrigin> OldestTensors(int most = 10)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(most);
+        return Traces?.Oldest(most)
+            ?? throw new InvalidOperationException($"{this} does not know where tensors were made; open it with {nameof(ComputeDeviceOptions)}.{nameof(ComputeDeviceOptions.TraceTensors)} = true.");
     }
 
     /// <summary>

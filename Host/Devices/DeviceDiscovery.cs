@@ -35,9 +35,9 @@ internal static class DeviceDiscovery
 
     private static ComputeDevice Open(DeviceRequest request, ComputeDeviceOptions options) => request.Kind switch
     {
-        DeviceKind.Simulator => OpenSimulator(),
-        DeviceKind.Cuda => OpenFound(request, CudaPlatform.Find()),
-        DeviceKind.OpenCl => OpenFound(request, OpenClPlatforms.Find()),
+        DeviceKind.Simulator => OpenSimulator(options),
+        DeviceKind.Cuda => OpenFound(request, CudaPlatform.Find(), options),
+        DeviceKind.OpenCl => OpenFound(request, OpenClPlatforms.Find(), options),
         _ => OpenBest(options),
     };
 
@@ -65,14 +65,14 @@ internal static class DeviceDiscovery
     {
         DeviceCandidate? gpu = Choose(default, CudaPlatform.Find());
         gpu ??= Choose(default, [.. OpenClPlatforms.Find().Where(static c => c.Description.IsGpu)]);
-        return gpu is null ? OpenCpu(options) : Open(gpu);
+        return gpu is null ? OpenCpu(options) : Open(gpu, options);
     }
 
-    private static ComputeDevice OpenFound(DeviceRequest request, IReadOnlyList<DeviceCandidate> found)
+    private static ComputeDevice OpenFound(DeviceRequest request, IReadOnlyList<DeviceCandidate> found, ComputeDeviceOptions options)
     {
         DeviceCandidate? chosen = Choose(request, found);
         if (chosen is { Description.IsAvailable: true })
-            return Open(chosen);
+            return Open(chosen, options);
         string reasons = string.Join(" ", found.Select(static c => c.Description)
             .Where(d => !d.IsAvailable && (chosen is null || ReferenceEquals(d, chosen.Description)))
             .Select(static d => $"{d.Id} ({d.Name}): {d.UnavailableReason}"));
@@ -80,11 +80,11 @@ internal static class DeviceDiscovery
         throw new DeviceNotFoundException($"There is no usable device '{request}' on this machine. {(reasons.Length == 0 ? string.Empty : reasons + " ")}Usable: {usable}.");
     }
 
-    private static ComputeDevice Open(DeviceCandidate candidate)
+    private static ComputeDevice Open(DeviceCandidate candidate, ComputeDeviceOptions options)
     {
         try
         {
-            return new ComputeDevice(candidate.Description, candidate.Open!());
+            return new ComputeDevice(candidate.Description, candidate.Open!(), options);
         }
         catch (Exception exception) when (exception is ILGPU.Runtime.AcceleratorException or NotSupportedException or InvalidOperationException)
         {
@@ -95,9 +95,9 @@ internal static class DeviceDiscovery
     private static ComputeDevice OpenCpu(ComputeDeviceOptions options)
     {
         int threads = options.Threads ?? Environment.ProcessorCount;
-        return new ComputeDevice(CpuInformation.Describe(threads), new CpuBackend(threads));
+        return new ComputeDevice(CpuInformation.Describe(threads), new CpuBackend(threads), options);
     }
 
-    private static ComputeDevice OpenSimulator()
-        => new(new DeviceDescription("simulator", DeviceKind.Simulator, "ILGPU CPU accelerator", 0, 1, IsGpu: false), IlgpuBackend.OpenSimulator());
+    private static ComputeDevice OpenSimulator(ComputeDeviceOptions options)
+        => new(new DeviceDescription("simulator", DeviceKind.Simulator, "ILGPU CPU accelerator", 0, 1, IsGpu: false), IlgpuBackend.OpenSimulator(), options);
 }

@@ -10,7 +10,9 @@ public sealed class DeviceStatistics
     private long _bytesAllocated;
     private long _bytesInUse;
     private long _peakBytesInUse;
+    private long _liveTensors;
     private long _tensorsOutsideScopes;
+    private long _forgottenTensors;
 
     /// <summary>Kernels launched.</summary>
     public long Launches => Volatile.Read(ref _launches);
@@ -34,10 +36,23 @@ public sealed class DeviceStatistics
     public long PeakBytesInUse => Volatile.Read(ref _peakBytesInUse);
 
     /// <summary>
+    /// Tensors that were made and neither disposed nor taken back after the garbage collector had found them, views included. <see cref="ComputeDevice.OldestTensors"/> tells where they were
+    /// made.
+    /// </summary>
+    public long LiveTensors => Volatile.Read(ref _liveTensors);
+
+    /// <summary>
     /// Tensors that live outside any <see cref="StepScope"/>, so that only their maker disposes them: parameters, optimizer state, gradients of leaves, what was kept, and whatever was computed
-    /// while no scope was open. It is the same after every step of a program that forgets none; one that grows from step to step computes outside a scope.
+    /// while no scope was open. It is the same after every step of a program that forgets none; one that grows from step to step computes outside a scope, and its tensors wait for the
+    /// garbage collector.
     /// </summary>
     public long TensorsOutsideScopes => Volatile.Read(ref _tensorsOutsideScopes);
+
+    /// <summary>
+    /// Tensors that nobody disposed and whose memory went back to the pool after the garbage collector had found them; counted when the device is used next. Zero in a program that forgets
+    /// none.
+    /// </summary>
+    public long ForgottenTensors => Volatile.Read(ref _forgottenTensors);
 
     /// <summary>Starts the peak anew from what is in use now.</summary>
     public void ResetPeak() => Volatile.Write(ref _peakBytesInUse, BytesInUse);
@@ -46,6 +61,15 @@ public sealed class DeviceStatistics
     {
         Interlocked.Increment(ref _launches);
         Diagnostics.Launches.Add(1);
+    }
+
+    internal void CountTensors(int tensors) => Interlocked.Add(ref _liveTensors, tensors);
+
+    internal void CountForgotten(int tensors)
+    {
+        CountTensors(-tensors);
+        CountOutsideScopes(-tensors);
+        Interlocked.Add(ref _forgottenTensors, tensors);
     }
 
     internal void CountOutsideScopes(int tensors) => Interlocked.Add(ref _tensorsOutsideScopes, tensors);

@@ -8,8 +8,10 @@ namespace GpuTransformer.Host;
 /// out while earlier work that reads it is still queued. It is used within an operation of the device or between two, so it needs no lock.
 /// What lies idle is bounded: where it is more than was in use at a time lately, blocks that no step has used for a while go back to the driver, the oldest first. With lengths that
 /// vary the pool so holds some twice what is needed; a steady step uses all its blocks in each step and loses none.
+/// What tensors use that nobody has any more is bounded too: before the pool asks the driver for more than twice what was in use after the last collection (64 MB at least), it has the
+/// garbage collector run. A program that forgets none has a few collections until it has reached its size.
 /// </summary>
-internal sealed class MemoryPool(DeviceBackend backend, DeviceStatistics statistics) : IDisposable
+internal sealed class MemoryPool(DeviceBackend backend, DeviceStatistics statistics, DeviceTurns turns) : IDisposable
 {
     /// <summary>The pool's clock runs by steps: an outermost scope is one, a scope right inside it a small part of one.</summary>
     public const int TicksPerStep = 64;
@@ -25,6 +27,9 @@ internal sealed class MemoryPool(DeviceBackend backend, DeviceStatistics statist
     // Below that, giving back is more trouble than it is worth.
     private const long AlwaysAllowed = 1 << 20;
 
+    // What may be in use before the garbage collector is asked for the first time: a collection takes milliseconds.
+    private const long AlwaysUncollected = 64 << 20;
+
     private readonly IdleBlocks _idle = new();
     private readonly HashSet<DeviceAllocation> _held = [];
     private bool _disposed;
@@ -33,20 +38,34 @@ internal sealed class MemoryPool(DeviceBackend backend, DeviceStatistics statist
     private long _inUse;
     private long _peakInWindow;
     private long _peakBefore;
+    private long _collectAbove = AlwaysUncollected;
+
+    /// <summary>What the garbage collector found; see <see cref="TakeForgotten"/>.</summary>
+    public ForgottenBlocks Forgotten { get; } = new();
 
     public DeviceBuffer Rent(long bytes)
     {
         long rounded = RoundUp(bytes);
         ObjectDisposedException.ThrowIf(_disposed, typeof(ComputeDevice));
-        if (!_idle.TryTake(rounded, out DeviceBuffer? buffer))
+        bool found = _idle.TryTake(rounded, out DeviceBuffer? buffer);
+        if (!found && _inUse + rounded > _collectAbove)
+        {
+            Collect();
+
+            // Where no scope is ever opened, this is all that tells the time.
+            Advance(TicksPerStep);
+            _collectAbove = Math.Max(AlwaysUncollected, 2 * Math.Max(_inUse, rounded));
+            found = _idle.TryTake(rounded, out buffer);
+        }
+
+        if (!found)
         {
             GiveBackOld();
-            buffer = new DeviceBuffer(this, Allocate(rounded));
-            _held.Add(buffer.Allocation);
-            statistics.CountAllocation(rounded);
+            buffer = Make(rounded);
         }
 
         _inUse += rounded;
+        buffer!.LastOperation = turns.Operation;
         _peakInWindow = Math.Max(_peakInWindow, _inUse);
         statistics.CountInUse(rounded);
         return buffer;
@@ -57,8 +76,36 @@ internal sealed class MemoryPool(DeviceBackend backend, DeviceStatistics statist
         long bytes = buffer.Allocation.Bytes;
         _inUse -= bytes;
         statistics.CountInUse(-bytes);
+        buffer.Clear();
         if (!_disposed)
-            _idle.Add(buffer, _now);
+            _idle.Add(buffer.WasFound ? new DeviceBuffer(this, buffer.GiveUp()) : buffer, _now);
+    }
+
+    /// <summary>
+    /// Puts the blocks away that the garbage collector found, but for those whose address the operation under way has asked for: their tensors may be gone from its variables while its
+    /// launch is yet to come.
+    /// </summary>
+    public void TakeForgotten()
+    {
+        DeviceBuffer? next = Forgotten.TakeAll();
+        while (next is { } buffer)
+        {
+            next = buffer.NextForgotten;
+            buffer.NextForgotten = null;
+
+            // Somebody's own finalizer may have disposed the tensors meanwhile.
+            if (buffer.IsGone)
+                continue;
+            if (buffer.LastOperation == turns.Operation)
+            {
+                Forgotten.Push(buffer);
+                continue;
+            }
+
+            // Scopes hold their tensors, so these were outside any.
+            statistics.CountForgotten(buffer.References);
+            Return(buffer);
+        }
     }
 
     /// <summary>A step or a part of one has ended.</summary>
@@ -70,6 +117,7 @@ internal sealed class MemoryPool(DeviceBackend backend, DeviceStatistics statist
         if (_now >= _windowEnd)
         {
             (_peakBefore, _peakInWindow) = (_peakInWindow, _inUse);
+            _collectAbove = Math.Max(AlwaysUncollected, Math.Min(_collectAbove, 2 * _peakBefore));
             _windowEnd = _now + TicksPerWindow;
         }
 
@@ -87,6 +135,7 @@ internal sealed class MemoryPool(DeviceBackend backend, DeviceStatistics statist
     public void Dispose()
     {
         _disposed = true;
+        Forgotten.Close();
         foreach (DeviceAllocation allocation in _held)
         {
             statistics.CountFree(allocation.Bytes);
@@ -114,30 +163,56 @@ internal sealed class MemoryPool(DeviceBackend backend, DeviceStatistics statist
     private void Free(DeviceBuffer buffer)
     {
         _idle.Remove(buffer);
-        _held.Remove(buffer.Allocation);
-        statistics.CountFree(buffer.Allocation.Bytes);
-        buffer.Allocation.Dispose();
+        DeviceAllocation allocation = buffer.GiveUp();
+        _held.Remove(allocation);
+        statistics.CountFree(allocation.Bytes);
+        allocation.Dispose();
     }
 
-    private DeviceAllocation Allocate(long bytes)
+    private void Collect()
+    {
+        GarbageCollection.Run();
+        TakeForgotten();
+    }
+
+    /// <summary>A block from the driver, or one that turned up while there was no room.</summary>
+    private DeviceBuffer Make(long bytes)
+    {
+        DeviceAllocation? allocation = TryAllocate(bytes, out _);
+        if (allocation is null)
+        {
+            // Blocks of other sizes may be what fills the device.
+            Trim();
+            allocation = TryAllocate(bytes, out _);
+        }
+
+        if (allocation is null)
+        {
+            // Or tensors that nobody has any more.
+            Collect();
+            if (_idle.TryTake(bytes, out DeviceBuffer? found))
+                return found;
+            Trim();
+            allocation = TryAllocate(bytes, out Exception? refusal) ?? throw new InsufficientMemoryException(
+                $"The device has no room for {bytes:N0} more bytes; {statistics.BytesInUse:N0} bytes are in use by tensors. Use a smaller batch, or dispose tensors sooner.", refusal);
+        }
+
+        _held.Add(allocation);
+        statistics.CountAllocation(bytes);
+        return new DeviceBuffer(this, allocation);
+    }
+
+    private DeviceAllocation? TryAllocate(long bytes, out Exception? refusal)
     {
         try
         {
+            refusal = null;
             return backend.Allocate(bytes);
         }
         catch (Exception exception) when (backend.IsOutOfMemory(exception))
         {
-            // Blocks of other sizes may be what fills the device.
-            Trim();
-            try
-            {
-                return backend.Allocate(bytes);
-            }
-            catch (Exception second) when (backend.IsOutOfMemory(second))
-            {
-                throw new InsufficientMemoryException(
-                    $"The device has no room for {bytes:N0} more bytes; {statistics.BytesInUse:N0} bytes are in use by tensors. Use a smaller batch, or dispose tensors sooner.", second);
-            }
+            refusal = exception;
+            return null;
         }
     }
 }

@@ -8,12 +8,14 @@ namespace GpuTransformer.Host;
 
 /// <summary>
 /// A dense row-major array on one device. A tensor made while a <see cref="StepScope"/> is open belongs to that scope; any other belongs to its maker,
-/// who disposes it. Views made by <see cref="Reshape"/> share memory, which lives as long as the last of them.
+/// who disposes it. Views made by <see cref="Reshape"/> share memory, which lives as long as the last of them. Memory of tensors that nobody has any more goes back to the pool once the
+/// garbage collector has found them: later than need be, but not never.
 /// </summary>
-public sealed partial class Tensor : IDisposable
+public sealed partial class Tensor : IDisposable, IDeviceDuty
 {
     private readonly long _offset;
     private DeviceBuffer? _buffer;
+    private bool _disposed;
 
     private Tensor(ComputeDevice device, Shape shape, DType dtype, DeviceBuffer buffer, long offset, bool scoped)
     {
@@ -23,6 +25,7 @@ public sealed partial class Tensor : IDisposable
         _buffer = buffer;
         _offset = offset;
         buffer.AddReference();
+        device.Statistics.CountTensors(1);
         if (scoped && device.CurrentScope is { } scope)
         {
             Scope = scope;
@@ -44,7 +47,7 @@ public sealed partial class Tensor : IDisposable
     public DType DType { get; }
 
     /// <summary>Whether the memory was given back.</summary>
-    public bool IsDisposed => _buffer is null;
+    public bool IsDisposed => Volatile.Read(ref _disposed);
 
     internal StepScope? Scope { get; set; }
 
@@ -224,28 +227,34 @@ public sealed partial class Tensor : IDisposable
     /// <summary>Gives the memory back to the device's pool. Doing so twice is harmless, and any thread may do so at any time.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _buffer, null) is { } buffer)
-        {
-            if (Scope is null)
-                Device.Statistics.CountOutsideScopes(-1);
-            Device.Turns.Perform(buffer);
-        }
-
+        if (!Interlocked.Exchange(ref _disposed, true))
+            Device.Turns.Perform(this);
         DropGradient();
     }
 
     /// <summary>Part of a duty: the same for the tensors of a scope that closes.</summary>
     internal void Release()
     {
-        if (Interlocked.Exchange(ref _buffer, null) is { } buffer)
-        {
-            if (Scope is null)
-                Device.Statistics.CountOutsideScopes(-1);
-            buffer.Perform();
-        }
-
+        if (!Interlocked.Exchange(ref _disposed, true))
+            LeaveBuffer();
         Gradient?.Release();
         Gradient = null;
+    }
+
+    void IDeviceDuty.Perform() => LeaveBuffer();
+
+    private void LeaveBuffer()
+    {
+        DeviceBuffer buffer = _buffer!;
+        _buffer = null;
+
+        // Where the collector had found it, it is counted already.
+        if (buffer.IsGone)
+            return;
+        Device.Statistics.CountTensors(-1);
+        if (Scope is null)
+            Device.Statistics.CountOutsideScopes(-1);
+        buffer.RemoveReference();
     }
 
     /// <inheritdoc/>
@@ -287,7 +296,11 @@ public sealed partial class Tensor : IDisposable
         get
         {
             Device.ThrowIfDisposed();
-            return _buffer ?? throw new ObjectDisposedException(nameof(Tensor), $"The tensor {Shape} was disposed; its step scope may have closed.");
+            DeviceBuffer? buffer = _buffer;
+            if (buffer is null || _disposed)
+                throw new ObjectDisposedException(nameof(Tensor), $"The tensor {Shape} was disposed; its step scope may have closed.");
+            buffer.LastOperation = Device.Turns.Operation;
+            return buffer;
         }
     }
 
@@ -359,6 +372,7 @@ public sealed partial class Tensor : IDisposable
         ArgumentNullException.ThrowIfNull(device);
         using DeviceTurn turn = device.Enter();
         DeviceBuffer buffer = device.Rent(shape.Count * dtype.SizeInBytes());
+        buffer.Trace = device.Traces?.Add(shape, dtype);
         return new Tensor(device, shape, dtype, buffer, 0, scoped);
     }
 

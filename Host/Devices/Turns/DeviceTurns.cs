@@ -27,6 +27,9 @@ internal sealed class DeviceTurns(ComputeDevice device)
     /// <summary>Whether the operation that was entered last is part of another.</summary>
     public bool IsNested => _depth > 1;
 
+    /// <summary>The number of the operation that is under way or was last; those within it have no number of their own.</summary>
+    public long Operation { get; private set; }
+
     /// <summary>Begins an operation, or an operation within one.</summary>
     /// <param name="held">What the caller holds in hand: only those to whom a scope was given can have it, so it proves a hand-over that the context does not show.</param>
     /// <exception cref="DeviceInUseException">It is another's turn.</exception>
@@ -45,6 +48,9 @@ internal sealed class DeviceTurns(ComputeDevice device)
         _depth = 1;
         if (device.IsDisposed || (_open.Count > 0 && !Continues(_open[^1], me, held)))
             Refuse(me);
+        Operation++;
+        if (!device.Pool.Forgotten.IsEmpty)
+            device.Pool.TakeForgotten();
         return new DeviceTurn(this);
     }
 
