@@ -6,8 +6,8 @@ namespace GpuTransformer.Host;
 /// </summary>
 public static partial class KernelCatalog
 {
-    /// <summary>All operators, in the order of their names: every <c>Definition</c> of this assembly, listed by the compiler.</summary>
-    public static IReadOnlyList<OperatorDefinition> Operators { get; } = Declared();
+    /// <summary>All operators: every <c>Definition</c> of this assembly in the order of the names, listed by the compiler, and the functions of the algebra.</summary>
+    public static IReadOnlyList<OperatorDefinition> Operators { get; } = [.. Declared(), .. Algebra.Operators()];
 
     /// <summary>The name of a variant that at least one operator has.</summary>
     internal static string CheckVariant(string variant, string name)

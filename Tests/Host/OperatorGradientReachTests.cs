@@ -7,7 +7,7 @@ namespace GpuTransformer.Tests.Host;
 [TestClass]
 public sealed class OperatorGradientReachTests
 {
-    private static readonly Type[] s_checks = [typeof(OperatorGradientTests), typeof(AttentionGradientTests)];
+    private static readonly Type[] s_checks = [typeof(OperatorGradientTests), typeof(AttentionGradientTests), typeof(AlgebraGradientTests)];
 
     /// <summary>Operators of the catalogue that nothing recorded leads to: they change parameters and are not differentiated.</summary>
     private static readonly string[] s_withoutGradient = ["SumOfSquares", "Interpolate", "AdamWUpdate", "SgdUpdate", "LionUpdate"];

@@ -43,6 +43,7 @@ internal static class Sweeps
         AdamWCases.Sweep,
         SgdCases.Sweep,
         LionCases.Sweep,
+        .. AlgebraCases.Sweeps,
     ];
 
     /// <summary>The cases of one operator, drawn from <paramref name="seed"/>.</summary>

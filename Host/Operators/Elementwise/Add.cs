@@ -6,11 +6,19 @@ public static partial class Operators
 {
     /// <summary>left + right, element by element.</summary>
     /// <param name="left">Any shape.</param>
-    /// <param name="right">The same shape and data type.</param>
-    /// <returns>A tensor of that shape and data type.</returns>
+    /// <param name="right">The same data type; another shape is broadcast as PyTorch does.</param>
+    /// <returns>A tensor of the common shape and that data type.</returns>
     /// <exception cref="ArgumentException">A shape, device or data type does not fit; nothing was launched.</exception>
     public static Tensor Add(Tensor left, Tensor right)
     {
+        ArgumentNullException.ThrowIfNull(left);
+        ArgumentNullException.ThrowIfNull(right);
+        if (left.Shape != right.Shape)
+        {
+            return Algebra.Binary(
+                left, right, BinaryOperator<BroadcastAddFunction>.Forward, BinaryOperator<BroadcastAddFunction>.Left, BinaryOperator<BroadcastAddFunction>.Right);
+        }
+
         Elementwise.CheckPair(left, right, nameof(left), nameof(right));
         Tensor output = Elementwise.Compute(AddOperator.Definition, left, right, default);
         if (left.Device.Records(left, right))

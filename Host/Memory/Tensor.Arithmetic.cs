@@ -1,0 +1,25 @@
+namespace GpuTransformer.Host;
+
+public sealed partial class Tensor
+{
+    /// <summary><see cref="Operators.Add"/>.</summary>
+    public static Tensor operator +(Tensor left, Tensor right) => Operators.Add(left, right);
+
+    /// <summary><see cref="Operators.Subtract"/>.</summary>
+    public static Tensor operator -(Tensor left, Tensor right) => Operators.Subtract(left, right);
+
+    /// <summary><see cref="Operators.Multiply"/>.</summary>
+    public static Tensor operator *(Tensor left, Tensor right) => Operators.Multiply(left, right);
+
+    /// <summary><see cref="Operators.Divide"/>.</summary>
+    public static Tensor operator /(Tensor left, Tensor right) => Operators.Divide(left, right);
+
+    /// <summary><see cref="Operators.Scale"/>.</summary>
+    public static Tensor operator *(Tensor left, float right) => Operators.Scale(left, right);
+
+    /// <summary><see cref="Operators.Scale"/>.</summary>
+    public static Tensor operator *(float left, Tensor right) => Operators.Scale(right, left);
+
+    /// <summary><see cref="Operators.Negate"/>.</summary>
+    public static Tensor operator -(Tensor value) => Operators.Negate(value);
+}

@@ -1,0 +1,57 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace GpuTransformer.Kernels;
+
+/// <summary>
+/// output = f(first, second, third) with SIMD, the operands broadcast to the output's shape. Along the innermost axis an operand is contiguous or one number, so operands of one shape, rows and
+/// single numbers are read at full speed.
+/// </summary>
+internal unsafe struct BroadcastVectorized<TElement, TMap> : IBlockKernel
+    where TElement : unmanaged, IElement<TElement>
+    where TMap : unmanaged, IBroadcastMap<TMap>
+{
+    public TElement* First;
+    public TElement* Second; // or null
+    public TElement* Third;  // or null
+    public TElement* Output; // [rows, inner]
+    public BroadcastStrides FirstStrides;
+    public BroadcastStrides SecondStrides;
+    public BroadcastStrides ThirdStrides;
+    public BroadcastAxes Axes;
+    public long Count;
+    public long Inner;
+    public int ElementsPerBlock;
+    public TMap Map;
+
+    public readonly void Execute(int block)
+    {
+        long i = (long)block * ElementsPerBlock, end = Math.Min(i + ElementsPerBlock, Count);
+        while (i < end)
+        {
+            long row = i / Inner, column = i - row * Inner;
+            int count = (int)Math.Min(Inner - column, end - i);
+            Run((int)row, column, Output + i, count);
+            i += count;
+        }
+    }
+
+    private readonly void Run(int row, long column, TElement* output, int count)
+    {
+        TElement* first = First + BroadcastStrides.Row(FirstStrides, Axes, row) + column * FirstStrides.Inner;
+        TElement* second = TMap.Operands > 1 ? Second + BroadcastStrides.Row(SecondStrides, Axes, row) + column * SecondStrides.Inner : first;
+        TElement* third = TMap.Operands > 2 ? Third + BroadcastStrides.Row(ThirdStrides, Axes, row) + column * ThirdStrides.Inner : first;
+        for (int i = 0; i < count; i += ElementVector.Width)
+        {
+            int lanes = count - i;
+            Vector512<float> x = Load(first, FirstStrides.Inner, i, lanes);
+            Vector512<float> y = TMap.Operands > 1 ? Load(second, SecondStrides.Inner, i, lanes) : default;
+            Vector512<float> z = TMap.Operands > 2 ? Load(third, ThirdStrides.Inner, i, lanes) : default;
+            ElementVector.Store(TMap.Apply(Map, x, y, z), output + i, lanes);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Load(TElement* source, int stride, int i, int lanes)
+        => stride == 0 ? Vector512.Create(TElement.ToSingle(*source)) : ElementVector.Load(source + i, lanes);
+}

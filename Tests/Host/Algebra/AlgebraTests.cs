@@ -1,0 +1,75 @@
+using GpuTransformer.Host;
+
+namespace GpuTransformer.Tests.Host;
+
+/// <summary>What the cases of the tensor algebra cannot see: C#'s operators, the shapes of results, empty tensors, and arguments that do not fit.</summary>
+[TestClass]
+public sealed class AlgebraTests
+{
+    [TestMethod]
+    [DeviceRows(Simulator = true)]
+    public void Operators_of_the_language_broadcast(string id)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        using StepScope step = device.BeginStep();
+        Tensor a = Tensor.From(device, [2, 1], [1f, 2f]), b = Tensor.From(device, [3], [10f, 20f, 40f]);
+        CollectionAssert.AreEqual(new[] { 11f, 21f, 41f, 12f, 22f, 42f }, (a + b).ToArray());
+        CollectionAssert.AreEqual(new[] { -9f, -19f, -39f, -8f, -18f, -38f }, (a - b).ToArray());
+        CollectionAssert.AreEqual(new[] { 10f, 20f, 40f, 20f, 40f, 80f }, (a * b).ToArray());
+        CollectionAssert.AreEqual(new[] { -20f, -40f, -80f }, (-b * 2f).ToArray());
+        CollectionAssert.AreEqual(new[] { 20f, 40f, 80f }, (2f * b).ToArray());
+        CollectionAssert.AreEqual(new[] { 0.5f, 1f }, (a / Tensor.From(device, [], [2f])).ToArray());
+        Assert.AreEqual(new Shape(2, 3), (a / b).Shape);
+    }
+
+    [TestMethod]
+    [DeviceRows(Simulator = true)]
+    public void What_is_not_a_number_stays_so(string id)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        using StepScope step = device.BeginStep();
+        Tensor left = Tensor.From(device, [3], [float.NaN, 1f, float.NegativeInfinity]), right = Tensor.From(device, [3], [1f, float.NaN, 0f]);
+        CollectionAssert.AreEqual(new[] { float.NaN, float.NaN, 0f }, Operators.Maximum(left, right).ToArray());
+        CollectionAssert.AreEqual(new[] { float.NaN, float.NaN, float.NegativeInfinity }, Operators.Minimum(left, right).ToArray());
+    }
+
+    [TestMethod]
+    [DeviceRows]
+    public void Empty_tensors_give_empty_tensors_and_no_gradient(string id)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        using StepScope step = device.BeginStep();
+        Tensor x = Tensor.From(device, [2], [1f, 2f]);
+        x.RequiresGradient = true;
+        using GradientTape tape = device.BeginTape();
+        Tensor y = Operators.Exp(x - Tensor.Zeros(device, [0, 1]));
+        Assert.AreEqual(new Shape(0, 2), y.Shape);
+        tape.Backward(y, Tensor.Zeros(device, [0, 2]));
+        CollectionAssert.AreEqual(new float[2], x.Gradient!.ToArray());
+        x.ClearGradient();
+    }
+
+    [TestMethod]
+    [DeviceRows]
+    public void Wrong_arguments_are_named_and_nothing_is_launched(string id)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        using StepScope step = device.BeginStep();
+        Tensor x = Tensor.Zeros(device, [2, 3]);
+        long launches = device.Statistics.Launches;
+        Refuses("right", "[2, 2]", () => Operators.Subtract(x, Tensor.Empty(device, [2, 2])));
+        Refuses("right", "[4]", () => Operators.Multiply(x, Tensor.Empty(device, [4])));
+        Refuses("right", "Float16", () => Operators.Divide(x, Tensor.Empty(device, [3], DType.Float16)));
+        Refuses("input", "Int32", () => Operators.Exp(Tensor.Empty(device, [3], DType.Int32)));
+        Assert.ThrowsExactly<ArgumentNullException>(() => Operators.Maximum(x, null!));
+        Refuses(null, "7 separate axes", () => Operators.Add(Tensor.Empty(device, [2, 1, 2, 1, 2, 1, 2]), Tensor.Empty(device, [1, 2, 1, 2, 1, 2, 1])));
+        Assert.AreEqual(launches, device.Statistics.Launches);
+    }
+
+    private static void Refuses(string? argument, string what, Action action)
+    {
+        ArgumentException exception = Assert.Throws<ArgumentException>(action);
+        Assert.AreEqual(argument, exception.ParamName);
+        Assert.Contains(what, exception.Message);
+    }
+}
