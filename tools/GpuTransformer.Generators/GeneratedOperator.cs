@@ -11,7 +11,7 @@ internal sealed class GeneratedOperator(string fileName, string text, string def
 
     public string Text { get; } = text;
 
-    /// <summary>The field that holds the definition; empty for a generic operator, which has one for each specialisation.</summary>
+    /// <summary>The field that holds the definition.</summary>
     public string Definition { get; } = definition;
 
     public ImmutableArray<Diagnostic> Diagnostics { get; } = diagnostics;

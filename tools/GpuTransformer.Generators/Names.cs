@@ -5,8 +5,6 @@ internal static class Names
 {
     public const string OperatorAttribute = "GpuTransformer.Host.OperatorAttribute";
     public const string VariantAttribute = "VariantAttribute";
-    public const string BindsAttribute = "BindsAttribute";
-    public const string ThenAttribute = "ThenAttribute";
     public const string Definition = "Definition";
     public const string Element = "IElement";
     public const string Tensor = "Tensor";

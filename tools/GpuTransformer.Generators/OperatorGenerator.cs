@@ -9,7 +9,7 @@ namespace GpuTransformer.Generators;
 
 /// <summary>
 /// Writes what follows from an operator's declaration, the record struct of its arguments with an <c>[Operator]</c> and a <c>[Variant]</c> for each kernel: the definition, the launches with their
-/// switch over storage types, and the kernels' parameter blocks, field by field from the arguments of the same name. A <c>[Binds]</c> writes the parameter block alone, for a launch by hand.
+/// switch over storage types, and the kernels' parameter blocks, field by field from the arguments of the same name.
 /// And the catalogue: every definition of the assembly.
 /// </summary>
 [Generator]
@@ -29,11 +29,11 @@ public sealed class OperatorGenerator : IIncrementalGenerator
             output.AddSource(generated.FileName, SourceText.From(generated.Text, Encoding.UTF8));
         });
 
-        // Definitions that are fields stand for a generic operator's specialisations.
+        // Definitions that are fields belong to operators that are launched by hand.
         IncrementalValuesProvider<string> fields = context.SyntaxProvider.CreateSyntaxProvider(
             static (node, _) => node is FieldDeclarationSyntax { Declaration: { Variables: { Count: 1 } variables } } && variables[0].Identifier.Text == Names.Definition,
             static (found, cancellation) => Qualified(found.SemanticModel.GetDeclaredSymbol(((FieldDeclarationSyntax)found.Node).Declaration.Variables[0], cancellation)!));
-        IncrementalValuesProvider<string> generatedDefinitions = operators.Where(static o => o.Definition.Length > 0).Select(static (o, _) => o.Definition);
+        IncrementalValuesProvider<string> generatedDefinitions = operators.Select(static (o, _) => o.Definition);
         context.RegisterSourceOutput(
             generatedDefinitions.Collect().Combine(fields.Collect()),
             static (output, found) =>

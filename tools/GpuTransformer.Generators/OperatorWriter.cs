@@ -28,24 +28,20 @@ internal sealed class OperatorWriter
     public GeneratedOperator Write()
     {
         AttributeData declaration = Attributes("OperatorAttribute").Single();
-        (INamedTypeSymbol Kernel, string Summary, bool EveryPair)[] variants =
-            [.. Attributes(Names.VariantAttribute).Select(static a => (((INamedTypeSymbol)a.ConstructorArguments[0].Value!).OriginalDefinition, (string)a.ConstructorArguments[1].Value!, Flag(a, "EveryPair")))];
+        (INamedTypeSymbol Kernel, string Summary)[] variants =
+            [.. Attributes(Names.VariantAttribute).Select(static a => (((INamedTypeSymbol)a.ConstructorArguments[0].Value!).OriginalDefinition, (string)a.ConstructorArguments[1].Value!))];
         _text.Append("#nullable enable\n\nnamespace ").Append(_arguments.ContainingNamespace.ToDisplayString()).Append(";\n\n");
         _text.Append("internal readonly unsafe partial record struct ").Append(ArgumentsType).Append("\n{\n");
         string definition = WriteDefinition(declaration, variants);
-        foreach ((INamedTypeSymbol kernel, _, bool everyPair) in variants)
+        foreach ((INamedTypeSymbol kernel, _) in variants)
         {
             if (!IsByHand(kernel))
-                WriteLaunch(kernel, everyPair);
+                WriteLaunch(kernel);
         }
 
-        foreach (INamedTypeSymbol kernel in Attributes(Names.BindsAttribute).Select(static a => ((INamedTypeSymbol)a.ConstructorArguments[0].Value!).OriginalDefinition))
-            WriteBind(kernel);
         _text.Append("}\n");
         return new GeneratedOperator($"{_arguments.Name}.g.cs", _text.ToString(), definition, [.. _diagnostics]);
     }
-
-    private static bool Flag(AttributeData attribute, string name) => attribute.NamedArguments.Any(n => n.Key == name && n.Value.Value is true);
 
     private static bool IsVectorized(INamedTypeSymbol kernel) => kernel.AllInterfaces.Any(static i => i.Name == "IBlockKernel");
 
@@ -59,91 +55,45 @@ internal sealed class OperatorWriter
 
     private bool IsByHand(INamedTypeSymbol kernel) => _binding.Member($"Launch{VariantName(kernel)}") is not null;
 
-    private string WriteDefinition(AttributeData declaration, (INamedTypeSymbol Kernel, string Summary, bool EveryPair)[] variants)
+    private string WriteDefinition(AttributeData declaration, (INamedTypeSymbol Kernel, string Summary)[] variants)
     {
         string type = $"OperatorDefinition<{ArgumentsType}>";
         var list = new StringBuilder();
-        foreach ((INamedTypeSymbol kernel, string summary, _) in variants)
+        foreach ((INamedTypeSymbol kernel, string summary) in variants)
         {
             string name = VariantName(kernel);
             list.Append(Indent).Append(Indent).Append("new(\"").Append(name).Append("\", VariantKind.").Append(name).Append(", ").Append(Literal(summary)).Append(", Launch").Append(name).Append("),\n");
         }
 
-        if (declaration.ConstructorArguments.Length == 0)
-        {
-            _text.Append($"    /// <summary>A specialisation in the catalogue.</summary>\n    public static {type} Define(string name, string formula) => new(name, formula,\n    [\n{list}    ]);\n");
-            return string.Empty;
-        }
-
-        string name2 = (string)declaration.ConstructorArguments[0].Value!, formula = (string)declaration.ConstructorArguments[1].Value!;
-        _text.Append($"    /// <summary>The operator in the catalogue.</summary>\n    public static readonly {type} Definition = new({Literal(name2)}, {Literal(formula)},\n    [\n{list}    ]);\n");
+        string operatorName = (string)declaration.ConstructorArguments[0].Value!, formula = (string)declaration.ConstructorArguments[1].Value!;
+        _text.Append($"    /// <summary>The operator in the catalogue.</summary>\n    public static readonly {type} Definition = new({Literal(operatorName)}, {Literal(formula)},\n    [\n{list}    ]);\n");
         return $"{_arguments.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat)}.Definition";
     }
 
-    private void WriteLaunch(INamedTypeSymbol kernel, bool everyPair)
+    private void WriteLaunch(INamedTypeSymbol kernel)
     {
         string name = VariantName(kernel);
-        ITypeParameterSymbol[] elements = [.. kernel.TypeParameters.Where(IsElement)];
-        ITypeParameterSymbol[] chosen = everyPair ? elements : [.. elements.Take(1)];
-        WriteSwitches(kernel, name, chosen);
-        _text.Append($"\n    private static void Launch{name}{TypeParameters(chosen)}(ComputeDevice device, in {ArgumentsType} a){Constraints(chosen)}\n    {{\n");
-        INamedTypeSymbol closed = Close(kernel, elements, everyPair);
-        string closedName = closed.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat);
-        string block = _binding.Initialiser(closed, Indent + Indent);
-        _text.Append($"        var kernel = {block};\n");
-        string count = IsVectorized(kernel) ? Names.Blocks : Names.Groups, launched = $"{(kernel.GetMembers(count).Any(static m => m.IsStatic) ? closedName : "kernel")}.{count}";
-        _text.Append(IsVectorized(kernel) ? $"        device.Launch({launched}, kernel);\n" : $"        device.Launch({closedName}.Kernel, {launched}, {closedName}.GroupSize, kernel);\n");
-        foreach (string next in Attributes(Names.ThenAttribute).Select(static a => (string)a.ConstructorArguments[0].Value!))
-            WriteNext(name, next);
+        ITypeParameterSymbol? element = kernel.TypeParameters.FirstOrDefault(IsElement);
+        if (element is not null)
+            WriteSwitch(kernel, name, element);
+        ITypeParameterSymbol[] known = element is null ? [] : [element];
+        string accessibility = element is null ? "internal" : "private", passing = element is null ? string.Empty : "in ";
+        _text.Append($"\n    {accessibility} static void Launch{name}{TypeParameters(known)}(ComputeDevice device, {passing}{ArgumentsType} a){Constraints(known)}\n    {{\n");
+        string type = kernel.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat);
+        _text.Append($"        var kernel = {_binding.Initialiser(kernel, Indent + Indent)};\n");
+        string count = IsVectorized(kernel) ? Names.Blocks : Names.Groups, launched = $"{(kernel.GetMembers(count).Any(static m => m.IsStatic) ? type : "kernel")}.{count}";
+        _text.Append(IsVectorized(kernel) ? $"        device.Launch({launched}, kernel);\n" : $"        device.Launch({type}.Kernel, {launched}, {type}.GroupSize, kernel);\n");
         _text.Append("    }\n");
     }
 
-    // Work of another operator that belongs to this one.
-    private void WriteNext(string variant, string member)
+    // From the data type, known at run time, to the kernel's type argument.
+    private void WriteSwitch(INamedTypeSymbol kernel, string name, ITypeParameterSymbol element)
     {
-        var property = (IPropertySymbol)_binding.Member(member)!;
-        bool optional = property.Type is INamedTypeSymbol { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T };
-        ITypeSymbol other = optional ? ((INamedTypeSymbol)property.Type).TypeArguments[0] : property.Type;
-        string call = $"{other.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat)}.Launch{variant}(device, ";
-        _text.Append(optional ? $"        if (a.{member} is {{ }} next{member})\n            {call}next{member});\n" : $"        {call}a.{member});\n");
-    }
-
-    // From the data types, known at run time, to the type arguments: one level for each.
-    private void WriteSwitches(INamedTypeSymbol kernel, string name, ITypeParameterSymbol[] chosen)
-    {
-        for (int level = 0; level < chosen.Length; level++)
-        {
-            string tensor = _binding.StorageTensor(kernel, chosen[level].Name) ?? "Missing";
-            ITypeParameterSymbol[] known = [.. chosen.Take(level)];
-            string accessibility = level == 0 ? "internal" : "private", passing = level == 0 ? string.Empty : "in ";
-            _text.Append($"\n    {accessibility} static void Launch{name}{TypeParameters(known)}(ComputeDevice device, {passing}{ArgumentsType} a){Constraints(known)}\n    {{\n        switch (a.{tensor}.DType)\n        {{\n");
-            foreach (string storage in new[] { "Float32", "Float16", "BFloat16" })
-                _text.Append($"            case DType.{storage}:\n                Launch{name}<{string.Concat(known.Select(static k => k.Name + ", "))}global::GpuTransformer.Kernels.{storage}>(device, a);\n                break;\n");
-            _text.Append($"            default:\n                throw new System.ArgumentException($\"Kernels compute with real numbers only, not with {{a.{tensor}.DType}}.\");\n        }}\n    }}\n");
-        }
-
-        if (chosen.Length == 0)
-            _text.Append($"\n    internal static void Launch{name}(ComputeDevice device, {ArgumentsType} a) => Launch{name}(device, in a);\n");
-    }
-
-    private void WriteBind(INamedTypeSymbol block)
-    {
-        ITypeParameterSymbol[] own = [.. block.TypeParameters.Where(p => !_arguments.TypeParameters.Any(q => q.Name == p.Name))];
-        INamedTypeSymbol closed = Close(block, [], everyPair: true);
-        string type = closed.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat);
-        _text.Append($"\n    /// <summary>The parameter block of {block.Name}.</summary>\n    internal static {type} Bind{block.Name}{TypeParameters(own)}(ComputeDevice device, in {ArgumentsType} a){Constraints(own)}\n        => {_binding.Initialiser(closed, Indent + Indent)};\n");
-    }
-
-    // Type parameters that the arguments have stand for those of their name; one storage type stands for all, unless every pair is wanted.
-    private INamedTypeSymbol Close(INamedTypeSymbol kernel, ITypeParameterSymbol[] elements, bool everyPair)
-    {
-        if (kernel.TypeParameters.Length == 0)
-            return kernel;
-        ITypeSymbol[] types =
-        [
-            .. kernel.TypeParameters.Select(p => _arguments.TypeParameters.FirstOrDefault(q => q.Name == p.Name) ?? (everyPair || !IsElement(p) ? p : elements[0])),
-        ];
-        return kernel.Construct(types);
+        string tensor = _binding.StorageTensor(kernel, element.Name) ?? "Missing";
+        _text.Append($"\n    internal static void Launch{name}(ComputeDevice device, {ArgumentsType} a)\n    {{\n        switch (a.{tensor}.DType)\n        {{\n");
+        foreach (string storage in new[] { "Float32", "Float16", "BFloat16" })
+            _text.Append($"            case DType.{storage}:\n                Launch{name}<global::GpuTransformer.Kernels.{storage}>(device, a);\n                break;\n");
+        _text.Append($"            default:\n                throw new System.ArgumentException($\"Kernels compute with real numbers only, not with {{a.{tensor}.DType}}.\");\n        }}\n    }}\n");
     }
 
     private static string TypeParameters(ITypeParameterSymbol[] parameters) => parameters.Length == 0 ? string.Empty : $"<{string.Join(", ", parameters.Select(static p => p.Name))}>";

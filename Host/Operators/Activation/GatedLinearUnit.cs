@@ -51,7 +51,7 @@ internal readonly partial record struct GatedLinearUnitArguments(Tensor Input, T
     public int RowsPerBlock(ComputeDevice device) => VectorizedBlocks.RowsPerBlock(device, Rows, Inner);
 }
 
-/// <summary>The gated linear unit in the catalogue.</summary>
+/// <summary>What the callers of the gated linear unit share.</summary>
 internal static partial class GatedLinearUnitOperator
 {
     /// <summary>Checks the arguments that forward and backward share.</summary>

@@ -79,7 +79,7 @@ internal readonly partial record struct ScatterRowsArguments(Tensor Input, Tenso
     }
 }
 
-/// <summary>The gradient of lookups in the catalogue.</summary>
+/// <summary>What the callers of ScatterRows share.</summary>
 internal static partial class ScatterRowsOperator
 {
     /// <summary>Launches, unless there is nothing to write.</summary>

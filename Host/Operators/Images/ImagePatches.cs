@@ -64,7 +64,7 @@ internal readonly partial record struct ImagePatchesArguments(Tensor Input, Tens
     public int ElementsPerBlock(ComputeDevice device) => VectorizedBlocks.ElementsPerBlock(device, Count);
 }
 
-/// <summary>ImagePatches in the catalogue.</summary>
+/// <summary>What the callers of ImagePatches share.</summary>
 internal static class ImagePatchesOperator
 {
     public static void CheckSize(int height, int width, int patchSize)

@@ -55,8 +55,8 @@ internal readonly partial record struct CrossEntropyArguments(Tensor Logits, Ten
     public int RowsPerBlock(ComputeDevice device) => VectorizedBlocks.RowsPerBlock(device, Rows, Classes);
 }
 
-/// <summary>CrossEntropy in the catalogue.</summary>
-internal static partial class CrossEntropyOperator
+/// <summary>What the two doors to the cross-entropy share.</summary>
+internal static class CrossEntropyOperator
 {
     /// <summary>The loss, recorded; the targets were checked.</summary>
     public static Tensor Compute(Tensor logits, Tensor targets, int ignoreIndex, float labelSmoothing, int sequence)

@@ -72,7 +72,7 @@ internal readonly partial record struct DropoutArguments(Tensor Input, Tensor Ou
     public float Scale => 1f / (1f - Probability);
 }
 
-/// <summary>Dropout in the catalogue.</summary>
+/// <summary>What the callers of Dropout share.</summary>
 internal static class DropoutOperator
 {
     public static void Check(Tensor input, float probability)
