@@ -145,7 +145,7 @@ public sealed class LinearTests
     [DeviceRows]
     public void The_second_call_allocates_nothing_and_compiles_nothing(string id)
     {
-        ComputeDevice device = TestDevices.Get(id);
+        ComputeDevice device = TestDevices.GetSettled(id);
         Tensor input = Tensor.Zeros(device, [3, 40]), weight = Tensor.Zeros(device, [17, 40]);
         Operators.Linear(input, weight, activation: Activation.Gelu).Dispose();
         (long allocations, long compiles) = (device.Statistics.Allocations, device.Statistics.CompiledKernels);

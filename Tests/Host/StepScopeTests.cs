@@ -82,7 +82,7 @@ public sealed class StepScopeTests
     [TestMethod]
     public void Closing_a_scope_closes_those_inside_it_that_were_forgotten()
     {
-        ComputeDevice device = TestDevices.Get("cpu");
+        ComputeDevice device = TestDevices.GetSettled("cpu");
         long inUse = device.Statistics.BytesInUse;
         StepScope outer = device.BeginStep();
         Tensor tensor = Tensor.Zeros(device, [1]);

@@ -40,6 +40,16 @@ internal static class TestDevices
         return device;
     }
 
+    /// <summary>The shared device, for a test that counts its memory: what earlier tests forgot has come back and does not come back while the test runs.</summary>
+    public static ComputeDevice GetSettled(string id)
+    {
+        ComputeDevice device = Get(id);
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        using Tensor takesWhatWasFound = Tensor.Empty(device, [1]);
+        return device;
+    }
+
     /// <summary>A device of the test's own, which it disposes: for tests of counters and of disposal.</summary>
     public static ComputeDevice OpenNew(string id)
     {

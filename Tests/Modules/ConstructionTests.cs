@@ -79,7 +79,7 @@ public sealed class ConstructionTests
     [DeviceRows]
     public void Options_that_fail_late_leave_nothing(string id)
     {
-        ComputeDevice device = TestDevices.Get(id);
+        ComputeDevice device = TestDevices.GetSettled(id);
         long before = device.Statistics.BytesInUse;
         foreach (Func<Module> make in new Func<Module>[]
         {

@@ -30,7 +30,7 @@ public sealed class StackTests
     [TestMethod]
     public void Initial_values_are_as_wide_as_x_transformers()
     {
-        using var model = new Encoder(s_small, TestDevices.Get("cpu"), seed: 3);
+        using var model = new Encoder(s_small, TestDevices.GetSettled("cpu"), seed: 3);
         Dictionary<string, float[]> values = model.NamedParameters().ToDictionary(static p => p.Name, static p => p.Value.ToArray());
         Assert.IsTrue(values["layers.0.0.0.gamma"].All(static v => v == 0f), "Gains are stored minus one.");
         float[] toK = values["layers.1.1.to_k.weight"];
@@ -38,8 +38,8 @@ public sealed class StackTests
         Assert.IsTrue(toK.All(v => MathF.Abs(v) <= bound));
         Assert.IsGreaterThan(0.95f * bound, toK.Max());
         Assert.AreEqual(bound / MathF.Sqrt(3), MathF.Sqrt(toK.Average(static v => v * v)), 0.1f * bound);
-        using var again = new Encoder(s_small, TestDevices.Get("cpu"), seed: 3);
-        using var other = new Encoder(s_small, TestDevices.Get("cpu"), seed: 4);
+        using var again = new Encoder(s_small, TestDevices.GetSettled("cpu"), seed: 3);
+        using var other = new Encoder(s_small, TestDevices.GetSettled("cpu"), seed: 4);
         CollectionAssert.AreEqual(toK, again.NamedParameters().First(static p => p.Name == "layers.1.1.to_k.weight").Value.ToArray());
         CollectionAssert.AreNotEqual(toK, other.NamedParameters().First(static p => p.Name == "layers.1.1.to_k.weight").Value.ToArray());
     }
@@ -47,7 +47,7 @@ public sealed class StackTests
     [TestMethod, DeviceRows]
     public void The_second_call_allocates_no_device_memory_and_compiles_nothing(string id)
     {
-        ComputeDevice device = TestDevices.Get(id);
+        ComputeDevice device = TestDevices.GetSettled(id);
         using var model = new Encoder(s_small, device);
         using Tensor x = Random(device, 1, [2, 5, 16]), context = Random(device, 2, [2, 7, 24]);
         using Tensor mask = Tensor.From(device, [2, 5], [true, true, true, true, false, true, false, true, true, true]);
@@ -67,7 +67,7 @@ public sealed class StackTests
     [DataRow(2, 64, 64, "BFloat16")]
     public void The_estimated_memory_is_the_measured_one(int batch, int length, int contextLength, string type)
     {
-        ComputeDevice device = TestDevices.Get("cpu");
+        ComputeDevice device = TestDevices.GetSettled("cpu");
         DType dtype = Enum.Parse<DType>(type);
         using var model = new Encoder(s_seed with { Depth = 2 }, device, 0, dtype);
         using Tensor x = Random(device, 1, [batch, length, 256], dtype), context = Random(device, 2, [batch, contextLength, 512], dtype);

@@ -75,7 +75,7 @@ public sealed class GradientTapeTests
     [DeviceRows]
     public void Steps_hold_memory_flat(string id)
     {
-        ComputeDevice device = TestDevices.Get(id);
+        ComputeDevice device = TestDevices.GetSettled(id);
         using Tensor x = Tensor.Persistent(device, [1000]);
         x.RequiresGradient = true;
         Pass(device, x);

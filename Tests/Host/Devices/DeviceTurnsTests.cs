@@ -50,7 +50,7 @@ public sealed class DeviceTurnsTests
     [DeviceRows]
     public void While_a_step_is_open_a_thread_that_does_not_continue_it_is_refused(string id)
     {
-        ComputeDevice device = TestDevices.Get(id);
+        ComputeDevice device = TestDevices.GetSettled(id);
         using var stranger = new Worker("stranger");
         long outside = device.Statistics.TensorsOutsideScopes;
         foreach (Func<ComputeDevice, IDisposable> open in s_opening)

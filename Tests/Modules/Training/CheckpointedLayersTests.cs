@@ -64,7 +64,7 @@ public sealed class CheckpointedLayersTests
     [TestMethod]
     public void What_needs_no_gradient_or_does_nothing_is_let_through()
     {
-        ComputeDevice device = TestDevices.Get("cpu");
+        ComputeDevice device = TestDevices.GetSettled("cpu");
         using StepScope step = device.BeginStep();
         using GradientTape tape = device.BeginTape();
         Tensor x = Tensor.From(device, [2], [1f, 2f]), constant = Tensor.From(device, [2], [3f, 4f]);
