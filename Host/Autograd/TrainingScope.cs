@@ -67,7 +67,7 @@ public sealed class TrainingScope : IDisposable, IDeviceDuty
     /// <summary>The same scope as it was after <paramref name="draws"/> draws, open or not.</summary>
     internal TrainingScope Again(int draws) => new(_device, null, Seed, Step, Batch) { Draws = draws };
 
-    /// <summary>The next stream, for what draws by seed and stream: <see cref="Operators.Dropout(Tensor, float, ulong, ulong)"/>, <see cref="AttentionOptions.DropoutStream"/>.</summary>
+    /// <summary>The next stream, for what draws by seed and stream: <see cref="Operators.Dropout(Tensor, float, ulong, ulong)"/>, <see cref="ScoreOptions.DropoutStream"/>.</summary>
     public (ulong Seed, ulong Stream) NextStream()
     {
         using DeviceTurn turn = _device.Turns.Enter(_frame);

@@ -16,7 +16,7 @@ public static class ModuleFactory
         ["CrossAttender"] = static (kwargs, device, seed, dtype) => new CrossAttender(Stack(kwargs, "CrossAttender"), device, seed, dtype),
         ["PrefixDecoder"] = static (kwargs, device, seed, dtype) => new PrefixDecoder(Stack(kwargs, "PrefixDecoder"), device, seed, dtype),
         ["TransformerBlock"] = static (kwargs, device, seed, dtype) => new TransformerBlock(OptionsJson.Read<AttentionLayersOptions>(kwargs, "TransformerBlock"), device, seed, dtype),
-        ["Attention"] = static (kwargs, device, seed, dtype) => new Attention(OptionsJson.Read<AttentionModuleOptions>(kwargs, "Attention"), device, seed, dtype),
+        ["Attention"] = static (kwargs, device, seed, dtype) => new Attention(OptionsJson.Read<AttentionOptions>(kwargs, "Attention"), device, seed, dtype),
         ["Attend"] = static (kwargs, device, _, _) => new Attend(OptionsJson.Read<AttendOptions>(kwargs, "Attend"), device),
         ["scaled_dot_product_attention"] = static (kwargs, device, _, _) => new ScaledDotProductAttention(OptionsJson.Read<ScaledDotProductOptions>(kwargs, "scaled_dot_product_attention"), device),
         ["FeedForward"] = static (kwargs, device, seed, dtype) => new FeedForward(OptionsJson.Read<FeedForwardOptions>(kwargs, "FeedForward"), device, seed, dtype),

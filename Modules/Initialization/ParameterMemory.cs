@@ -38,7 +38,7 @@ internal static class ParameterMemory
     }
 
     /// <summary>The weights of an attention's projections, at least.</summary>
-    private static double Count(AttentionModuleOptions options)
+    private static double Count(AttentionOptions options)
     {
         options.Validate();
         return (double)options.Dim * options.QueryWidth + (double)options.SourceDim * options.KeyWidth + (double)options.SourceDim * options.ValueWidth

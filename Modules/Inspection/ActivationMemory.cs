@@ -37,7 +37,7 @@ public sealed record ActivationMemory(long Inputs, long Inference, long Training
         }
 
         long end = (options.SoftclampOutput ? stream : 0) + (options.HasFinalNorm ? stream : 0);
-        AttentionModuleOptions cross = options.CrossAttention();
+        AttentionOptions cross = options.CrossAttention();
         long inputs = stream + (long)batch * length + (options.CrossAttend ? (size * cross.SourceDim + 1) * batch * contextLength : 0);
 
         // While a layer runs, the stream it reads is alive besides what it makes; at the end the stream and the normed result.
@@ -87,7 +87,7 @@ internal sealed record LayerMemory(AttentionLayersOptions Options, int Length, i
     {
         if (kind == LayerKind.FeedForward)
             return (long)Length * Math.Max(Options.Dim, Options.FeedForward().InnerDim);
-        AttentionModuleOptions attention = kind == LayerKind.CrossAttention ? Options.CrossAttention() : Options.SelfAttention();
+        AttentionOptions attention = kind == LayerKind.CrossAttention ? Options.CrossAttention() : Options.SelfAttention();
         long keys = kind == LayerKind.CrossAttention ? ContextLength : Length;
         return Math.Max(keys * attention.SourceDim, (long)Length * Math.Max(Options.Dim, attention.MergedWidth));
     }
@@ -100,7 +100,7 @@ internal sealed record LayerMemory(AttentionLayersOptions Options, int Length, i
 
     private long Attention(LayerKind kind)
     {
-        AttentionModuleOptions attention = kind == LayerKind.CrossAttention ? Options.CrossAttention() : Options.SelfAttention();
+        AttentionOptions attention = kind == LayerKind.CrossAttention ? Options.CrossAttention() : Options.SelfAttention();
         long keys = kind == LayerKind.CrossAttention ? ContextLength : Length, copies = attention.NumMemKv > 0 || attention.AddZeroKv ? 2 : 1;
         return (long)Length * (attention.QueryWidth + attention.MergedWidth) + copies * keys * (attention.KeyWidth + attention.ValueWidth);
     }

@@ -39,7 +39,7 @@ public static class ModelFacts
         ArgumentNullException.ThrowIfNull(options);
         if (!options.CrossAttend)
             return 0;
-        AttentionModuleOptions cross = options.CrossAttention();
+        AttentionOptions cross = options.CrossAttention();
         int layers = LayerPlan.Of(options).Layers.Count(static kind => kind == LayerKind.CrossAttention);
         return (long)(cross.SourceDim - options.Dim) * (cross.KeyWidth + cross.ValueWidth) * layers;
     }

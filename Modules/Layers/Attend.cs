@@ -45,7 +45,7 @@ public sealed class Attend : Module
         bool isKeyMask = mask?.Shape.Rank == 2;
         if (isKeyMask)
             ForwardChecks.Mask(this, mask, q.Shape[0], keys, "key");
-        return scope.Keep(Operators.Attention(Computed(q), WithZero(Computed(k)), WithZero(Computed(v)), new AttentionOptions
+        return scope.Keep(Operators.Attention(Computed(q), WithZero(Computed(k)), WithZero(Computed(v)), new ScoreOptions
         {
             Heads = heads,
             KeyValueHeads = keyHeads,

@@ -6,7 +6,7 @@ namespace GpuTransformer.Modules;
 public sealed partial class Attention
 {
     /// <summary>As the other constructor, with parameters from <paramref name="initializer"/>: for a module that it is inside of.</summary>
-    public Attention(AttentionModuleOptions options, ParameterInitializer initializer)
+    public Attention(AttentionOptions options, ParameterInitializer initializer)
         : base(initializer)
     {
         using ConstructionScope construction = Device.BeginConstruction();
@@ -64,13 +64,13 @@ public sealed partial class Attention
         : AddChild("to_out", new Linear(Options.MergedWidth, Options.OutputDim, bias: false, initializer, Options.ZeroInitOutput));
 
     /// <summary>What is the same in every call.</summary>
-    private AttentionOptions CreateOptions()
+    private ScoreOptions CreateOptions()
     {
         // HeadNorm gives vectors √groupWidth times longer than unit ones, so the product of two is groupWidth times too large.
         float scale = 1f / MathF.Sqrt(Options.DimHead);
         if (Options.QkNorm)
             scale = (Options.QkNormDimScale ? scale : Options.QkNormScale) * Options.QkNormGroups / Options.DimHead;
-        return new AttentionOptions
+        return new ScoreOptions
         {
             Heads = Options.Heads,
             KeyValueHeads = Options.KeyValueHeads,

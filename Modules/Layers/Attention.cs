@@ -15,7 +15,7 @@ public sealed partial class Attention : Branch
     private readonly MultiheadRmsNorm? _valueRmsNorm;
     private readonly MemoryKeyValues? _memory;
     private readonly AttentionGates _gates;
-    private readonly AttentionOptions _options;
+    private readonly ScoreOptions _options;
     private readonly Linear _toQ;
     private readonly Linear _toK;
     private readonly Linear _toV;
@@ -23,13 +23,13 @@ public sealed partial class Attention : Branch
 
     /// <summary>An attention with x-transformers' initialisation.</summary>
     /// <exception cref="ArgumentException">The options contradict each other; the message names them.</exception>
-    public Attention(AttentionModuleOptions options, ComputeDevice device, int seed = 0, DType dtype = DType.Float32)
+    public Attention(AttentionOptions options, ComputeDevice device, int seed = 0, DType dtype = DType.Float32)
         : this(options, new ParameterInitializer(device, seed, dtype))
     {
     }
 
     /// <summary>What it is.</summary>
-    public AttentionModuleOptions Options { get; }
+    public AttentionOptions Options { get; }
 
     internal override bool FusesResidual => true;
 
@@ -73,7 +73,7 @@ public sealed partial class Attention : Branch
             value = _memory.BeforeValues(value);
         }
 
-        AttentionOptions options = _options with
+        ScoreOptions options = _options with
         {
             Causal = inputs.Causal ? CausalAlignment.BottomRight : _options.Causal,
             KeyMask = inputs.KeyMask,

@@ -6,7 +6,7 @@ namespace GpuTransformer.Modules;
 internal static class AttentionCall
 {
     /// <summary>The options with dropout on the probabilities as the open training scope draws it; without a scope, as they are.</summary>
-    public static AttentionOptions WithDropout(this AttentionOptions options, float probability, ComputeDevice device)
+    public static ScoreOptions WithDropout(this ScoreOptions options, float probability, ComputeDevice device)
     {
         if (probability == 0f || device.Training is not { } training)
             return options;
@@ -16,7 +16,7 @@ internal static class AttentionCall
 
     public static BranchInputs Check(Attention attention, Tensor x, Tensor? context, Tensor? mask, Tensor? contextMask, Tensor? attnMask, Tensor? attnBias)
     {
-        AttentionModuleOptions options = attention.Options;
+        AttentionOptions options = attention.Options;
         ForwardChecks.Sequence(attention, x, options.Dim);
         (int batch, int queries) = (x.Shape[0], x.Shape[1]);
         if (context is not null)

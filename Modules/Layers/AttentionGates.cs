@@ -8,9 +8,9 @@ namespace GpuTransformer.Modules;
 /// <param name="Heads">Per head: sigmoid(W x + b).</param>
 /// <param name="HeadScale">Per head, learned: [1, heads, 1, 1].</param>
 /// <param name="HeadOfChannel">int32 [1, heads · valueDim]: the head that each merged channel belongs to; needed by the two per head.</param>
-internal sealed record AttentionGates(AttentionModuleOptions Options, Linear? Values, Linear? Heads, Tensor? HeadScale, Tensor? HeadOfChannel)
+internal sealed record AttentionGates(AttentionOptions Options, Linear? Values, Linear? Heads, Tensor? HeadScale, Tensor? HeadOfChannel)
 {
-    public static Tensor? CreateHeadOfChannel(AttentionModuleOptions options, ComputeDevice device)
+    public static Tensor? CreateHeadOfChannel(AttentionOptions options, ComputeDevice device)
     {
         if (!options.HeadScale && !options.GateValueHeads)
             return null;
@@ -23,7 +23,7 @@ internal sealed record AttentionGates(AttentionModuleOptions Options, Linear? Va
     }
 
     /// <summary>Open at the start: sigmoid(10) ≈ 1.</summary>
-    public static Linear HeadGate(AttentionModuleOptions options, ParameterInitializer initializer)
+    public static Linear HeadGate(AttentionOptions options, ParameterInitializer initializer)
     {
         var gate = new Linear(options.Dim, options.Heads, bias: true, initializer, zero: true);
         var bias = new float[options.Heads];

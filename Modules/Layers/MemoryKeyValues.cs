@@ -13,7 +13,7 @@ internal sealed class MemoryKeyValues
     private readonly Tensor? _order; // int32 [1, memories · keyValueHeads]
     private readonly bool _zero;
 
-    public MemoryKeyValues(AttentionModuleOptions options, Tensor? keys, Tensor? values, ComputeDevice device)
+    public MemoryKeyValues(AttentionOptions options, Tensor? keys, Tensor? values, ComputeDevice device)
     {
         _zero = options.AddZeroKv;
         (_keys, _values) = (keys, values);

@@ -52,7 +52,7 @@ public sealed class ScaledDotProductAttention : Module
         ArgumentNullException.ThrowIfNull(k);
         if (q.Shape.Rank != 4 || k.Shape.Rank != 4)
             throw new ArgumentException($"'q' has shape {q.Shape} and 'k' {k.Shape}, but both need [batch, heads, sequence, width].", nameof(q));
-        return Operators.Attention(Computed(q), Computed(k), Computed(v), new AttentionOptions
+        return Operators.Attention(Computed(q), Computed(k), Computed(v), new ScoreOptions
         {
             Heads = q.Shape[1],
             KeyValueHeads = Options.EnableGqa ? k.Shape[1] : 0,

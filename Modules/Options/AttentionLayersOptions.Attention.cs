@@ -2,83 +2,83 @@ namespace GpuTransformer.Modules;
 
 public sealed partial record AttentionLayersOptions
 {
-    /// <inheritdoc cref="AttentionModuleOptions.DimHead"/>
+    /// <inheritdoc cref="AttentionOptions.DimHead"/>
     public int AttnDimHead { get; init; } = 64;
 
-    /// <inheritdoc cref="AttentionModuleOptions.Flash"/>
+    /// <inheritdoc cref="AttentionOptions.Flash"/>
     public bool AttnFlash { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.Dropout"/>
+    /// <inheritdoc cref="AttentionOptions.Dropout"/>
     public float AttnDropout { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.SublayerDropout"/>
+    /// <inheritdoc cref="AttentionOptions.SublayerDropout"/>
     public float AttnSublayerDropout { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.NumMemKv"/>
+    /// <inheritdoc cref="AttentionOptions.NumMemKv"/>
     public int AttnNumMemKv { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.AddZeroKv"/>
+    /// <inheritdoc cref="AttentionOptions.AddZeroKv"/>
     public bool AttnAddZeroKv { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.KvHeads"/>
+    /// <inheritdoc cref="AttentionOptions.KvHeads"/>
     public int? AttnKvHeads { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.OneKvHead"/>
+    /// <inheritdoc cref="AttentionOptions.OneKvHead"/>
     public bool AttnOneKvHead { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.ValueDimHead"/>
+    /// <inheritdoc cref="AttentionOptions.ValueDimHead"/>
     public int? AttnValueDimHead { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.ZeroInitOutput"/>
+    /// <inheritdoc cref="AttentionOptions.ZeroInitOutput"/>
     public bool AttnZeroInitOutput { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.QkNorm"/>
+    /// <inheritdoc cref="AttentionOptions.QkNorm"/>
     public bool AttnQkNorm { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.QkNormGroups"/>
+    /// <inheritdoc cref="AttentionOptions.QkNormGroups"/>
     public int AttnQkNormGroups { get; init; } = 1;
 
-    /// <inheritdoc cref="AttentionModuleOptions.QkNormScale"/>
+    /// <inheritdoc cref="AttentionOptions.QkNormScale"/>
     public float AttnQkNormScale { get; init; } = 10;
 
-    /// <inheritdoc cref="AttentionModuleOptions.QkNormDimScale"/>
+    /// <inheritdoc cref="AttentionOptions.QkNormDimScale"/>
     public bool AttnQkNormDimScale { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.QkRmsnorm"/>
+    /// <inheritdoc cref="AttentionOptions.QkRmsnorm"/>
     public bool AttnQkRmsnorm { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.KRmsnorm"/>
+    /// <inheritdoc cref="AttentionOptions.KRmsnorm"/>
     public bool AttnKRmsnorm { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.ValueRmsnorm"/>
+    /// <inheritdoc cref="AttentionOptions.ValueRmsnorm"/>
     public bool AttnValueRmsnorm { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.MaxAttendPast"/>
+    /// <inheritdoc cref="AttentionOptions.MaxAttendPast"/>
     /// <remarks>Self-attention only, unlike upstream, where it reaches cross-attention too.</remarks>
     public int? AttnMaxAttendPast { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.SoftclampLogits"/>
+    /// <inheritdoc cref="AttentionOptions.SoftclampLogits"/>
     public bool AttnSoftclampLogits { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.LogitSoftclampValue"/>
+    /// <inheritdoc cref="AttentionOptions.LogitSoftclampValue"/>
     public float AttnLogitSoftclampValue { get; init; } = 50;
 
-    /// <inheritdoc cref="AttentionModuleOptions.HeadScale"/>
+    /// <inheritdoc cref="AttentionOptions.HeadScale"/>
     public bool AttnHeadScale { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.GateValueHeads"/>
+    /// <inheritdoc cref="AttentionOptions.GateValueHeads"/>
     public bool AttnGateValueHeads { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.GateValues"/>
+    /// <inheritdoc cref="AttentionOptions.GateValues"/>
     public bool AttnGateValues { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.SwigluValues"/>
+    /// <inheritdoc cref="AttentionOptions.SwigluValues"/>
     public bool AttnSwigluValues { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.OnAttn"/>
+    /// <inheritdoc cref="AttentionOptions.OnAttn"/>
     public bool AttnOnAttn { get; init; }
 
-    internal AttentionModuleOptions SelfAttention() => new()
+    internal AttentionOptions SelfAttention() => new()
     {
         Dim = Dim,
         Heads = Heads,

@@ -8,107 +8,107 @@ public sealed partial record AttentionLayersOptions
     /// <summary>Cross-attention sees the context's end only up to its own position.</summary>
     public bool CrossAttnCausal { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.DimHead"/>
+    /// <inheritdoc cref="AttentionOptions.DimHead"/>
     /// <remarks>Null for <see cref="AttnDimHead"/>.</remarks>
     public int? CrossAttnDimHead { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.Flash"/>
+    /// <inheritdoc cref="AttentionOptions.Flash"/>
     /// <remarks>Null for <see cref="AttnFlash"/>.</remarks>
     public bool? CrossAttnFlash { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.Dropout"/>
+    /// <inheritdoc cref="AttentionOptions.Dropout"/>
     /// <remarks>Null for <see cref="AttnDropout"/>.</remarks>
     public float? CrossAttnDropout { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.SublayerDropout"/>
+    /// <inheritdoc cref="AttentionOptions.SublayerDropout"/>
     /// <remarks>Null for <see cref="AttnSublayerDropout"/>.</remarks>
     public float? CrossAttnSublayerDropout { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.NumMemKv"/>
+    /// <inheritdoc cref="AttentionOptions.NumMemKv"/>
     /// <remarks>Null for <see cref="AttnNumMemKv"/>.</remarks>
     public int? CrossAttnNumMemKv { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.AddZeroKv"/>
+    /// <inheritdoc cref="AttentionOptions.AddZeroKv"/>
     /// <remarks>Null for <see cref="AttnAddZeroKv"/>.</remarks>
     public bool? CrossAttnAddZeroKv { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.KvHeads"/>
+    /// <inheritdoc cref="AttentionOptions.KvHeads"/>
     /// <remarks>Null for <see cref="AttnKvHeads"/>.</remarks>
     public int? CrossAttnKvHeads { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.OneKvHead"/>
+    /// <inheritdoc cref="AttentionOptions.OneKvHead"/>
     /// <remarks>Null for <see cref="AttnOneKvHead"/>.</remarks>
     public bool? CrossAttnOneKvHead { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.ValueDimHead"/>
+    /// <inheritdoc cref="AttentionOptions.ValueDimHead"/>
     /// <remarks>Null for <see cref="AttnValueDimHead"/>.</remarks>
     public int? CrossAttnValueDimHead { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.ZeroInitOutput"/>
+    /// <inheritdoc cref="AttentionOptions.ZeroInitOutput"/>
     /// <remarks>Null for <see cref="AttnZeroInitOutput"/>.</remarks>
     public bool? CrossAttnZeroInitOutput { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.QkNorm"/>
+    /// <inheritdoc cref="AttentionOptions.QkNorm"/>
     /// <remarks>Null for <see cref="AttnQkNorm"/>.</remarks>
     public bool? CrossAttnQkNorm { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.QkNormGroups"/>
+    /// <inheritdoc cref="AttentionOptions.QkNormGroups"/>
     /// <remarks>Null for <see cref="AttnQkNormGroups"/>.</remarks>
     public int? CrossAttnQkNormGroups { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.QkNormScale"/>
+    /// <inheritdoc cref="AttentionOptions.QkNormScale"/>
     /// <remarks>Null for <see cref="AttnQkNormScale"/>.</remarks>
     public float? CrossAttnQkNormScale { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.QkNormDimScale"/>
+    /// <inheritdoc cref="AttentionOptions.QkNormDimScale"/>
     /// <remarks>Null for <see cref="AttnQkNormDimScale"/>.</remarks>
     public bool? CrossAttnQkNormDimScale { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.QkRmsnorm"/>
+    /// <inheritdoc cref="AttentionOptions.QkRmsnorm"/>
     /// <remarks>Null for <see cref="AttnQkRmsnorm"/>.</remarks>
     public bool? CrossAttnQkRmsnorm { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.KRmsnorm"/>
+    /// <inheritdoc cref="AttentionOptions.KRmsnorm"/>
     /// <remarks>Null for <see cref="AttnKRmsnorm"/>.</remarks>
     public bool? CrossAttnKRmsnorm { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.ValueRmsnorm"/>
+    /// <inheritdoc cref="AttentionOptions.ValueRmsnorm"/>
     /// <remarks>Null for <see cref="AttnValueRmsnorm"/>.</remarks>
     public bool? CrossAttnValueRmsnorm { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.MaxAttendPast"/>
+    /// <inheritdoc cref="AttentionOptions.MaxAttendPast"/>
     /// <remarks>Null for none.</remarks>
     public int? CrossAttnMaxAttendPast { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.SoftclampLogits"/>
+    /// <inheritdoc cref="AttentionOptions.SoftclampLogits"/>
     /// <remarks>Null for <see cref="AttnSoftclampLogits"/>.</remarks>
     public bool? CrossAttnSoftclampLogits { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.LogitSoftclampValue"/>
+    /// <inheritdoc cref="AttentionOptions.LogitSoftclampValue"/>
     /// <remarks>Null for <see cref="AttnLogitSoftclampValue"/>.</remarks>
     public float? CrossAttnLogitSoftclampValue { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.HeadScale"/>
+    /// <inheritdoc cref="AttentionOptions.HeadScale"/>
     /// <remarks>Null for <see cref="AttnHeadScale"/>.</remarks>
     public bool? CrossAttnHeadScale { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.GateValueHeads"/>
+    /// <inheritdoc cref="AttentionOptions.GateValueHeads"/>
     /// <remarks>Null for <see cref="AttnGateValueHeads"/>.</remarks>
     public bool? CrossAttnGateValueHeads { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.GateValues"/>
+    /// <inheritdoc cref="AttentionOptions.GateValues"/>
     /// <remarks>Null for <see cref="AttnGateValues"/>.</remarks>
     public bool? CrossAttnGateValues { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.SwigluValues"/>
+    /// <inheritdoc cref="AttentionOptions.SwigluValues"/>
     /// <remarks>Null for <see cref="AttnSwigluValues"/>.</remarks>
     public bool? CrossAttnSwigluValues { get; init; }
 
-    /// <inheritdoc cref="AttentionModuleOptions.OnAttn"/>
+    /// <inheritdoc cref="AttentionOptions.OnAttn"/>
     /// <remarks>Null for <see cref="AttnOnAttn"/>.</remarks>
     public bool? CrossAttnOnAttn { get; init; }
 
-    internal AttentionModuleOptions CrossAttention() => new()
+    internal AttentionOptions CrossAttention() => new()
     {
         Dim = Dim,
         DimContext = CrossAttnDimContext,

@@ -89,7 +89,7 @@ internal static partial class UpstreamOptions
     }
 
     private static Dictionary<string, string> Table(Type options)
-        => options == typeof(AttentionModuleOptions) ? s_attention
+        => options == typeof(AttentionOptions) ? s_attention
         : options == typeof(FeedForwardOptions) ? s_feedForward
         : options == typeof(AttendOptions) ? s_attend
         : WrapperTable(options);

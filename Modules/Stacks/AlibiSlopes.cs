@@ -1,6 +1,6 @@
 namespace GpuTransformer.Modules;
 
-/// <summary>The slopes of ALiBi's heads, for <see cref="Host.AttentionOptions.AlibiSlopes"/>.</summary>
+/// <summary>The slopes of ALiBi's heads, for <see cref="Host.ScoreOptions.AlibiSlopes"/>.</summary>
 /// <remarks>Press, Smith, Lewis 2022.</remarks>
 public static class AlibiSlopes
 {

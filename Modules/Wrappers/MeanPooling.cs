@@ -17,6 +17,6 @@ internal static class MeanPooling
     {
         (int batch, int length, int dim) = (x.Shape[0], x.Shape[1], x.Shape[2]);
         Tensor query = Tensor.Zeros(x.Device, [batch, 1, ScoreDim], x.DType), key = Tensor.Zeros(x.Device, [batch, length, ScoreDim], x.DType);
-        return Operators.Attention(query, key, x, new AttentionOptions { Heads = 1, KeyMask = mask }).Reshape([batch, dim]);
+        return Operators.Attention(query, key, x, new ScoreOptions { Heads = 1, KeyMask = mask }).Reshape([batch, dim]);
     }
 }

@@ -43,7 +43,7 @@ public sealed class AttentionDropoutTests
         using ComputeDevice device = ComputeDevice.Create(TestDevices.Simulator);
         device.PreferredVariant = "TensorCore";
         using Tensor x = Tensor.Zeros(device, [1, 2, 64], DType.BFloat16);
-        Assert.AreEqual("Portable", AttentionOperator.Definition.Choose(device, AttentionOperator.Prepare(x, x, x, new AttentionOptions { Heads = 1, Dropout = Probability }, null)).Name);
+        Assert.AreEqual("Portable", AttentionOperator.Definition.Choose(device, AttentionOperator.Prepare(x, x, x, new ScoreOptions { Heads = 1, Dropout = Probability }, null)).Name);
     }
 
     // [batch, query, head, key]
@@ -58,6 +58,6 @@ public sealed class AttentionDropoutTests
             Tensor.Zeros(device, [Batch, Queries, Heads * 4]),
             Tensor.Zeros(device, [Batch, Keys, 4]),
             Tensor.From(device, [Batch, Keys, Keys], unit),
-            new AttentionOptions { Heads = Heads, KeyValueHeads = 1, Dropout = dropout, DropoutSeed = seed, DropoutStream = stream }).ToArray();
+            new ScoreOptions { Heads = Heads, KeyValueHeads = 1, Dropout = dropout, DropoutSeed = seed, DropoutStream = stream }).ToArray();
     }
 }

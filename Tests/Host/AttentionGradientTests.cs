@@ -8,7 +8,7 @@ public sealed class AttentionGradientTests
 {
     private const int Queries = 3, Keys = 5, Heads = 2, HeadDim = 3, ValueDim = 2;
 
-    private static readonly AttentionOptions s_twoHeads = new() { Heads = Heads };
+    private static readonly ScoreOptions s_twoHeads = new() { Heads = Heads };
 
     [TestMethod]
     [DeviceRows(1f), DeviceRows(0.3f)]
@@ -56,7 +56,7 @@ public sealed class AttentionGradientTests
     public void Query_heads_that_share_a_key_head(string id, int heads, int keyValueHeads, HeadGrouping grouping)
         => GradientCheck.Agrees(
             TestDevices.Get(id),
-            x => Operators.Attention(x[0], x[1], x[2], new AttentionOptions { Heads = heads, KeyValueHeads = keyValueHeads, Grouping = grouping, Layout = AttentionLayout.HeadMajor }),
+            x => Operators.Attention(x[0], x[1], x[2], new ScoreOptions { Heads = heads, KeyValueHeads = keyValueHeads, Grouping = grouping, Layout = AttentionLayout.HeadMajor }),
             Input([2, heads, 2, HeadDim], 5),
             Input([2, keyValueHeads, 3, HeadDim], 6),
             Input([2, keyValueHeads, 3, ValueDim], 7));
@@ -66,7 +66,7 @@ public sealed class AttentionGradientTests
     public void Everything_at_once(string id)
         => GradientCheck.Agrees(
             TestDevices.Get(id),
-            x => Operators.Attention(x[0], x[1], x[2], new AttentionOptions
+            x => Operators.Attention(x[0], x[1], x[2], new ScoreOptions
             {
                 Heads = Heads,
                 KeyValueHeads = 1,
@@ -88,7 +88,7 @@ public sealed class AttentionGradientTests
     [DeviceRows(CausalAlignment.None), DeviceRows(CausalAlignment.BottomRight)]
     public void Dropout(string id, CausalAlignment causal) => Check(id, _ => s_twoHeads with { Causal = causal, Dropout = 0.4f, DropoutSeed = 7, DropoutStream = 8 });
 
-    private static void Check(string id, Func<ComputeDevice, AttentionOptions> options)
+    private static void Check(string id, Func<ComputeDevice, ScoreOptions> options)
     {
         ComputeDevice device = TestDevices.Get(id);
         GradientCheck.Agrees(

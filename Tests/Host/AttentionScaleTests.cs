@@ -42,7 +42,7 @@ public sealed class AttentionScaleTests
         float[] query = Draw(random, Queries * width), key = Draw(random, Keys * width), value = Draw(random, Keys * width), gradient = Draw(random, Queries * width);
         Tensor q = Tensor.From(device, [Batch, Heads, Queries, width], query), k = Tensor.From(device, [Batch, Heads, Keys, width], key), v = Tensor.From(device, [Batch, Heads, Keys, width], value);
         Tensor normalizer = Tensor.Empty(device, [Batch, Heads, Queries, 2]);
-        var options = new AttentionOptions { Heads = Heads, Layout = AttentionLayout.HeadMajor, Scale = scale };
+        var options = new ScoreOptions { Heads = Heads, Layout = AttentionLayout.HeadMajor, Scale = scale };
         Tensor output = Operators.Attention(q, k, v, options, normalizer: normalizer);
         AttentionGradients gradients = Operators.AttentionBackward(Tensor.From(device, [Batch, Heads, Queries, width], gradient), q, k, v, output, normalizer, options);
         float[][] actual = [output.ToArray(), gradients.Query.ToArray(), gradients.Key.ToArray(), gradients.Value.ToArray()];

@@ -8,7 +8,7 @@ namespace GpuTransformer.Tests.Host;
 [TestClass]
 public sealed class AttentionTests
 {
-    private static readonly AttentionOptions s_twoHeads = new() { Heads = 2 };
+    private static readonly ScoreOptions s_twoHeads = new() { Heads = 2 };
 
     [TestMethod]
     [DeviceRows]
@@ -19,14 +19,14 @@ public sealed class AttentionTests
         Tensor query = Tensor.Zeros(device, [2, 5, 8]), key = Tensor.Zeros(device, [2, 7, 8]);
         long launches = device.Statistics.Launches;
         Wrong("'query' has shape [2, 40]", "[batch, queries, heads · headDim]", Tensor.Zeros(device, [2, 40]), key, key, s_twoHeads);
-        Wrong("'query' has shape [2, 5, 8]", "3 heads", query, key, key, new AttentionOptions { Heads = 3 });
+        Wrong("'query' has shape [2, 5, 8]", "3 heads", query, key, key, new ScoreOptions { Heads = 3 });
         Wrong("'key' has shape [2, 7, 6]", "[2, 5, 8]", query, Tensor.Zeros(device, [2, 7, 6]), key, s_twoHeads);
         Wrong("'key' has shape [3, 7, 8]", "[2, 5, 8]", query, Tensor.Zeros(device, [3, 7, 8]), Tensor.Zeros(device, [3, 7, 8]), s_twoHeads);
         Wrong("'value' has shape [2, 6, 8]", "[2, 7, 8]", query, key, Tensor.Zeros(device, [2, 6, 8]), s_twoHeads);
         Wrong("'value' has shape [2, 7, 9]", "2 key/value heads", query, key, Tensor.Zeros(device, [2, 7, 9]), s_twoHeads);
         Wrong("'key' holds BFloat16", "Float32", query, Tensor.Zeros(device, [2, 7, 8], DType.BFloat16), key, s_twoHeads);
         Wrong("3 key/value heads", "2 query heads", query, key, key, s_twoHeads with { KeyValueHeads = 3 });
-        Wrong("heads of width 300", "1 to 256", Tensor.Zeros(device, [1, 1, 300]), Tensor.Zeros(device, [1, 1, 300]), Tensor.Zeros(device, [1, 1, 300]), new AttentionOptions { Heads = 1 });
+        Wrong("heads of width 300", "1 to 256", Tensor.Zeros(device, [1, 1, 300]), Tensor.Zeros(device, [1, 1, 300]), Tensor.Zeros(device, [1, 1, 300]), new ScoreOptions { Heads = 1 });
         Wrong("'query' has shape [2, 5, 8]", "[batch, heads, queries, headDim]", query, key, key, s_twoHeads with { Layout = AttentionLayout.HeadMajor });
         Wrong("'KeyMask' has shape [2, 5]", "[2, 7]", query, key, key, s_twoHeads with { KeyMask = Tensor.Zeros(device, [2, 5], DType.Bool) });
         Wrong("'Mask' has shape [5, 7]", "[2, 2, 5, 7]", query, key, key, s_twoHeads with { Mask = Tensor.Zeros(device, [5, 7], DType.Bool) });
@@ -56,7 +56,7 @@ public sealed class AttentionTests
         Tensor query = Tensor.From(device, [1, 5, 4], data.Uniform(20)), key = Tensor.From(device, [1, 3, 4], data.Uniform(12)), logSumExp = Tensor.Empty(device, [1, 1, 5]);
 
         // Five queries end with three keys: the first two come before all of them. Without the first key, so does the third.
-        var options = new AttentionOptions { Heads = 1, Causal = CausalAlignment.BottomRight, KeyMask = Tensor.From(device, [1, 3], [false, true, true]) };
+        var options = new ScoreOptions { Heads = 1, Causal = CausalAlignment.BottomRight, KeyMask = Tensor.From(device, [1, 3], [false, true, true]) };
         float[] output = Operators.Attention(query, key, key, options, logSumExp).ToArray(), logs = logSumExp.ToArray();
         Assert.AreEqual(-1, output.AsSpan(0, 12).IndexOfAnyExcept(0f));
         Assert.IsFalse(output.AsSpan(12).Contains(0f));
@@ -75,7 +75,7 @@ public sealed class AttentionTests
         using StepScope step = device.BeginStep();
         Tensor query = Tensor.Zeros(device, [1, 1, 2, 3]), key = Tensor.From(device, [1, 1, 4, 3], new CaseData(1, DType.Float32).Uniform(12));
         Tensor value = Tensor.From(device, [1, 1, 4, 2], [1f, 10f, 2f, 20f, 3f, 30f, 6f, 60f]), logSumExp = Tensor.Empty(device, [1, 1, 2]);
-        Tensor output = Operators.Attention(query, key, value, new AttentionOptions { Heads = 1, Layout = AttentionLayout.HeadMajor }, logSumExp);
+        Tensor output = Operators.Attention(query, key, value, new ScoreOptions { Heads = 1, Layout = AttentionLayout.HeadMajor }, logSumExp);
         Assert.AreEqual(new Shape(1, 1, 2, 2), output.Shape);
         AssertClose([3f, 30f, 3f, 30f], output.ToArray(), 1e-5f);
         AssertClose([MathF.Log(4f), MathF.Log(4f)], logSumExp.ToArray(), 1e-6f);
@@ -109,7 +109,7 @@ public sealed class AttentionTests
         var data = new CaseData(9, DType.Float32);
         float[] keys = data.Uniform(Keys * Dim, 2f), values = data.Uniform(Keys * Dim);
         Tensor query = Tensor.From(device, [1, 40, Dim], data.Uniform(40 * Dim, 2f));
-        var options = new AttentionOptions { Heads = 1 };
+        var options = new ScoreOptions { Heads = 1 };
         Tensor inOrder = Operators.Attention(query, Tensor.From(device, [1, Keys, Dim], keys), Tensor.From(device, [1, Keys, Dim], values), options);
         int[] order = [.. Enumerable.Range(0, Keys)];
         new Random(2).Shuffle(order);
@@ -130,7 +130,7 @@ public sealed class AttentionTests
         {
             using StepScope step = device.BeginStep();
             Tensor x = Tensor.Zeros(device, [1, Length, Dim]), normalizer = Tensor.Empty(device, [1, 1, Length, 2]);
-            var options = new AttentionOptions { Heads = 1, Causal = CausalAlignment.BottomRight };
+            var options = new ScoreOptions { Heads = 1, Causal = CausalAlignment.BottomRight };
             allocations = device.Statistics.Allocations;
             compiled = device.Statistics.CompiledKernels;
             device.Statistics.ResetPeak();
@@ -169,7 +169,7 @@ public sealed class AttentionTests
             Batch = 1, Heads = 4, KeyValueHeads = 2, Causal = CausalAlignment.BottomRight, Window = 8, KeyMask = true, Bias = AttentionAxes.Head, Alibi = true, SoftClamp = 3f, FreeColumns = 2,
         };
         var data = new AttentionProblemData(problem, 5, DType.Float32);
-        AttentionOptions options = data.Options(device);
+        ScoreOptions options = data.Options(device);
         Tensor[] inputs = [data.Query(device), data.Key(device), data.Value(device), options.Bias!];
         Tensor normalizer = Tensor.Empty(device, [1, 4, 6, 2]), output = Operators.Attention(inputs[0], inputs[1], inputs[2], options, normalizer: normalizer);
         float[] weights = new CaseData(6, DType.Float32).Uniform(output.Shape.Count);
@@ -207,7 +207,7 @@ public sealed class AttentionTests
         using StepScope step = device.BeginStep();
         var problem = new AttentionProblem(70, 100, 24, 24) { Heads = 4, KeyValueHeads = 2, Bias = AttentionAxes.None };
         var data = new AttentionProblemData(problem, 8, DType.Float32);
-        AttentionOptions options = data.Options(device);
+        ScoreOptions options = data.Options(device);
         Tensor query = data.Query(device), key = data.Key(device), value = data.Value(device), normalizer = Tensor.Empty(device, [2, 4, 70, 2]);
         Tensor output = Operators.Attention(query, key, value, options, normalizer: normalizer);
         AttentionGradients first = Operators.AttentionBackward(output, query, key, value, output, normalizer, options, wantsBias: true);
@@ -227,7 +227,7 @@ public sealed class AttentionTests
         var data = new CaseData(11, DType.Float32);
         Tensor query = Tensor.From(device, [2, 1, 3, dim], data.Uniform(6 * dim, 4f)), key = Tensor.From(device, [2, 1, 1, dim], data.Uniform(2 * dim, 4f));
         Tensor value = Tensor.From(device, [2, 1, 1, dim], data.Uniform(2 * dim)), outputGradient = Tensor.From(device, [2, 1, 3, dim], data.Uniform(6 * dim)), normalizer = Tensor.Empty(device, [2, 1, 3, 2]);
-        var options = new AttentionOptions { Heads = 1, Layout = AttentionLayout.HeadMajor };
+        var options = new ScoreOptions { Heads = 1, Layout = AttentionLayout.HeadMajor };
         Tensor output = Operators.Attention(query, key, value, options, normalizer: normalizer);
         AttentionGradients gradients = Operators.AttentionBackward(outputGradient, query, key, value, output, normalizer, options);
         CollectionAssert.AreEqual(new float[6 * dim], gradients.Query.ToArray());
@@ -252,7 +252,7 @@ public sealed class AttentionTests
         }
     }
 
-    private static void Wrong(string what, string wanted, Tensor query, Tensor key, Tensor value, AttentionOptions options)
+    private static void Wrong(string what, string wanted, Tensor query, Tensor key, Tensor value, ScoreOptions options)
     {
         ArgumentException wrong = Assert.ThrowsExactly<ArgumentException>(() => Operators.Attention(query, key, value, options));
         Assert.Contains(what, wrong.Message);

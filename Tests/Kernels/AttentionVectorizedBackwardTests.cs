@@ -25,7 +25,7 @@ public sealed class AttentionVectorizedBackwardTests
         using StepScope step = device.BeginStep();
         var data = new AttentionProblemData(s_everything, 5, DType.Float32);
         Tensor[] inputs = [data.Query(device), data.Key(device), data.Value(device), data.Options(device).Bias!];
-        AttentionOptions options = data.Options(device) with { Bias = inputs[3] };
+        ScoreOptions options = data.Options(device) with { Bias = inputs[3] };
         float[] weights = new CaseData(6, DType.Float32).Uniform(data.Shape.Batch * data.Shape.OutputBatchStride);
         foreach (Tensor input in inputs)
             input.RequiresGradient = true;
@@ -67,7 +67,7 @@ public sealed class AttentionVectorizedBackwardTests
         Tensor query = Tensor.From(device, [2, 70, 4 * Dim], data.Uniform(2 * 70 * 4 * Dim)), outputGradient = Tensor.From(device, query.Shape, data.Uniform(query.Shape.Count));
         Tensor key = Tensor.From(device, [2, Keys, 2 * Dim], data.Uniform(2 * Keys * 2 * Dim)), value = Tensor.From(device, key.Shape, data.Uniform(key.Shape.Count));
         Tensor mask = Tensor.From(device, [2, Keys], Enumerable.Range(0, 2 * Keys).Select(static j => j % Keys < Visible).ToArray());
-        var options = new AttentionOptions { Heads = 4, KeyValueHeads = 2, KeyMask = mask };
+        var options = new ScoreOptions { Heads = 4, KeyValueHeads = 2, KeyMask = mask };
         Tensor normalizer = Tensor.Empty(device, [2, 4, 70, 2]), output = Operators.Attention(query, key, value, options, normalizer: normalizer);
         AttentionGradients first = Operators.AttentionBackward(outputGradient, query, key, value, output, normalizer, options);
         AttentionGradients second = Operators.AttentionBackward(outputGradient, query, key, value, output, normalizer, options);
@@ -91,6 +91,6 @@ public sealed class AttentionVectorizedBackwardTests
         ComputeDevice device = TestDevices.Get("cpu");
         using StepScope step = device.BeginStep();
         Tensor x = Tensor.From(device, [1, 1, 1], [1f]), normalizer = Tensor.Empty(device, [1, 1, 1, 2]);
-        Assert.ThrowsExactly<ArgumentException>(() => Operators.AttentionBackward(x, x, x, x, x, normalizer, new AttentionOptions { Heads = 1 }, wantsBias: true));
+        Assert.ThrowsExactly<ArgumentException>(() => Operators.AttentionBackward(x, x, x, x, x, normalizer, new ScoreOptions { Heads = 1 }, wantsBias: true));
     }
 }

@@ -59,10 +59,10 @@ public sealed class AttentionVectorizedTests
         float[] query = data.Uniform(45 * Dim), key = data.Uniform(Keys * Dim), value = data.Uniform(Keys * Dim);
         float[] paddedKey = [.. key, .. Enumerable.Repeat(float.NaN, (Padded - Keys) * Dim)], paddedValue = [.. value, .. Enumerable.Repeat(float.NaN, (Padded - Keys) * Dim)];
         Tensor q = Tensor.From(device, [1, 45, Dim], query);
-        Tensor expected = Operators.Attention(q, Tensor.From(device, [1, Keys, Dim], key), Tensor.From(device, [1, Keys, Dim], value), new AttentionOptions { Heads = 1 });
+        Tensor expected = Operators.Attention(q, Tensor.From(device, [1, Keys, Dim], key), Tensor.From(device, [1, Keys, Dim], value), new ScoreOptions { Heads = 1 });
         Tensor mask = Tensor.From(device, [1, Padded], Enumerable.Range(0, Padded).Select(static j => j < Keys).ToArray());
         Tensor actual = Operators.Attention(
-            q, Tensor.From(device, [1, Padded, Dim], paddedKey), Tensor.From(device, [1, Padded, Dim], paddedValue), new AttentionOptions { Heads = 1, KeyMask = mask });
+            q, Tensor.From(device, [1, Padded, Dim], paddedKey), Tensor.From(device, [1, Padded, Dim], paddedValue), new ScoreOptions { Heads = 1, KeyMask = mask });
         CollectionAssert.AreEqual(expected.ToArray(), actual.ToArray());
     }
 
@@ -75,7 +75,7 @@ public sealed class AttentionVectorizedTests
         var data = new CaseData(4, DType.Float32);
         Tensor q = Tensor.From(device, [1, Queries, Dim], data.Uniform(Queries * Dim)), kv = Tensor.From(device, [1, Keys, Dim], data.Uniform(Keys * Dim));
         Tensor logSumExp = Tensor.Empty(device, [1, 1, Queries]);
-        float[] output = Operators.Attention(q, kv, kv, new AttentionOptions { Heads = 1, Causal = CausalAlignment.BottomRight }, logSumExp).ToArray();
+        float[] output = Operators.Attention(q, kv, kv, new ScoreOptions { Heads = 1, Causal = CausalAlignment.BottomRight }, logSumExp).ToArray();
         float[] logs = logSumExp.ToArray();
         for (int i = 0; i < Queries; i++)
         {
@@ -92,7 +92,7 @@ public sealed class AttentionVectorizedTests
         using StepScope step = device.BeginStep();
         Tensor q = Tensor.From(device, [1, 2, 1], [1f, 1f]), k = Tensor.From(device, [1, 2, 1], [1f, 1f]), v = Tensor.From(device, [1, 2, 1], [3f, 5f]);
         Tensor bias = Tensor.From(device, [1, 1, 2, 2], [0f, float.MinValue, float.MinValue, float.MinValue]);
-        float[] output = Operators.Attention(q, k, v, new AttentionOptions { Heads = 1, Bias = bias }).ToArray();
+        float[] output = Operators.Attention(q, k, v, new ScoreOptions { Heads = 1, Bias = bias }).ToArray();
         CollectionAssert.AreEqual(new[] { 3f, 4f }, output);
     }
 
@@ -102,7 +102,7 @@ public sealed class AttentionVectorizedTests
         ComputeDevice device = TestDevices.Get("cpu");
         using StepScope step = device.BeginStep();
         Tensor q = Tensor.From(device, [1, 2, 1], [float.NaN, 1f]), kv = Tensor.From(device, [1, 2, 1], [2f, 2f]);
-        float[] output = Operators.Attention(q, kv, kv, new AttentionOptions { Heads = 1 }).ToArray();
+        float[] output = Operators.Attention(q, kv, kv, new ScoreOptions { Heads = 1 }).ToArray();
         Assert.IsTrue(float.IsNaN(output[0]));
         Assert.AreEqual(2f, output[1]);
     }

@@ -29,8 +29,8 @@ public sealed class SettingsTests
     private static readonly Dictionary<Type, (Func<object> Create, Action<object> Use)> s_owners = new()
     {
         [typeof(AttentionLayersOptions)] = (static () => s_stack with { }, static o => new AttentionLayers((AttentionLayersOptions)o, Cpu).Dispose()),
-        [typeof(AttentionModuleOptions)] = (
-            static () => new AttentionModuleOptions { Dim = 16, Heads = 2, DimHead = 8, QkNorm = true, SoftclampLogits = true }, static o => new Attention((AttentionModuleOptions)o, Cpu).Dispose()),
+        [typeof(AttentionOptions)] = (
+            static () => new AttentionOptions { Dim = 16, Heads = 2, DimHead = 8, QkNorm = true, SoftclampLogits = true }, static o => new Attention((AttentionOptions)o, Cpu).Dispose()),
         [typeof(FeedForwardOptions)] = (static () => new FeedForwardOptions { Dim = 16, Glu = true }, static o => new FeedForward((FeedForwardOptions)o, Cpu).Dispose()),
         [typeof(AttendOptions)] = (static () => new AttendOptions(), static o => new Attend((AttendOptions)o, Cpu).Dispose()),
         [typeof(ScaledDotProductOptions)] = (static () => new ScaledDotProductOptions(), static o => new ScaledDotProductAttention((ScaledDotProductOptions)o, Cpu).Dispose()),
@@ -55,7 +55,7 @@ public sealed class SettingsTests
         [typeof(Lion)] = (static () => new Lion(Parameters()), Nothing),
         [typeof(Trainer)] = (static () => new Trainer(s_model, new Sgd(Parameters()), new LearningRateSchedule { Peak = 1, TotalSteps = 10 }), Nothing),
         [typeof(ComputeDeviceOptions)] = (static () => new ComputeDeviceOptions(), Nothing),
-        [typeof(AttentionOptions)] = (static () => new AttentionOptions { Heads = 2 }, static o => Attend((AttentionOptions)o)),
+        [typeof(ScoreOptions)] = (static () => new ScoreOptions { Heads = 2 }, static o => Attend((ScoreOptions)o)),
         [typeof(AdamWStep)] = (static () => new AdamWStep(1e-3, 1), static o => Operators.AdamWUpdate(Numbers(), Numbers(), Numbers(), Numbers(), (AdamWStep)o)),
     };
 
@@ -65,14 +65,14 @@ public sealed class SettingsTests
     // What a property allows beyond the rule: a negative factor turns something round and means it.
     private static readonly HashSet<string> s_maybeNegative =
     [
-        "AttentionOptions.Scale", "AttendOptions.Scale", "ScaledDotProductOptions.Scale", "AttentionLayersOptions.ScaleResidualConstant", "AttentionLayersOptions.DynamicTanhInitAlpha",
+        "ScoreOptions.Scale", "AttendOptions.Scale", "ScaledDotProductOptions.Scale", "AttentionLayersOptions.ScaleResidualConstant", "AttentionLayersOptions.DynamicTanhInitAlpha",
         "AttentionLayersOptions.LayerscaleInitValue",
     ];
 
     private static readonly HashSet<string> s_notZero =
     [
         "Trainer.ClipNorm", "Trainer.AccumulationSteps", "AdamW.Epsilon", "AdamWStep.Epsilon", "AdamWStep.Step", "LearningRateSchedule.Peak", "GenerationOptions.TopK", "ComputeDeviceOptions.Threads",
-        "AttentionOptions.Heads", "AttentionOptions.SoftClamp", "AttentionLayersOptions.Dim", "AttentionLayersOptions.Depth", "AttentionLayersOptions.Heads", "TransformerWrapperOptions.NumTokens",
+        "ScoreOptions.Heads", "ScoreOptions.SoftClamp", "AttentionLayersOptions.Dim", "AttentionLayersOptions.Depth", "AttentionLayersOptions.Heads", "TransformerWrapperOptions.NumTokens",
     ];
 
     // Records that the library makes, and that nobody sets.
@@ -218,9 +218,9 @@ public sealed class SettingsTests
     {
         _ when name.StartsWith("CrossAttn", StringComparison.Ordinal) && name != nameof(AttentionLayersOptions.CrossAttnDimContext) => name["CrossAttn".Length..],
         nameof(AttentionLayersOptions.CrossAttnDimContext) => "DimContext",
-        nameof(AttentionOptions.KeyValueHeads) => "key/value heads",
-        nameof(AttentionOptions.FreeColumns) => "free columns",
-        nameof(AttentionOptions.SoftClamp) => "soft clamp",
+        nameof(ScoreOptions.KeyValueHeads) => "key/value heads",
+        nameof(ScoreOptions.FreeColumns) => "free columns",
+        nameof(ScoreOptions.SoftClamp) => "soft clamp",
         _ when name.StartsWith("Attn", StringComparison.Ordinal) => name["Attn".Length..],
         _ when name.StartsWith("Ff", StringComparison.Ordinal) => name["Ff".Length..],
         _ => name,
@@ -242,7 +242,7 @@ public sealed class SettingsTests
 
     private static Tensor Numbers() => Tensor.From(Cpu, [1, 2, 4], [1f, 2f, 3f, 4f, 5f, 6f, 7f, 8f]);
 
-    private static void Attend(AttentionOptions options)
+    private static void Attend(ScoreOptions options)
     {
         using StepScope step = Cpu.BeginStep();
         Tensor x = Tensor.From(Cpu, [1, 2, 4], new float[8]);

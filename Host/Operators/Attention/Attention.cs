@@ -24,7 +24,7 @@ public static partial class Operators
     /// <returns>[batch, queries, heads · valueDim], or [batch, heads, queries, valueDim], of the query's data type.</returns>
     /// <exception cref="ArgumentException">A shape, device, data type or option does not fit; nothing was launched.</exception>
     /// <remarks>Dao et al. 2022 (the fused form); Milakov, Gimelshein 2018 (online softmax); Press et al. 2022 (ALiBi).</remarks>
-    public static Tensor Attention(Tensor query, Tensor key, Tensor value, AttentionOptions options, Tensor? logSumExp = null, Tensor? normalizer = null)
+    public static Tensor Attention(Tensor query, Tensor key, Tensor value, ScoreOptions options, Tensor? logSumExp = null, Tensor? normalizer = null)
     {
         AttentionArguments arguments = AttentionOperator.Prepare(query, key, value, options, logSumExp, normalizer);
         bool records = query.Device.Records(query, key, value, options.Bias);
@@ -47,7 +47,7 @@ internal static partial class AttentionOperator
         [VectorizedVariant(), PortableVariant(), TensorCoreVariant()]);
 
     /// <summary>Checks everything and allocates the output, or checks the <paramref name="output"/> of an earlier call, for its backward.</summary>
-    internal static AttentionArguments Prepare(Tensor query, Tensor key, Tensor value, AttentionOptions options, Tensor? logSumExp, Tensor? normalizer = null, Tensor? output = null)
+    internal static AttentionArguments Prepare(Tensor query, Tensor key, Tensor value, ScoreOptions options, Tensor? logSumExp, Tensor? normalizer = null, Tensor? output = null)
     {
         AttentionChecks.CheckInputs(query, key, value, options);
         AttentionShape shape = AttentionGeometry.Shape(options, query.Shape, key.Shape, value.Shape);

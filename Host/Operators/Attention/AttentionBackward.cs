@@ -19,7 +19,7 @@ public static partial class Operators
     /// <exception cref="ArgumentException">A shape, device, data type or option does not fit; nothing was launched.</exception>
     /// <remarks>Dao et al., "FlashAttention", 2022, in separate passes for queries and keys (Dao, "FlashAttention-2", 2023).</remarks>
     public static AttentionGradients AttentionBackward(
-        Tensor outputGradient, Tensor query, Tensor key, Tensor value, Tensor output, Tensor normalizer, AttentionOptions options, bool wantsBias = false)
+        Tensor outputGradient, Tensor query, Tensor key, Tensor value, Tensor output, Tensor normalizer, ScoreOptions options, bool wantsBias = false)
     {
         AttentionBackwardArguments arguments = AttentionBackwardOperator.Prepare(outputGradient, query, key, value, output, normalizer, options, wantsBias);
         AttentionBackwardOperator.Definition.Run(query.Device, arguments);
@@ -43,7 +43,7 @@ internal static partial class AttentionBackwardOperator
         [VectorizedVariant(), PortableVariant()]);
 
     /// <summary>Remembers a forward call on the tape.</summary>
-    internal static void Record(AttentionArguments forward, AttentionOptions options)
+    internal static void Record(AttentionArguments forward, ScoreOptions options)
         => forward.Query.Device.Record(forward.Output, gradient =>
         {
             AttentionGradients gradients = Operators.AttentionBackward(
@@ -57,7 +57,7 @@ internal static partial class AttentionBackwardOperator
 
     /// <summary>Checks everything and allocates the gradients.</summary>
     internal static AttentionBackwardArguments Prepare(
-        Tensor outputGradient, Tensor query, Tensor key, Tensor value, Tensor output, Tensor normalizer, AttentionOptions options, bool wantsBias)
+        Tensor outputGradient, Tensor query, Tensor key, Tensor value, Tensor output, Tensor normalizer, ScoreOptions options, bool wantsBias)
     {
         ArgumentNullException.ThrowIfNull(output);
         ArgumentNullException.ThrowIfNull(normalizer);

@@ -9,7 +9,7 @@ internal static class AttentionChecks
     public const int MaximumHeadDim = 256;
 
     /// <summary>Everything that can be said before the sizes are known, then the sizes themselves.</summary>
-    public static void CheckInputs(Tensor query, Tensor key, Tensor value, AttentionOptions options)
+    public static void CheckInputs(Tensor query, Tensor key, Tensor value, ScoreOptions options)
     {
         ArgumentNullException.ThrowIfNull(query);
         ArgumentNullException.ThrowIfNull(options);
@@ -32,7 +32,7 @@ internal static class AttentionChecks
     }
 
     /// <summary>The masks, biases and positions fit the sizes.</summary>
-    public static void CheckRules(ComputeDevice device, AttentionOptions options, int batch, int queries, int keys)
+    public static void CheckRules(ComputeDevice device, ScoreOptions options, int batch, int queries, int keys)
     {
         int columns = keys - options.FreeColumns;
         if (options.KeyMask is { } keyMask)
@@ -70,7 +70,7 @@ internal static class AttentionChecks
         }
     }
 
-    private static void CheckNumbers(AttentionOptions options)
+    private static void CheckNumbers(ScoreOptions options)
     {
         if (options.Heads < 1)
             throw Arguments.Wrong(nameof(options), $"asks for {options.Heads} heads; at least one is needed.");
@@ -88,7 +88,7 @@ internal static class AttentionChecks
             throw Arguments.Wrong(nameof(options), $"asks for a dropout of {options.Dropout}; it must be in [0, 1).");
     }
 
-    private static void CheckSequenceMajor(Tensor query, Tensor key, Tensor value, AttentionOptions options)
+    private static void CheckSequenceMajor(Tensor query, Tensor key, Tensor value, ScoreOptions options)
     {
         int heads = options.Heads, keyValueHeads = AttentionGeometry.KeyValueHeads(options);
         CheckRank(query, 3, "[batch, queries, heads · headDim]");
@@ -105,7 +105,7 @@ internal static class AttentionChecks
         CheckWidth(value.Shape[2] / keyValueHeads, value);
     }
 
-    private static void CheckHeadMajor(Tensor query, Tensor key, Tensor value, AttentionOptions options)
+    private static void CheckHeadMajor(Tensor query, Tensor key, Tensor value, ScoreOptions options)
     {
         int heads = options.Heads, keyValueHeads = AttentionGeometry.KeyValueHeads(options);
         CheckRank(query, 4, "[batch, heads, queries, headDim]");

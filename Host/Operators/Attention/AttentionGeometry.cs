@@ -6,7 +6,7 @@ namespace GpuTransformer.Host;
 internal static class AttentionGeometry
 {
     /// <summary>Sizes and strides of a call whose shapes were checked.</summary>
-    public static AttentionShape Shape(AttentionOptions options, Shape query, Shape key, Shape value)
+    public static AttentionShape Shape(ScoreOptions options, Shape query, Shape key, Shape value)
     {
         int heads = options.Heads, keyValueHeads = KeyValueHeads(options);
         bool headMajor = options.Layout == AttentionLayout.HeadMajor;
@@ -43,7 +43,7 @@ internal static class AttentionGeometry
     }
 
     /// <summary>The options as numbers, with the strides of the arrays that travel beside them.</summary>
-    public static AttentionRules Rules(AttentionOptions options, in AttentionShape shape, Shape? mask, Shape? bias, Shape? positions)
+    public static AttentionRules Rules(ScoreOptions options, in AttentionShape shape, Shape? mask, Shape? bias, Shape? positions)
     {
         var rules = new AttentionRules
         {
@@ -65,7 +65,7 @@ internal static class AttentionGeometry
     }
 
     /// <summary>The shape of the output.</summary>
-    public static Shape Output(AttentionOptions options, in AttentionShape shape) => options.Layout == AttentionLayout.HeadMajor
+    public static Shape Output(ScoreOptions options, in AttentionShape shape) => options.Layout == AttentionLayout.HeadMajor
         ? [shape.Batch, shape.Heads, shape.Queries, shape.ValueDim]
         : [shape.Batch, shape.Queries, shape.Heads * shape.ValueDim];
 
@@ -73,9 +73,9 @@ internal static class AttentionGeometry
     public static Shape Normalizer(in AttentionShape shape) => [shape.Batch, shape.Heads, shape.Queries, 2];
 
     /// <summary>Key/value heads, the default being as many as query heads.</summary>
-    public static int KeyValueHeads(AttentionOptions options) => options.KeyValueHeads == 0 ? options.Heads : options.KeyValueHeads;
+    public static int KeyValueHeads(ScoreOptions options) => options.KeyValueHeads == 0 ? options.Heads : options.KeyValueHeads;
 
-    private static AttentionDropout Dropout(AttentionOptions options) => new()
+    private static AttentionDropout Dropout(ScoreOptions options) => new()
     {
         Threshold = (uint)(options.Dropout * 4294967296.0),
         Scale = 1f / (1f - options.Dropout),

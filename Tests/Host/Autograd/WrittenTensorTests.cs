@@ -98,7 +98,7 @@ public sealed class WrittenTensorTests
         ("RmsNorm", static (x, _) => Operators.RmsNorm(x, null)),
         ("GatedLinearUnit", static (x, _) => Operators.GatedLinearUnit(x, Activation.Silu)),
         ("MeanSquaredError", static (x, w) => Operators.MeanSquaredError(x, w.Detach())),
-        ("Attention", static (x, w) => Operators.Attention(x.Reshape([1, 2, 2]), w.Reshape([1, 2, 2]), w.Reshape([1, 2, 2]), new AttentionOptions { Heads = 1 })),
+        ("Attention", static (x, w) => Operators.Attention(x.Reshape([1, 2, 2]), w.Reshape([1, 2, 2]), w.Reshape([1, 2, 2]), new ScoreOptions { Heads = 1 })),
     ];
 
     private static readonly (string Name, Func<Tensor, Tensor, Tensor> Forward)[] s_indifferent =

@@ -38,7 +38,7 @@ public sealed class ComputeDeviceTests
         var data = new float[2 * 64];
         Array.Fill(data, 0.5f);
         using Tensor x = Tensor.From(device, [1, 2, 64], data, DType.BFloat16);
-        var options = new AttentionOptions { Heads = 1 };
+        var options = new ScoreOptions { Heads = 1 };
         Assert.AreEqual("Portable", AttentionOperator.Definition.Choose(device, AttentionOperator.Prepare(x, x, x, options, null)).Name);
         device.PreferredVariant = "TensorCore";
         Assert.AreEqual("TensorCore", AttentionOperator.Definition.Choose(device, AttentionOperator.Prepare(x, x, x, options, null)).Name);

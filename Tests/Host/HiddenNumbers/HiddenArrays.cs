@@ -25,7 +25,7 @@ internal sealed class HiddenArrays
 {
     private readonly Random _random;
     private readonly DType _dtype;
-    private readonly AttentionOptions _options;
+    private readonly ScoreOptions _options;
     private readonly Shape _queryShape, _keyShape, _valueShape;
     private readonly Shape? _maskShape, _biasShape;
     private readonly bool[]? _keyMask, _mask;
@@ -45,7 +45,7 @@ internal sealed class HiddenArrays
         int headDim = tensorCore ? 64 : widths[random.Next(widths.Length)], valueDim = tensorCore || Chance(0.6) ? headDim : widths[random.Next(widths.Length)];
         bool headMajor = Chance(0.5);
         _batch = random.Next(1, 3);
-        _options = new AttentionOptions
+        _options = new ScoreOptions
         {
             Heads = heads,
             KeyValueHeads = keyValueHeads,
@@ -107,7 +107,7 @@ internal sealed class HiddenArrays
 
     public Tensor Value(ComputeDevice device, float[] numbers) => Tensor.From(device, _valueShape, numbers, _dtype);
 
-    public AttentionOptions Options(ComputeDevice device) => _options with
+    public ScoreOptions Options(ComputeDevice device) => _options with
     {
         KeyMask = _keyMask is null ? null : Tensor.From(device, [_batch, Shape.Keys - _options.FreeColumns], _keyMask),
         Mask = _mask is null ? null : Tensor.From(device, _maskShape!.Value, _mask),

@@ -102,7 +102,7 @@ internal sealed class HiddenNumberCase
         Tensor key = _arrays.Key(device, keys ? Poison(_arrays.KeyNumbers, _poisonedKeys, Shape.HeadDim, poison, KeyStart) : _arrays.KeyNumbers);
         Tensor value = _arrays.Value(device, values ? Poison(_arrays.ValueNumbers, _poisonedKeys, Shape.ValueDim, poison, ValueStart) : _arrays.ValueNumbers);
         Tensor logSumExp = Tensor.Empty(device, [Shape.Batch, Shape.Heads, Shape.Queries]), normalizer = Tensor.Empty(device, AttentionGeometry.Normalizer(Shape));
-        AttentionOptions options = _arrays.Options(device);
+        ScoreOptions options = _arrays.Options(device);
         Tensor output = Operators.Attention(query, key, value, options, logSumExp, normalizer);
         Tensor gradient = Tensor.From(device, output.Shape, Poison(_arrays.GradientNumbers, _poisonedQueries, Shape.ValueDim, poison, OutputStart), _dtype);
         AttentionGradients gradients = Operators.AttentionBackward(gradient, query, key, value, output, normalizer, options, options.Bias is not null);

@@ -76,7 +76,7 @@ public sealed class LowScoreTests
         float[] numbers = [.. Enumerable.Range(0, Queries * Keys).Select(n => bias?.Invoke(n / Keys, n % Keys) ?? 0f)];
         Tensor query = Tensor.From(device, [1, Queries, Width], [.. Enumerable.Repeat(keys == 0f ? 0f : 1e20f, Queries * Width)]);
         Tensor key = Tensor.From(device, [1, Keys, Width], [.. Enumerable.Repeat(keys, Keys * Width)]), value = Tensor.From(device, [1, Keys, Width], values);
-        var options = new AttentionOptions { Heads = 1, Bias = bias is null ? null : Tensor.From(device, [1, 1, Queries, Keys], numbers) };
+        var options = new ScoreOptions { Heads = 1, Bias = bias is null ? null : Tensor.From(device, [1, 1, Queries, Keys], numbers) };
         Tensor logSumExp = Tensor.Empty(device, [1, 1, Queries]), normalizer = Tensor.Empty(device, [1, 1, Queries, 2]);
         Tensor output = Operators.Attention(query, key, value, options, logSumExp, normalizer);
         Tensor gradient = Tensor.From(device, output.Shape, [.. Enumerable.Repeat(1f, Queries * Width)]);

@@ -66,7 +66,7 @@ public sealed class DropoutTests
     public void An_attention_drops_after_its_projection(string id)
     {
         ComputeDevice device = TestDevices.Get(id);
-        using var model = new Attention(new AttentionModuleOptions { Dim = Dim, Heads = 2, DimHead = 8, SublayerDropout = 0.5f }, device);
+        using var model = new Attention(new AttentionOptions { Dim = Dim, Heads = 2, DimHead = 8, SublayerDropout = 0.5f }, device);
         using StepScope step = device.BeginStep();
         Tensor x = Input(device);
         float[] plain = model.Forward(x).ToArray(), dropped;
@@ -89,7 +89,7 @@ public sealed class DropoutTests
         ComputeDevice device = TestDevices.Get(id);
         using StepScope step = device.BeginStep();
         using var core = new Attend(new AttendOptions { Dropout = 0.5f }, device);
-        using var module = new Attention(new AttentionModuleOptions { Dim = Dim, Heads = 2, DimHead = 8, Dropout = 0.5f }, device);
+        using var module = new Attention(new AttentionOptions { Dim = Dim, Heads = 2, DimHead = 8, Dropout = 0.5f }, device);
 
         // Equal scores and values that single one key out: what comes out is how often it was kept, 0 or 2 / keys.
         Tensor x = Tensor.Zeros(device, [1, 2, 40, 8]), v = Tensor.Zeros(device, [1, 2, 40, 8]), input = Input(device);

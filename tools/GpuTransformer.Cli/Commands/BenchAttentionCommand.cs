@@ -34,7 +34,7 @@ internal static class BenchAttentionCommand
 
     private static Action Prepare(ComputeDevice device, DType dtype, (int Batch, int Heads, int Queries, int Keys, int HeadDim) size, bool isCausal, bool isBackward)
     {
-        var options = new AttentionOptions { Heads = size.Heads, Causal = isCausal ? CausalAlignment.BottomRight : CausalAlignment.None };
+        var options = new ScoreOptions { Heads = size.Heads, Causal = isCausal ? CausalAlignment.BottomRight : CausalAlignment.None };
         Shape queries = [size.Batch, size.Queries, size.Heads * size.HeadDim], keys = [size.Batch, size.Keys, size.Heads * size.HeadDim];
         Tensor query = RandomInput.Normal(device, queries, dtype), key = RandomInput.Normal(device, keys, dtype), value = RandomInput.Normal(device, keys, dtype);
         if (!isBackward)

@@ -25,7 +25,7 @@ internal static class SdpaGolden
         foreach (string name in s_inputs)
             file.Ranked(name, 4);
         int heads = query.Shape[1];
-        var options = new AttentionOptions
+        var options = new ScoreOptions
         {
             Heads = heads,
             KeyValueHeads = key.Shape[1],
@@ -41,7 +41,7 @@ internal static class SdpaGolden
             : Forward(golden, file, query, key, value, options);
     }
 
-    private static List<GoldenOutput> Forward(GoldenCase golden, SafetensorsReader file, Tensor query, Tensor key, Tensor value, AttentionOptions options)
+    private static List<GoldenOutput> Forward(GoldenCase golden, SafetensorsReader file, Tensor query, Tensor key, Tensor value, ScoreOptions options)
     {
         Tensor logSumExp = Tensor.Empty(query.Device, [query.Shape[0], options.Heads, query.Shape[2]]);
         Tensor output = Operators.Attention(query, key, value, options, logSumExp);
@@ -52,7 +52,7 @@ internal static class SdpaGolden
         ];
     }
 
-    private static List<GoldenOutput> Gradients(GoldenCase golden, SafetensorsReader file, Tensor query, Tensor key, Tensor value, AttentionOptions options)
+    private static List<GoldenOutput> Gradients(GoldenCase golden, SafetensorsReader file, Tensor query, Tensor key, Tensor value, ScoreOptions options)
     {
         var leaves = new List<(string Name, Tensor Leaf)> { ("q", query), ("k", key), ("v", value) };
         if (options.Bias is { } bias && file.Contains("grad_f64.bias"))

@@ -108,7 +108,7 @@ internal static class TableGolden
                 throw new CheckpointException($"'{file.Path}' is damaged: {entry.Name} {shape} does not say for how many of its heads it is, as bias.heads4_….");
             float[] slopes = [.. AlibiSlopes.For(biased), .. new float[total - biased]];
             float[] units = [.. from h in Enumerable.Range(0, total) from i in Enumerable.Range(0, keys) from j in Enumerable.Range(0, keys) select i == j ? 1f : 0f];
-            var options = new AttentionOptions { Heads = total, Layout = AttentionLayout.HeadMajor, AlibiSlopes = Tensor.From(device, [total], slopes) };
+            var options = new ScoreOptions { Heads = total, Layout = AttentionLayout.HeadMajor, AlibiSlopes = Tensor.From(device, [total], slopes) };
             Tensor output = Operators.Attention(Tensor.Zeros(device, [1, total, queries, 4]), Tensor.Zeros(device, [1, total, keys, 4]), Tensor.From(device, [1, total, keys, keys], units), options);
             double[] exact = [.. file.ReadDoubles(entry.Name).Chunk(keys).SelectMany(Softmax)];
             yield return new GoldenOutput($"softmax({entry.Name})", output.Shape, DType.Float32, output.ToArray(), exact, 0);

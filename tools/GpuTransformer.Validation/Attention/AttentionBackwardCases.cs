@@ -52,7 +52,7 @@ internal static class AttentionBackwardCases
     {
         Tensor query = arrays.Query(device), key = arrays.Key(device), value = arrays.Value(device);
         Tensor normalizer = Tensor.Empty(device, AttentionGeometry.Normalizer(arrays.Shape));
-        AttentionOptions options = arrays.Options(device);
+        ScoreOptions options = arrays.Options(device);
         Tensor output = Operators.Attention(query, key, value, options, normalizer: normalizer);
         return AttentionBackwardOperator.Prepare(Tensor.From(device, output.Shape, outputGradient, dtype), query, key, value, output, normalizer, options, wantsBias: options.Bias is not null);
     }

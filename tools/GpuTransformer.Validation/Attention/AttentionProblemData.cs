@@ -67,7 +67,7 @@ internal sealed class AttentionProblemData
     public Tensor Value(ComputeDevice device) => Tensor.From(device, _valueShape, _value, _data.DType);
 
     /// <summary>The options with their arrays uploaded, or without arrays where there is no device.</summary>
-    public AttentionOptions Options(ComputeDevice? device) => new()
+    public ScoreOptions Options(ComputeDevice? device) => new()
     {
         Heads = _problem.Heads,
         KeyValueHeads = _problem.KeyValueHeads,

@@ -33,8 +33,10 @@ public enum HeadGrouping
     Blocks,
 }
 
-/// <summary>Everything about one attention call besides query, key and value. What is null or default is off and costs nothing.</summary>
-public sealed record AttentionOptions
+/// <summary>
+/// How one call of <see cref="Operators.Attention"/> makes its scores: everything besides query, key and value. What is null or default is off and costs nothing.
+/// </summary>
+public sealed record ScoreOptions
 {
     /// <summary>Query heads.</summary>
     public required int Heads { get; init; }

@@ -1,6 +1,6 @@
 namespace GpuTransformer.Modules;
 
-public sealed partial record AttentionModuleOptions
+public sealed partial record AttentionOptions
 {
     /// <summary>What the attention kernels take at most.</summary>
     private const int WidestHead = 256;

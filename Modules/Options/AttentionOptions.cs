@@ -1,7 +1,7 @@
 namespace GpuTransformer.Modules;
 
 /// <summary>One <see cref="Attention"/>. Names and defaults are x-transformers' <c>Attention</c>.</summary>
-public sealed partial record AttentionModuleOptions
+public sealed partial record AttentionOptions
 {
     /// <summary>Width of the queries' input, and of the output unless <see cref="DimOut"/>.</summary>
     public required int Dim { get; init; }
