@@ -42,15 +42,20 @@ internal static class XTransformerBuilder
             dtype);
     }
 
-    /// <summary>What has no prefix.</summary>
+    /// <summary>What both sides share, without a prefix.</summary>
     internal sealed record SharedOptions
     {
+        /// <summary>The width of both sides; in C# each side's stack has its own.</summary>
+        [Takes(OptionRange.Positive)]
         public required int Dim { get; init; }
 
+        /// <inheritdoc cref="XTransformerOptions.TieTokenEmb"/>
         public bool TieTokenEmb { get; init; }
 
+        /// <inheritdoc cref="XTransformerOptions.IgnoreIndex"/>
         public int IgnoreIndex { get; init; } = -100;
 
+        /// <inheritdoc cref="XTransformerOptions.PadValue"/>
         public int PadValue { get; init; }
     }
 

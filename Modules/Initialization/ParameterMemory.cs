@@ -41,7 +41,7 @@ internal static class ParameterMemory
     private static double Count(AttentionOptions options)
     {
         options.Validate();
-        return (double)options.Dim * options.QueryWidth + (double)options.SourceDim * options.KeyWidth + (double)options.SourceDim * options.ValueWidth
+        return (double)options.InputDim * options.QueryWidth + (double)options.SourceDim * options.KeyWidth + (double)options.SourceDim * options.ValueWidth
             + (options.HasOutputProjection ? (double)options.MergedWidth * options.OutputDim * (options.OnAttn ? 2 : 1) : 0)
             + (double)options.NumMemKv * ((double)options.KeyWidth + options.ValueWidth);
     }
@@ -50,6 +50,6 @@ internal static class ParameterMemory
     private static double Count(FeedForwardOptions options)
     {
         options.Validate();
-        return (double)options.Dim * options.InnerDim * (options.Glu ? 2 : 1) + (double)options.InnerDim * options.OutputDim;
+        return (double)options.InputDim * options.InnerDim * (options.Glu ? 2 : 1) + (double)options.InnerDim * options.OutputDim;
     }
 }

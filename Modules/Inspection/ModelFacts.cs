@@ -31,7 +31,7 @@ public static class ModelFacts
     }
 
     /// <summary>
-    /// What a context of another width than the model adds to the parameters: for each cross-attention layer (CrossAttnDimContext − Dim) · (key width + value
+    /// What a context of another width than the model adds to the parameters: for each cross-attention layer (CrossAttn.DimContext − Dim) · (key width + value
     /// width). Negative where the context is narrower.
     /// </summary>
     public static long RectangularParameters(AttentionLayersOptions options)

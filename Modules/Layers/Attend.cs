@@ -10,10 +10,7 @@ public sealed class Attend : Module
         : base(new ParameterInitializer(device, 0, DType.Float32))
     {
         ArgumentNullException.ThrowIfNull(options);
-        OptionChecks.Positive(options.Heads ?? 1, nameof(options.Heads));
-        OptionChecks.Finite(options.Scale ?? 1f, nameof(options.Scale));
-        OptionChecks.Probability(options.Dropout, nameof(options.Dropout));
-        OptionChecks.PositiveOrNull(options.LogitSoftclampValue, nameof(options.LogitSoftclampValue));
+        OptionChecks.Ranges(options);
         Options = options;
     }
 

@@ -13,7 +13,7 @@ public sealed partial class Attention
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         Options = options;
-        (int heads, int keyHeads, int width) = (options.Heads, options.KeyValueHeads, options.DimHead);
+        (int heads, int keyHeads, int width) = (options.QueryHeads, options.KeyValueHeads, options.DimHead);
         Tensor? memoryKeys = null, memoryValues = null;
         if (options.NumMemKv > 0)
         {
@@ -35,7 +35,7 @@ public sealed partial class Attention
         }
 
         Tensor? headScale = options.HeadScale ? AddParameter("head_scale_params", initializer.Constant([1, heads, 1, 1], 1f)) : null;
-        _toQ = AddChild("to_q", new Linear(options.Dim, options.QueryWidth, bias: false, initializer));
+        _toQ = AddChild("to_q", new Linear(options.InputDim, options.QueryWidth, bias: false, initializer));
         _toK = AddChild("to_k", new Linear(options.SourceDim, options.KeyWidth, bias: false, initializer));
         _toV = AddChild("to_v", new Linear(options.SourceDim, options.ValueWidth, bias: false, initializer));
         if (options.QkRmsnorm)
@@ -46,7 +46,7 @@ public sealed partial class Attention
             _valueRmsNorm = AddChild("value_rmsnorm", new MultiheadRmsNorm(keyHeads, width, initializer));
         _gates = new AttentionGates(
             options,
-            options.GateValues ? AddChild("to_v_gate", new Linear(options.Dim, options.MergedWidth, bias: false, initializer, zero: true)) : null,
+            options.GateValues ? AddChild("to_v_gate", new Linear(options.InputDim, options.MergedWidth, bias: false, initializer, zero: true)) : null,
             options.GateValueHeads ? AddChild("to_v_head_gate", AttentionGates.HeadGate(options, initializer)) : null,
             headScale,
             AddConstant(AttentionGates.CreateHeadOfChannel(options, Device)));
@@ -72,7 +72,7 @@ public sealed partial class Attention
             scale = (Options.QkNormDimScale ? scale : Options.QkNormScale) * Options.QkNormGroups / Options.DimHead;
         return new ScoreOptions
         {
-            Heads = Options.Heads,
+            Heads = Options.QueryHeads,
             KeyValueHeads = Options.KeyValueHeads,
             Scale = scale,
             Causal = Options.Causal ? CausalAlignment.BottomRight : CausalAlignment.None,

@@ -17,16 +17,16 @@ internal static class AttentionCall
     public static BranchInputs Check(Attention attention, Tensor x, Tensor? context, Tensor? mask, Tensor? contextMask, Tensor? attnMask, Tensor? attnBias)
     {
         AttentionOptions options = attention.Options;
-        ForwardChecks.Sequence(attention, x, options.Dim);
+        ForwardChecks.Sequence(attention, x, options.InputDim);
         (int batch, int queries) = (x.Shape[0], x.Shape[1]);
         if (context is not null)
             ForwardChecks.Context(attention, context, x, options.SourceDim);
-        else if (options.SourceDim != options.Dim)
-            throw new ArgumentException($"'context' is missing: keys and values are projected from width {options.SourceDim}, but 'x' is {options.Dim} wide.", nameof(context));
+        else if (options.SourceDim != options.InputDim)
+            throw new ArgumentException($"'context' is missing: keys and values are projected from width {options.SourceDim}, but 'x' is {options.InputDim} wide.", nameof(context));
         int keys = context?.Shape[1] ?? queries;
         ForwardChecks.Mask(attention, mask, batch, queries, "position of 'x'");
         ForwardChecks.Mask(attention, contextMask, batch, keys, "key");
-        Shape pairs = [batch, options.Heads, queries, keys];
+        Shape pairs = [batch, options.QueryHeads, queries, keys];
         return new BranchInputs
         {
             Source = context,

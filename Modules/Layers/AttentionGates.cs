@@ -25,8 +25,8 @@ internal sealed record AttentionGates(AttentionOptions Options, Linear? Values, 
     /// <summary>Open at the start: sigmoid(10) ≈ 1.</summary>
     public static Linear HeadGate(AttentionOptions options, ParameterInitializer initializer)
     {
-        var gate = new Linear(options.Dim, options.Heads, bias: true, initializer, zero: true);
-        var bias = new float[options.Heads];
+        var gate = new Linear(options.InputDim, options.QueryHeads, bias: true, initializer, zero: true);
+        var bias = new float[options.QueryHeads];
         Array.Fill(bias, 10f);
         gate.Bias!.Write(bias);
         return gate;
@@ -35,12 +35,12 @@ internal sealed record AttentionGates(AttentionOptions Options, Linear? Values, 
     public Tensor Forward(Tensor merged, Tensor x)
     {
         if (HeadScale is not null)
-            merged = Operators.ScaleAndShift(merged, PerChannel(HeadScale.Like(merged).Reshape([1, Options.Heads, 1])).Reshape([Options.MergedWidth]), null);
+            merged = Operators.ScaleAndShift(merged, PerChannel(HeadScale.Like(merged).Reshape([1, Options.QueryHeads, 1])).Reshape([Options.MergedWidth]), null);
         if (Heads is not null)
         {
             int channels = Options.MergedWidth;
-            Tensor weight = PerChannel(Heads.Weight.Like(x).Reshape([1, Options.Heads, Options.Dim])).Reshape([channels, Options.Dim]);
-            Tensor bias = PerChannel(Heads.Bias!.Like(x).Reshape([1, Options.Heads, 1])).Reshape([channels]);
+            Tensor weight = PerChannel(Heads.Weight.Like(x).Reshape([1, Options.QueryHeads, Options.InputDim])).Reshape([channels, Options.InputDim]);
+            Tensor bias = PerChannel(Heads.Bias!.Like(x).Reshape([1, Options.QueryHeads, 1])).Reshape([channels]);
             merged = Operators.Multiply(merged, Operators.Linear(x, weight, bias, Activation.Sigmoid));
         }
 

@@ -35,11 +35,11 @@ public sealed class FeedForward : Branch
         {
             if (options.GluMultBias)
                 _multiplier = first.AddTensor("mult_bias", initializer.Constant([inner], 1f));
-            _in = first.Add("proj", new Linear(options.Dim, 2 * inner, bias: true, initializer));
+            _in = first.Add("proj", new Linear(options.InputDim, 2 * inner, bias: true, initializer));
         }
         else
         {
-            _in = first.Add("0", new Linear(options.Dim, inner, !options.NoBias, initializer));
+            _in = first.Add("0", new Linear(options.InputDim, inner, !options.NoBias, initializer));
             if (options.Solu)
                 _soluNorm = first.Add("1", new ModuleGroup(initializer)).Add("norm", new LayerNorm(inner, unitOffset: false, initializer));
         }
@@ -60,7 +60,7 @@ public sealed class FeedForward : Branch
     /// <returns>[…, dimOut]</returns>
     public Tensor Forward(Tensor x)
     {
-        ForwardChecks.Input(this, x, Options.Dim);
+        ForwardChecks.Input(this, x, Options.InputDim);
         using InferenceScope scope = InferenceScope.Begin(Device);
         return scope.Keep(Run(Computed(x), BranchInputs.None, null));
     }

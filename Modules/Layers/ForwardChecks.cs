@@ -35,7 +35,7 @@ internal static class ForwardChecks
         {
             throw new ArgumentException(
                 $"'context' has shape {context.Shape}: it is {context.Shape[2]} wide, but the model's cross-attention was built for a context {dim} wide. "
-                + $"Set CrossAttnDimContext (cross_attn_dim_context; DimContext of a lone Attention) to {context.Shape[2]}, or pass a context of width {dim}.",
+                + $"Set CrossAttn.DimContext (cross_attn_dim_context; DimContext of a lone Attention) to {context.Shape[2]}, or pass a context of width {dim}.",
                 nameof(context));
         }
     }

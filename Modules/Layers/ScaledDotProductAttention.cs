@@ -9,6 +9,7 @@ public sealed record ScaledDotProductOptions
     public string? Causal { get; init; }
 
     /// <summary>Multiplies q·k; null for width^-0.5.</summary>
+    [Takes(OptionRange.Finite)]
     public float? Scale { get; init; }
 
     /// <summary>Fewer key/value heads than heads: query head h reads head h / (heads / keyValueHeads), unlike x-transformers.</summary>
@@ -25,7 +26,7 @@ public sealed class ScaledDotProductAttention : Module
         : base(new ParameterInitializer(device, 0, DType.Float32))
     {
         ArgumentNullException.ThrowIfNull(options);
-        OptionChecks.Finite(options.Scale ?? 1f, nameof(options.Scale));
+        OptionChecks.Ranges(options);
         Options = options;
         _causal = options.Causal switch
         {

@@ -35,13 +35,13 @@ public sealed class MaskedAutoencoder : Module
         _maskToken = AddParameter("mask_token", initializer.Normal([options.DecoderDim], 0.02f));
         _patchToEmbedding = AddChild("patch_to_embedding", new Linear(options.PatchDim, options.EncoderDim, bias: true, initializer));
         _encoder = AddChild("encoder", new Encoder(
-            new AttentionLayersOptions { Dim = options.EncoderDim, Depth = options.EncoderDepth, Heads = options.EncoderHeads, AttnDimHead = options.DimHead }, Device, seed + 1));
+            new AttentionLayersOptions { Dim = options.EncoderDim, Depth = options.EncoderDepth, Heads = options.EncoderHeads, Attn = new() { DimHead = options.DimHead } }, Device, seed + 1));
         if (!rectangular)
             _squeeze = AddChild("enc_to_dec", new Linear(options.EncoderDim, options.DecoderDim, bias: true, initializer));
-        var decoder = new AttentionLayersOptions { Dim = options.DecoderDim, Depth = options.DecoderDepth, Heads = options.DecoderHeads, AttnDimHead = options.DimHead };
+        var decoder = new AttentionLayersOptions { Dim = options.DecoderDim, Depth = options.DecoderDepth, Heads = options.DecoderHeads, Attn = new() { DimHead = options.DimHead } };
         _decoder = AddChild<AttentionLayers>("decoder", options.Decoder == MaskedDecoder.SelfAttending
             ? new Encoder(decoder, Device, seed + 2)
-            : new CrossAttender(decoder with { CrossAttnDimContext = rectangular ? options.EncoderDim : options.DecoderDim }, Device, seed + 2));
+            : new CrossAttender(decoder.Attending(rectangular ? options.EncoderDim : options.DecoderDim), Device, seed + 2));
         _toPixels = AddChild("to_pixels", new Linear(options.DecoderDim, options.PatchDim, bias: true, initializer));
         _encoderPositions = Table(options.EncoderDim);
         _decoderPositions = Table(options.DecoderDim);

@@ -27,6 +27,7 @@ public sealed partial record AttentionLayersOptions
     public bool UseDynamicTanh { get; init; }
 
     /// <summary>The scale of <see cref="UseDynamicTanh"/> at the start.</summary>
+    [Takes(OptionRange.Finite)]
     public float DynamicTanhInitAlpha { get; init; } = 1;
 
     /// <summary>gain · erf(scale · x + shift) + bias instead of LayerNorm.</summary>
@@ -42,18 +43,21 @@ public sealed partial record AttentionLayersOptions
     public bool NormAddUnitOffset { get; init; } = true;
 
     /// <summary>Width of the condition; null for <see cref="Dim"/>.</summary>
+    [Takes(OptionRange.Positive)]
     public int? DimCondition { get; init; }
 
     /// <summary>Widen the condition by a projection and SiLU first.</summary>
     public bool AdaptiveConditionMlp { get; init; }
 
     /// <summary>How much <see cref="AdaptiveConditionMlp"/> widens.</summary>
+    [Takes(OptionRange.Positive)]
     public int AdaptiveConditionMlpExpansion { get; init; } = 4;
 
     /// <summary>A learned factor per channel on every branch's output.</summary>
     public bool UseLayerscale { get; init; }
 
     /// <summary>The factor of <see cref="UseLayerscale"/> at the start.</summary>
+    [Takes(OptionRange.Finite)]
     public float LayerscaleInitValue { get; init; }
 
     /// <summary>As <see cref="UseLayerscale"/>, the factor being sigmoid of a projection of the condition.</summary>
@@ -63,6 +67,7 @@ public sealed partial record AttentionLayersOptions
     public bool ScaleResidual { get; init; }
 
     /// <summary>A constant factor on the residual.</summary>
+    [Takes(OptionRange.Finite)]
     public float ScaleResidualConstant { get; init; } = 1;
 
     /// <summary>A GRU cell in place of the residual sum.</summary>

@@ -7,16 +7,10 @@ public sealed partial record AttentionLayersOptions
 
     internal void Validate()
     {
-        OptionChecks.Positive(Dim, nameof(Dim));
-        OptionChecks.Positive(Heads, nameof(Heads));
-        OptionChecks.Probability(LayerDropout, nameof(LayerDropout));
-        OptionChecks.PositiveOrNull(SoftclampOutputValue, nameof(SoftclampOutputValue));
-        OptionChecks.Finite(ScaleResidualConstant, nameof(ScaleResidualConstant));
-        OptionChecks.Finite(DynamicTanhInitAlpha, nameof(DynamicTanhInitAlpha));
-        OptionChecks.Finite(LayerscaleInitValue, nameof(LayerscaleInitValue));
-        OptionChecks.Positive(ParRatio ?? 1, nameof(ParRatio));
+        OptionChecks.Ranges(this);
         foreach (float slope in RelPosKwargs?.Slopes ?? [])
             OptionChecks.Finite(slope, nameof(RelPosKwargs.Slopes));
+        ValidateBranches();
         ValidateLayers();
         ValidateCounts();
         ValidateNorms();
@@ -27,11 +21,8 @@ public sealed partial record AttentionLayersOptions
     {
         if (Depth is null && CustomLayers is null)
             throw new ArgumentException("Depth, the number of blocks, is missing; only CustomLayers makes it unnecessary.", nameof(Depth));
-        OptionChecks.Positive(Depth ?? 1, nameof(Depth));
         if (OnlyCross && !CrossAttend)
             throw new ArgumentException("OnlyCross leaves cross-attention as the only attention and needs CrossAttend = true.", nameof(OnlyCross));
-        if (CrossAttnDimContext is not null && !CrossAttend)
-            throw new ArgumentException($"CrossAttnDimContext = {CrossAttnDimContext} is the width of a context, but CrossAttend is off, so none is attended.", nameof(CrossAttnDimContext));
         OptionChecks.AtMostOne((CustomLayers is not null, nameof(CustomLayers)), (SandwichCoef is not null, nameof(SandwichCoef)), (ParRatio is not null, nameof(ParRatio)));
         if (SandwichCoef is { } coefficient && (coefficient <= 0 || coefficient > Depth))
             throw new ArgumentException($"SandwichCoef = {coefficient} must lie between 1 and Depth = {Depth}.", nameof(SandwichCoef));
@@ -74,8 +65,6 @@ public sealed partial record AttentionLayersOptions
         OptionChecks.AtMostOne((UseLayerscale, nameof(UseLayerscale)), (UseAdaptiveLayerscale, nameof(UseAdaptiveLayerscale)));
         if (SandwichNorm && !PreNorm)
             throw new ArgumentException("SandwichNorm adds to a pre-norm stack and needs PreNorm = true.", nameof(SandwichNorm));
-        OptionChecks.Positive(ConditionDim, nameof(DimCondition));
-        OptionChecks.Positive(AdaptiveConditionMlpExpansion, nameof(AdaptiveConditionMlpExpansion));
         OptionChecks.Product(ConditionDim, AdaptiveConditionMlp ? AdaptiveConditionMlpExpansion : 1, $"{nameof(DimCondition)} * {nameof(AdaptiveConditionMlpExpansion)}", nameof(DimCondition));
         OptionChecks.Product(Dim, GateResidual ? 3 : 1, $"three times {nameof(Dim)}", nameof(Dim));
         if (!NeedsCondition && (DimCondition is not null || AdaptiveConditionMlp))

@@ -1,18 +1,21 @@
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// A stack of layers: <see cref="Encoder"/>, <see cref="Decoder"/>, <see cref="CrossAttender"/> and their kin. Flat, with x-transformers' names and defaults:
-/// <c>Ff…</c> goes to every feedforward, <c>Attn…</c> to every attention, <c>CrossAttn…</c> overrides it for cross-attention.
+/// A stack of layers: <see cref="Encoder"/>, <see cref="Decoder"/>, <see cref="CrossAttender"/> and their kin, with x-transformers' names and defaults. What has a prefix there is
+/// a record here: <c>attn_dim_head</c> is <c>Attn.DimHead</c>, <c>cross_attn_dim_context</c> is <c>CrossAttn.DimContext</c>, <c>ff_glu</c> is <c>Ff.Glu</c>.
 /// </summary>
 public sealed partial record AttentionLayersOptions
 {
     /// <summary>Model width.</summary>
+    [Takes(OptionRange.Positive)]
     public required int Dim { get; init; }
 
     /// <summary>Number of blocks. Needed unless <see cref="CustomLayers"/> is given. A stack has at most 10,000 layers.</summary>
+    [Takes(OptionRange.Positive)]
     public int? Depth { get; init; }
 
     /// <summary>Query heads of every attention layer.</summary>
+    [Takes(OptionRange.Positive)]
     public int Heads { get; init; } = 8;
 
     /// <summary>Self-attention sees no later key. Set by <see cref="Decoder"/>; give it to a plain <see cref="AttentionLayers"/> only.</summary>
@@ -49,18 +52,21 @@ public sealed partial record AttentionLayersOptions
     public int? SandwichCoef { get; init; }
 
     /// <summary>PAR transformer: attention layers thinned out by this ratio, feedforwards in their place.</summary>
+    [Takes(OptionRange.Positive)]
     public int? ParRatio { get; init; }
 
     /// <summary>The final sum is clamped by c · tanh(x / c) before the final norm.</summary>
     public bool SoftclampOutput { get; init; }
 
     /// <summary>c of <see cref="SoftclampOutput"/>.</summary>
+    [Takes(OptionRange.PositiveNumber)]
     public float SoftclampOutputValue { get; init; } = 30;
 
     /// <summary>Every branch's last projection starts at zero.</summary>
     public bool ZeroInitBranchOutput { get; init; }
 
     /// <summary>Probability that training skips a layer.</summary>
+    [Takes(OptionRange.Probability)]
     public float LayerDropout { get; init; }
 
     /// <summary>Whether a wrapper shall leave out its absolute positions. Null for the stack's own choice.</summary>

@@ -7,21 +7,11 @@ public sealed partial record AttentionOptions
 
     internal void Validate()
     {
-        OptionChecks.Positive(Dim, nameof(Dim));
-        OptionChecks.Positive(DimHead, nameof(DimHead));
-        OptionChecks.Positive(SourceDim, nameof(DimContext));
-        OptionChecks.Positive(Heads, nameof(Heads));
-        OptionChecks.Positive(ValueHeadDim, nameof(ValueDimHead));
-        OptionChecks.Positive(OutputDim, nameof(DimOut));
-        OptionChecks.NotNegative(NumMemKv, nameof(NumMemKv));
-        OptionChecks.NotNegative(MaxAttendPast ?? 0, nameof(MaxAttendPast));
-        OptionChecks.Probability(Dropout, nameof(Dropout));
-        OptionChecks.Probability(SublayerDropout, nameof(SublayerDropout));
-        OptionChecks.PositiveOrNull(LogitSoftclampValue, nameof(LogitSoftclampValue));
-        OptionChecks.PositiveOrNull(QkNormScale, nameof(QkNormScale));
+        OptionChecks.Needed(Dim, nameof(Dim), "an attention");
+        OptionChecks.Ranges(this);
         if (DimHead > WidestHead || ValueHeadDim > WidestHead)
             throw new ArgumentException($"DimHead = {DimHead}, ValueDimHead = {ValueHeadDim}: heads are at most {WidestHead} wide.", nameof(DimHead));
-        OptionChecks.Product(Heads, Math.Max(DimHead, ValueHeadDim), $"{nameof(Heads)} * {(ValueHeadDim > DimHead ? nameof(ValueDimHead) : nameof(DimHead))}", nameof(Heads));
+        OptionChecks.Product(QueryHeads, Math.Max(DimHead, ValueHeadDim), $"{nameof(Heads)} * {(ValueHeadDim > DimHead ? nameof(ValueDimHead) : nameof(DimHead))}", nameof(Heads));
         OptionChecks.Product(KeyValueHeads, Math.Max(1, NumMemKv), $"{nameof(KvHeads)} * {nameof(NumMemKv)}", nameof(NumMemKv));
         OptionChecks.Product(OutputDim, OnAttn ? 2 : 1, $"twice {nameof(DimOut)}", nameof(DimOut));
         ValidateHeads();
@@ -33,9 +23,8 @@ public sealed partial record AttentionOptions
     {
         if (OneKvHead && KvHeads is not null)
             throw new ArgumentException($"KvHeads = {KvHeads} and OneKvHead exclude each other; give one of them.", nameof(KvHeads));
-        OptionChecks.Positive(KeyValueHeads, nameof(KvHeads));
-        if (Heads % KeyValueHeads != 0)
-            throw new ArgumentException($"Heads = {Heads} is not a multiple of KvHeads = {KeyValueHeads}; every key/value head serves the same number of query heads.", nameof(KvHeads));
+        if (QueryHeads % KeyValueHeads != 0)
+            throw new ArgumentException($"Heads = {QueryHeads} is not a multiple of KvHeads = {KeyValueHeads}; every key/value head serves the same number of query heads.", nameof(KvHeads));
         if (ValueDimHead is not null && ValueHeadDim != DimHead && NumMemKv > 0)
             throw new ArgumentException($"ValueDimHead = {ValueHeadDim} differs from DimHead = {DimHead}, but the memory of NumMemKv = {NumMemKv} has one width for keys and values.", nameof(ValueDimHead));
     }
@@ -45,18 +34,17 @@ public sealed partial record AttentionOptions
         OptionChecks.AtMostOne((QkNorm, nameof(QkNorm)), (QkRmsnorm, nameof(QkRmsnorm)), (KRmsnorm, nameof(KRmsnorm)));
         if (QkNormDimScale && !QkNorm)
             throw new ArgumentException("QkNormDimScale scales normalised queries and keys and needs QkNorm = true.", nameof(QkNormDimScale));
-        OptionChecks.Positive(QkNormGroups, nameof(QkNormGroups));
         if (QkNorm && (DimHead % QkNormGroups != 0 || DimHead / QkNormGroups <= 2))
             throw new ArgumentException($"QkNormGroups = {QkNormGroups} must divide DimHead = {DimHead} into groups wider than 2.", nameof(QkNormGroups));
-        if (ValueRmsnorm && (KeyValueHeads != Heads || ValueHeadDim != DimHead))
-            throw new ArgumentException($"ValueRmsnorm needs as many key/value heads as heads and values as wide as keys, not {KeyValueHeads} of {ValueHeadDim} for {Heads} of {DimHead}.", nameof(ValueRmsnorm));
+        if (ValueRmsnorm && (KeyValueHeads != QueryHeads || ValueHeadDim != DimHead))
+            throw new ArgumentException($"ValueRmsnorm needs as many key/value heads as heads and values as wide as keys, not {KeyValueHeads} of {ValueHeadDim} for {QueryHeads} of {DimHead}.", nameof(ValueRmsnorm));
     }
 
     private void ValidateOutput()
     {
         if (!HasOutputProjection && MergedWidth != OutputDim)
             throw new ArgumentException(
-                $"Heads = {Heads} of width {ValueHeadDim} give {MergedWidth} channels and, without an output projection, the output must be as wide, not {OutputDim}. "
+                $"Heads = {QueryHeads} of width {ValueHeadDim} give {MergedWidth} channels and, without an output projection, the output must be as wide, not {OutputDim}. "
                 + "Set DimHead to the output width, or ProjectOut to true.",
                 nameof(DimHead));
         if (ZeroInitOutput && (!HasOutputProjection || OnAttn))

@@ -1,19 +1,23 @@
 namespace GpuTransformer.Modules;
 
-/// <summary>One <see cref="Attention"/>. Names and defaults are x-transformers' <c>Attention</c>.</summary>
+/// <summary>Everything about one <see cref="Attention"/>, on its own or in a stack. Names and defaults are x-transformers' <c>Attention</c>.</summary>
 public sealed partial record AttentionOptions
 {
-    /// <summary>Width of the queries' input, and of the output unless <see cref="DimOut"/>.</summary>
-    public required int Dim { get; init; }
+    /// <summary>Width of the queries' input, and of the output unless <see cref="DimOut"/>. Needed by an attention on its own; in a stack it is the stack's, and left out.</summary>
+    [Takes(OptionRange.Positive)]
+    public int? Dim { get; init; }
 
     /// <summary>Width per head; the scores' scale is DimHead^-0.5.</summary>
+    [Takes(OptionRange.Positive)]
     public int DimHead { get; init; } = 64;
 
     /// <summary>Width of the keys' and values' input; null for <see cref="Dim"/>.</summary>
+    [Takes(OptionRange.Positive)]
     public int? DimContext { get; init; }
 
-    /// <summary>Query heads.</summary>
-    public int Heads { get; init; } = 8;
+    /// <summary>Query heads; null for 8. In a stack they are the stack's, and left out.</summary>
+    [Takes(OptionRange.Positive)]
+    public int? Heads { get; init; }
 
     /// <summary>A query sees no later key; the last query sees the last key.</summary>
     public bool Causal { get; init; }
@@ -22,27 +26,33 @@ public sealed partial record AttentionOptions
     public bool Flash { get; init; }
 
     /// <summary>Dropout on the attention probabilities, in training only.</summary>
+    [Takes(OptionRange.Probability)]
     public float Dropout { get; init; }
 
     /// <summary>Dropout on the output, in training only.</summary>
+    [Takes(OptionRange.Probability)]
     public float SublayerDropout { get; init; }
 
     /// <summary>Learned keys and values put before the others, visible to every query and without position.</summary>
+    [Takes(OptionRange.Count)]
     public int NumMemKv { get; init; }
 
     /// <summary>A zero key and value put before the others, visible to every query.</summary>
     public bool AddZeroKv { get; init; }
 
     /// <summary>Key/value heads; null for <see cref="Heads"/>. Query head h reads key/value head h mod KvHeads.</summary>
+    [Takes(OptionRange.Positive)]
     public int? KvHeads { get; init; }
 
     /// <summary>One key/value head for all query heads.</summary>
     public bool OneKvHead { get; init; }
 
     /// <summary>Width of a value head; null for <see cref="DimHead"/>.</summary>
+    [Takes(OptionRange.Positive)]
     public int? ValueDimHead { get; init; }
 
     /// <summary>Output width; null for <see cref="Dim"/>.</summary>
+    [Takes(OptionRange.Positive)]
     public int? DimOut { get; init; }
 
     /// <summary>Whether there is an output projection; null for only if there are several heads or the output has another width.</summary>
@@ -55,9 +65,11 @@ public sealed partial record AttentionOptions
     public bool QkNorm { get; init; }
 
     /// <summary>Split each head into this many groups and normalise each.</summary>
+    [Takes(OptionRange.Positive)]
     public int QkNormGroups { get; init; } = 1;
 
     /// <summary>The scores' scale under <see cref="QkNorm"/>.</summary>
+    [Takes(OptionRange.PositiveNumber)]
     public float QkNormScale { get; init; } = 10;
 
     /// <summary>Learned gains on the normalised queries and keys; the scores' scale is DimHead^-0.5 again.</summary>
@@ -73,12 +85,14 @@ public sealed partial record AttentionOptions
     public bool ValueRmsnorm { get; init; }
 
     /// <summary>A key is visible only if it is at most this many positions behind the query; null for no limit.</summary>
+    [Takes(OptionRange.Count)]
     public int? MaxAttendPast { get; init; }
 
     /// <summary>Clamp the scores (scaled, with bias) by c · tanh(score / c).</summary>
     public bool SoftclampLogits { get; init; }
 
     /// <summary>c of <see cref="SoftclampLogits"/>.</summary>
+    [Takes(OptionRange.PositiveNumber)]
     public float LogitSoftclampValue { get; init; } = 50;
 
     /// <summary>A learned factor per head on its output.</summary>
@@ -96,21 +110,26 @@ public sealed partial record AttentionOptions
     /// <summary>A gated linear unit (sigmoid) as the output projection.</summary>
     public bool OnAttn { get; init; }
 
-    internal int KeyValueHeads => OneKvHead ? 1 : KvHeads ?? Heads;
+    /// <summary>The width of the queries' input, checked to be there.</summary>
+    internal int InputDim => Dim.GetValueOrDefault();
 
-    internal int SourceDim => DimContext ?? Dim;
+    internal int QueryHeads => Heads ?? 8;
 
-    internal int OutputDim => DimOut ?? Dim;
+    internal int KeyValueHeads => OneKvHead ? 1 : KvHeads ?? QueryHeads;
+
+    internal int SourceDim => DimContext ?? InputDim;
+
+    internal int OutputDim => DimOut ?? InputDim;
 
     internal int ValueHeadDim => ValueDimHead ?? DimHead;
 
-    internal int QueryWidth => Heads * DimHead;
+    internal int QueryWidth => QueryHeads * DimHead;
 
     internal int KeyWidth => KeyValueHeads * DimHead;
 
     internal int ValueWidth => KeyValueHeads * ValueHeadDim;
 
-    internal int MergedWidth => Heads * ValueHeadDim;
+    internal int MergedWidth => QueryHeads * ValueHeadDim;
 
-    internal bool HasOutputProjection => ProjectOut ?? (Heads > 1 || OutputDim != Dim || OnAttn);
+    internal bool HasOutputProjection => ProjectOut ?? (QueryHeads > 1 || OutputDim != InputDim || OnAttn);
 }

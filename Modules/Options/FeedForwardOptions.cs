@@ -5,10 +5,12 @@ namespace GpuTransformer.Modules;
 /// <summary>One <see cref="FeedForward"/>. Names and defaults are x-transformers'.</summary>
 public sealed record FeedForwardOptions
 {
-    /// <summary>Input width.</summary>
-    public required int Dim { get; init; }
+    /// <summary>Input width. Needed by a feedforward on its own; in a stack it is the stack's, and left out.</summary>
+    [Takes(OptionRange.Positive)]
+    public int? Dim { get; init; }
 
     /// <summary>Output width; null for <see cref="Dim"/>.</summary>
+    [Takes(OptionRange.Positive)]
     public int? DimOut { get; init; }
 
     /// <summary>Inner width over input width; the product is truncated to an integer.</summary>
@@ -33,9 +35,11 @@ public sealed record FeedForwardOptions
     public bool PostActLn { get; init; }
 
     /// <summary>Dropout on the inner activations, in training only.</summary>
+    [Takes(OptionRange.Probability)]
     public float Dropout { get; init; }
 
     /// <summary>Dropout on the output, in training only.</summary>
+    [Takes(OptionRange.Probability)]
     public float SublayerDropout { get; init; }
 
     /// <summary>No bias on the output projection, nor on the input projection unless <see cref="Glu"/>.</summary>
@@ -45,27 +49,28 @@ public sealed record FeedForwardOptions
     public bool ZeroInitOutput { get; init; }
 
     /// <summary>c in c · tanh(x / c) on the value half (with <see cref="Glu"/>) or before the activation; null for none.</summary>
+    [Takes(OptionRange.PositiveNumber)]
     public float? SoftclampValue { get; init; }
 
     /// <summary>c in c · tanh(x / c) on the gate before its activation; null for none.</summary>
+    [Takes(OptionRange.PositiveNumber)]
     public float? GluGateSoftclampValue { get; init; }
 
-    internal int InnerDim => (int)(Dim * Mult);
+    /// <summary>The input width, checked to be there.</summary>
+    internal int InputDim => Dim.GetValueOrDefault();
 
-    internal int OutputDim => DimOut ?? Dim;
+    internal int InnerDim => (int)(InputDim * Mult);
+
+    internal int OutputDim => DimOut ?? InputDim;
 
     internal Activation Activation => ReluSquared ? Activation.ReluSquared : Swish ? Activation.Silu : Activation.Gelu;
 
     internal void Validate()
     {
-        OptionChecks.Positive(Dim, nameof(Dim));
-        OptionChecks.Positive(OutputDim, nameof(DimOut));
-        if (!(Mult > 0) || Dim * Mult < 1 || Dim * Mult > int.MaxValue / 2)
-            throw new ArgumentException($"Mult = {Mult} with Dim = {Dim} gives an inner width of {Dim * Mult}; it must be at least 1.", nameof(Mult));
-        OptionChecks.Probability(Dropout, nameof(Dropout));
-        OptionChecks.Probability(SublayerDropout, nameof(SublayerDropout));
-        OptionChecks.PositiveOrNull(SoftclampValue, nameof(SoftclampValue));
-        OptionChecks.PositiveOrNull(GluGateSoftclampValue, nameof(GluGateSoftclampValue));
+        OptionChecks.Needed(Dim, nameof(Dim), "a feedforward");
+        OptionChecks.Ranges(this);
+        if (!(Mult > 0) || InputDim * Mult < 1 || InputDim * Mult > int.MaxValue / 2)
+            throw new ArgumentException($"Mult = {Mult} with Dim = {Dim} gives an inner width of {InputDim * Mult}; it must be at least 1.", nameof(Mult));
         OptionChecks.AtMostOne((ReluSquared, nameof(ReluSquared)), (Solu, nameof(Solu)));
         if (GluMultBias && !Glu)
             throw new ArgumentException("GluMultBias scales the output of the gate and needs Glu = true.", nameof(GluMultBias));

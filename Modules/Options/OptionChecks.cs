@@ -1,3 +1,6 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Reflection;
 using System.Runtime.CompilerServices;
 
 namespace GpuTransformer.Modules;
@@ -5,6 +8,8 @@ namespace GpuTransformer.Modules;
 /// <summary>The checks that settings share; each names the setting, its value and what would be right. Those that return the value stand in the setters.</summary>
 internal static class OptionChecks
 {
+    private static readonly ConcurrentDictionary<Type, (PropertyInfo Property, OptionRange Range)[]> s_ranges = new();
+
     /// <summary>At least 1.</summary>
     public static int AtLeastOne(int value, [CallerMemberName] string name = "")
     {
@@ -35,6 +40,30 @@ internal static class OptionChecks
     public static T Defined<T>(T value, [CallerMemberName] string name = "")
         where T : struct, Enum
         => Enum.IsDefined(value) ? value : throw new ArgumentException($"{name} = {value}, but it must be one of {string.Join(", ", Enum.GetNames<T>())}.", name);
+
+    /// <summary>Checks every option of a record that says what it takes.</summary>
+    public static void Ranges(object options)
+    {
+        foreach ((PropertyInfo property, OptionRange range) in s_ranges.GetOrAdd(options.GetType(), Ranged))
+        {
+            if (property.GetValue(options) is { } value)
+                Check(value, range, property.Name);
+        }
+    }
+
+    /// <summary>What a module on its own cannot do without, though inside another it is that one's to say.</summary>
+    public static void Needed(int? value, string name, string who)
+    {
+        if (value is null)
+            throw new ArgumentException($"{name} is missing: {who} on its own needs it.", name);
+    }
+
+    /// <summary>What the outer record decides for the inner one: left out there, or the same.</summary>
+    public static void LeftTo(string outerName, int outer, int? inner, string innerName)
+    {
+        if (inner is { } value && value != outer)
+            throw new ArgumentException($"{innerName} = {value}, but the stack decides it by {outerName} = {outer}; leave it out.", innerName);
+    }
 
     public static void Finite(float value, string name)
     {
@@ -83,6 +112,33 @@ internal static class OptionChecks
             if (first is not null)
                 throw new ArgumentException($"{first} and {name} exclude each other; switch one of them off.", name);
             first = name;
+        }
+    }
+
+    private static (PropertyInfo Property, OptionRange Range)[] Ranged(Type options)
+        => [.. from property in options.GetProperties() let takes = property.GetCustomAttribute<TakesAttribute>() where takes is not null select (property, takes.Range)];
+
+    private static void Check(object value, OptionRange range, string name)
+    {
+        switch (range)
+        {
+            case OptionRange.Positive:
+                Positive((int)value, name);
+                break;
+            case OptionRange.Count:
+                NotNegative((int)value, name);
+                break;
+            case OptionRange.PositiveNumber:
+                PositiveOrNull(Convert.ToSingle(value, CultureInfo.InvariantCulture), name);
+                break;
+            case OptionRange.Finite:
+                Finite(Convert.ToSingle(value, CultureInfo.InvariantCulture), name);
+                break;
+            case OptionRange.Probability:
+                Probability(Convert.ToSingle(value, CultureInfo.InvariantCulture), name);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(range), range, "No such range.");
         }
     }
 }

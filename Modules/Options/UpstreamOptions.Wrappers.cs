@@ -3,25 +3,49 @@ namespace GpuTransformer.Modules;
 internal static partial class UpstreamOptions
 {
     /// <summary>Options of <c>TransformerWrapper</c> that this library does not offer.</summary>
-    private static readonly Dictionary<string, string> s_transformerWrapper = Parse(
+    private static readonly Dictionary<string, UpstreamOption> s_transformerWrapper = Parse(
         """
-        num_output_heads=1 to_logits=null token_emb=null memory_tokens_interspersed_every=null max_mem_len=0 shift_mem_down=0 attn_pool=false
-        num_pooled_tokens=1 attn_pool_depth=1 dim_pooled_tokens=null attn_z_loss_weight=1e-4 recycling=false train_max_recycle_steps=4
-        looped=false max_looped_steps=4 mixture_of_softmax=false mixture_of_softmax_k=4 sigsoftmax_logits=false ff_deep_embed=false
-        add_continuous_pred_head=false input_not_include_cache=false
+        # Not yet: there is one head of logits, a plain projection.
+        num_output_heads=1 to_logits=null mixture_of_softmax=false mixture_of_softmax_k=4 sigsoftmax_logits=false add_continuous_pred_head=false
+        # Not yet: the stack runs once over the tokens.
+        recycling=false train_max_recycle_steps=4 looped=false max_looped_steps=4
+        # Not yet: memory tokens stand before the sequence, and nothing is carried from one sequence to the next.
+        memory_tokens_interspersed_every=null max_mem_len=0 shift_mem_down=0 input_not_include_cache=false
+        # Not yet: pooling is the mean or the class token.
+        attn_pool=false num_pooled_tokens=1 attn_pool_depth=1 dim_pooled_tokens=null
+        # Not yet: attention is fused, and this needs the scores as a matrix.
+        attn_z_loss_weight=1e-4
+        # Not yet: layers are given the stream, not the tokens.
+        ff_deep_embed=false
+        # A Python object: derive a Module instead.
+        token_emb=null
         """);
 
-    private static readonly Dictionary<string, string> s_autoregressive = Parse(
-        "mask_prob=0 add_attn_z_loss=false next_embed_loss_weight=0.1 looped_loss_threshold_exit=0.05 looped_loss_slope=50 looped_exit_loss_weight=1");
+    private static readonly Dictionary<string, UpstreamOption> s_autoregressive = Parse(
+        """
+        # Not yet: the loss is the cross-entropy of the next tokens alone.
+        mask_prob=0 add_attn_z_loss=false next_embed_loss_weight=0.1 looped_loss_threshold_exit=0.05 looped_loss_slope=50 looped_exit_loss_weight=1
+        """);
 
-    private static readonly Dictionary<string, string> s_continuous = Parse(
-        "max_mem_len=0 project_in=null project_out=null use_identity_if_same_dim=false probabilistic=false average_pool_embed=false");
+    private static readonly Dictionary<string, UpstreamOption> s_continuous = Parse(
+        """
+        # Not yet: nothing is carried from one sequence to the next.
+        max_mem_len=0
+        # A Python object: derive a Module instead.
+        project_in=null project_out=null
+        # Not yet: vectors are projected in and out, and come out as they are.
+        use_identity_if_same_dim=false probabilistic=false average_pool_embed=false
+        """);
 
-    private static readonly Dictionary<string, string> s_xTransformer = Parse("cross_attn_tokens_dropout=0");
+    private static readonly Dictionary<string, UpstreamOption> s_xTransformer = Parse(
+        """
+        # Not yet: every layer sees the tokens as they are.
+        cross_attn_tokens_dropout=0
+        """);
 
-    private static readonly Dictionary<string, string> s_none = [];
+    private static readonly Dictionary<string, UpstreamOption> s_none = [];
 
-    private static Dictionary<string, string> WrapperTable(Type options)
+    private static Dictionary<string, UpstreamOption> WrapperTable(Type options)
         => options == typeof(TransformerWrapperOptions) ? s_transformerWrapper
         : options == typeof(AutoregressiveWrapperOptions) ? s_autoregressive
         : options == typeof(XTransformerBuilder.SharedOptions) ? s_xTransformer

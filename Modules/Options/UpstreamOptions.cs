@@ -1,4 +1,11 @@
+using System.Reflection;
+
 namespace GpuTransformer.Modules;
+
+/// <summary>An option of x-transformers that is not offered here.</summary>
+/// <param name="Off">The value that switches it off, as JSON.</param>
+/// <param name="Why">Why it is not offered.</param>
+internal sealed record UpstreamOption(string Off, string Why);
 
 /// <summary>
 /// The names that x-transformers 2.26 knows, with the value that switches each off. An option of this list that is not offered here is reported as
@@ -7,42 +14,67 @@ namespace GpuTransformer.Modules;
 internal static partial class UpstreamOptions
 {
     /// <summary>Options of <c>AttentionLayers</c> that this library does not offer.</summary>
-    private static readonly Dictionary<string, string> s_layers = Parse(
+    private static readonly Dictionary<string, UpstreamOption> s_layers = Parse(
         """
+        # Not yet: ALiBi is the only position bias, and positions are not rotated.
         rel_pos_bias=false rel_pos_num_buckets=32 rel_pos_max_distance=128 dynamic_pos_bias=false dynamic_pos_bias_log_distance=false
         dynamic_pos_bias_mlp_depth=2 dynamic_pos_bias_norm=false rotary_pos_emb=false rotary_emb_dim=null rotary_xpos=false
         rotary_xpos_scale_base=512 rotary_interpolation_factor=1 rotary_base_rescale_factor=1 rotate_num_heads=null polar_pos_emb=false
-        polar_bias_uniform_init=false num_residual_streams=1 hyper_conn_sinkhorn_iters=5 orthog_residual=false mv_split_residual=false
-        residual_fn_kwargs={} attn_aggregated_residuals=false attn_residuals_last_output_as_query=false attn_aggregated_residual_kwargs={}
-        integrate_layers=false layer_integrate_use_softmax=true qkv_receive_diff_residuals=false unet_skips=false reinject_input=false
-        learned_reinject_input_gate=false add_value_residual=false learned_value_residual_mix=true residual_attn=false
-        cross_residual_attn=false shift_tokens=0 cross_attn_tokens_dropout=0 data_dependent_alibi=false
+        polar_bias_uniform_init=false data_dependent_alibi=false
+        # Not yet: there is one residual stream, and layers read nothing but it.
+        num_residual_streams=1 hyper_conn_sinkhorn_iters=5 orthog_residual=false mv_split_residual=false residual_fn_kwargs={}
+        attn_aggregated_residuals=false attn_residuals_last_output_as_query=false attn_aggregated_residual_kwargs={} integrate_layers=false
+        layer_integrate_use_softmax=true qkv_receive_diff_residuals=false unet_skips=false reinject_input=false learned_reinject_input_gate=false
+        # Not yet: a layer's scores and values are its own.
+        add_value_residual=false learned_value_residual_mix=true residual_attn=false cross_residual_attn=false
+        # Not yet: every layer sees the tokens as they are.
+        shift_tokens=0 cross_attn_tokens_dropout=0
         """);
 
     /// <summary>Options of <c>Attention</c> that this library does not offer; in a stack they carry the prefix attn_ or cross_attn_.</summary>
-    private static readonly Dictionary<string, string> s_attention = Parse(
+    private static readonly Dictionary<string, UpstreamOption> s_attention = Parse(
         """
-        head_learned_sink=false gate_values_rank=null gate_values_headwise=false output_gate=false output_gate_rank=null
-        output_gate_headwise=false low_rank_silu_gates=true learned_value_residual_mix=false pre_talking_heads=false
-        post_talking_heads=false pre_scale_post_talking_heads=false sparse_topk=null sparse_topk_straight_through=false hard=false
-        sigmoid=false gumbel_softmax=false gumbel_softmax_temp=1 gumbel_softmax_hard=true l2_distance=false selective=false
-        cog_signed=false custom_attn_fn=null inverted_attention=false laser=false laser_softclamp_value=15 rotate_num_heads=null
-        data_dependent_alibi=false data_dependent_alibi_per_row=false data_dependent_alibi_per_row_dim_head=8
+        # Not yet: gates are full projections, one value per channel or head.
+        gate_values_rank=null gate_values_headwise=false output_gate=false output_gate_rank=null output_gate_headwise=false low_rank_silu_gates=true
+        # Not yet: a layer's scores and values are its own.
+        learned_value_residual_mix=false qkv_receive_diff_residuals=false
+        # Not yet: attention is fused, and these need the scores as a matrix.
+        head_learned_sink=false pre_talking_heads=false post_talking_heads=false pre_scale_post_talking_heads=false sparse_topk=null
+        sparse_topk_straight_through=false hard=false sigmoid=false gumbel_softmax=false gumbel_softmax_temp=1 gumbel_softmax_hard=true l2_distance=false
+        selective=false cog_signed=false inverted_attention=false laser=false laser_softclamp_value=15
+        # Not yet: ALiBi is the only position bias, and positions are not rotated.
+        rotate_num_heads=null data_dependent_alibi=false data_dependent_alibi_per_row=false data_dependent_alibi_per_row_dim_head=8
         data_dependent_alibi_kwargs={} use_rel_proj_pos_bias=false rel_proj_num_distance_basis=16 rel_proj_max_dist=1024 use_cope=false
-        cope_max_pos=16 cope_soft_onehot_pos=false cope_talking_heads=false orthog_projected_values=false
-        orthog_projected_values_per_head=false qkv_receive_diff_residuals=false use_latent_q=false dim_latent_q=null
-        use_latent_kv=false dim_latent_kv=null latent_rope_subheads=null hybrid_module=null hybrid_mask_kwarg=null
-        hybrid_fold_axial_dim=null hybrid_learned_mix=false onnxable=false attend_sdp_kwargs=null flash_pack_seq=false
+        cope_max_pos=16 cope_soft_onehot_pos=false cope_talking_heads=false
+        # Not yet: queries, keys and values are projected from the stream or the context, once.
+        orthog_projected_values=false orthog_projected_values_per_head=false use_latent_q=false dim_latent_q=null use_latent_kv=false dim_latent_kv=null
+        latent_rope_subheads=null
+        # A Python object: derive a Module instead.
+        custom_attn_fn=null hybrid_module=null hybrid_mask_kwarg=null hybrid_fold_axial_dim=null hybrid_learned_mix=false
+        # About PyTorch, its kernels and its exporter.
+        onnxable=false attend_sdp_kwargs=null
+        # Not yet: a row of the batch is one sequence.
+        flash_pack_seq=false
         """);
 
-    private static readonly Dictionary<string, string> s_feedForward = Parse("custom_activation=null");
-
-    private static readonly Dictionary<string, string> s_attend = Parse(
+    private static readonly Dictionary<string, UpstreamOption> s_feedForward = Parse(
         """
-        pre_talking_heads=false post_talking_heads=false pre_scale_post_talking_heads=false sparse_topk=null
-        sparse_topk_straight_through=false l2_distance=false sigmoid=false gumbel_softmax=false gumbel_softmax_temp=1
-        gumbel_softmax_hard=true cog_signed=false custom_attn_fn=null head_learned_sink=false selective=false hard=false
-        cope=null onnxable=false inverted_attention=false sdp_kwargs=null flash_pack_seq=false
+        # A Python object: derive a Module instead.
+        custom_activation=null
+        """);
+
+    private static readonly Dictionary<string, UpstreamOption> s_attend = Parse(
+        """
+        # Not yet: attention is fused, and these need the scores as a matrix.
+        pre_talking_heads=false post_talking_heads=false pre_scale_post_talking_heads=false sparse_topk=null sparse_topk_straight_through=false
+        l2_distance=false sigmoid=false gumbel_softmax=false gumbel_softmax_temp=1 gumbel_softmax_hard=true cog_signed=false head_learned_sink=false
+        selective=false hard=false cope=null inverted_attention=false
+        # A Python object: derive a Module instead.
+        custom_attn_fn=null
+        # About PyTorch, its kernels and its exporter.
+        onnxable=false sdp_kwargs=null
+        # Not yet: a row of the batch is one sequence.
+        flash_pack_seq=false
         """);
 
     /// <summary>Classes that x-transformers has and this library does not.</summary>
@@ -71,29 +103,48 @@ internal static partial class UpstreamOptions
         looped_exit_prob_threshold return_outputs lens attn_z_loss src_prepend_embeds return_loss
         """.Split([' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries));
 
-    /// <summary>The value that switches an option off that is known upstream but not offered here; null if the name is not known upstream.</summary>
-    public static string? OffValue(Type options, string name)
+    /// <summary>What is known of an option that is not offered here; null if the name is not known upstream.</summary>
+    public static UpstreamOption? Find(Type options, string name)
     {
-        if (options == typeof(AttentionLayersOptions))
+        if (Table(options).TryGetValue(name, out UpstreamOption? own))
+            return own;
+
+        foreach (PropertyInfo inner in options.GetProperties())
         {
-            if (s_layers.TryGetValue(name, out string? off))
-                return off;
-            if (name.StartsWith("ff_", StringComparison.Ordinal))
-                return s_feedForward.GetValueOrDefault(name[3..]);
-            if (name.StartsWith("cross_attn_", StringComparison.Ordinal))
-                return s_attention.GetValueOrDefault(name[11..]);
-            return name.StartsWith("attn_", StringComparison.Ordinal) ? s_attention.GetValueOrDefault(name[5..]) : null;
+            if (inner.GetCustomAttribute<PrefixAttribute>() is { } prefix && name.StartsWith(prefix.Prefix, StringComparison.Ordinal)
+                && Table(inner.PropertyType).TryGetValue(name[prefix.Prefix.Length..], out UpstreamOption? nested))
+            {
+                return nested;
+            }
         }
 
-        return Table(options).GetValueOrDefault(name);
+        return null;
     }
 
-    private static Dictionary<string, string> Table(Type options)
-        => options == typeof(AttentionOptions) ? s_attention
+    /// <summary>The options that the class has upstream and that are not offered here.</summary>
+    public static IReadOnlyDictionary<string, UpstreamOption> Table(Type options)
+        => options == typeof(AttentionLayersOptions) ? s_layers
+        : options == typeof(AttentionOptions) ? s_attention
         : options == typeof(FeedForwardOptions) ? s_feedForward
         : options == typeof(AttendOptions) ? s_attend
         : WrapperTable(options);
 
-    private static Dictionary<string, string> Parse(string list)
-        => list.Split([' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries).Select(static pair => pair.Split('=')).ToDictionary(static p => p[0], static p => p[1]);
+    private static Dictionary<string, UpstreamOption> Parse(string list)
+    {
+        var table = new Dictionary<string, UpstreamOption>(StringComparer.Ordinal);
+        string why = string.Empty;
+        foreach (string line in list.Split(['\n', '\r'], StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (line.StartsWith('#'))
+            {
+                why = line[1..].Trim();
+                continue;
+            }
+
+            foreach (string[] pair in line.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(static option => option.Split('=')))
+                table.Add(pair[0], new UpstreamOption(pair[1], why));
+        }
+
+        return table;
+    }
 }

@@ -59,7 +59,7 @@ public class AttentionLayers : Module
 
     /// <summary>Runs the stack. All masks are bool, true to keep. docs/modules.md has the table of which mask acts where.</summary>
     /// <param name="x">[batch, sequence, dim]</param>
-    /// <param name="context">[batch, contextLength, CrossAttnDimContext]: needed with CrossAttend, an error without.</param>
+    /// <param name="context">[batch, contextLength, CrossAttn.DimContext]: needed with CrossAttend, an error without.</param>
     /// <param name="mask">bool [batch, sequence]: hides keys from self-attention and zeroes attention's output at hidden queries.</param>
     /// <param name="contextMask">bool [batch, contextLength]: hides keys from cross-attention.</param>
     /// <param name="attnMask">bool [i, j], [heads, i, j] or [batch, heads, i, j], for self-attention.</param>

@@ -26,7 +26,7 @@ public sealed class PrefixDecoder : AttentionLayers
     /// <summary>Runs the stack. All masks are bool, true to keep.</summary>
     /// <param name="x">[batch, sequence, dim]</param>
     /// <param name="prefixAttnLen">The prefix length of each sample, or one for all, each 0 to sequence; empty for none.</param>
-    /// <param name="context">[batch, contextLength, CrossAttnDimContext]: needed with CrossAttend, an error without.</param>
+    /// <param name="context">[batch, contextLength, CrossAttn.DimContext]: needed with CrossAttend, an error without.</param>
     /// <param name="mask">bool [batch, sequence]: hides keys from self-attention and zeroes attention's output at hidden queries.</param>
     /// <param name="contextMask">bool [batch, contextLength]: hides keys from cross-attention.</param>
     /// <param name="attnMask">bool [i, j], [heads, i, j] or [batch, heads, i, j]: hides pairs that are visible otherwise.</param>

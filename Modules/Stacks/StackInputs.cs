@@ -101,7 +101,7 @@ internal sealed record StackInputs(Tensor X)
         if (Context is null)
         {
             if (options.CrossAttend)
-                throw ForwardChecks.Wrong("context", $"'context' is missing: the model has cross-attention and needs a context [{Batch}, contextLength, {options.CrossAttnDimContext ?? options.Dim}].");
+                throw ForwardChecks.Wrong("context", $"'context' is missing: the model has cross-attention and needs a context [{Batch}, contextLength, {options.ContextDim}].");
             if (ContextMask is not null || CrossAttnMask is not null)
                 throw ForwardChecks.Wrong(ContextMask is not null ? "contextMask" : "crossAttnMask", "'contextMask' or 'crossAttnMask' was passed, but there is no context to mask.");
             return;
@@ -109,7 +109,7 @@ internal sealed record StackInputs(Tensor X)
 
         if (!options.CrossAttend)
             throw ForwardChecks.Wrong("context", "'context' was passed, but the model has no cross-attention and would ignore it: set CrossAttend = true, or leave the context out.");
-        ForwardChecks.Context(stack, Context, X, options.CrossAttnDimContext ?? options.Dim);
+        ForwardChecks.Context(stack, Context, X, options.ContextDim);
         ForwardChecks.Mask(stack, ContextMask, Batch, Context.Shape[1], "position of 'context'", "contextMask");
     }
 

@@ -40,7 +40,7 @@ public sealed partial class AutoregressiveWrapper : Module
     /// <summary>The mean loss of the sequences.</summary>
     /// <param name="ids">Int32 or Int64 [batch, sequence], at least two tokens long; each in [0, NumTokens) or IgnoreIndex.</param>
     /// <param name="mask">bool [batch, sequence]: what the model sees. Hidden tokens are targets all the same; make them IgnoreIndex if they shall not be.</param>
-    /// <param name="context">[batch, contextLength, CrossAttnDimContext], for a stack with cross-attention.</param>
+    /// <param name="context">[batch, contextLength, CrossAttn.DimContext], for a stack with cross-attention.</param>
     /// <param name="contextMask">bool [batch, contextLength].</param>
     /// <returns>A float32 scalar; zero if there is no target.</returns>
     /// <exception cref="ArgumentException">A shape, data type, device or id does not fit, or an argument is missing or superfluous.</exception>

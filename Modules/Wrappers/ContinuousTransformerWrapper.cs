@@ -63,7 +63,7 @@ public sealed class ContinuousTransformerWrapper : Module
     /// <summary>Runs the model.</summary>
     /// <param name="x">[batch, sequence, DimIn]</param>
     /// <param name="mask">bool [batch, sequence], true to keep.</param>
-    /// <param name="context">[batch, contextLength, CrossAttnDimContext], for a stack with cross-attention.</param>
+    /// <param name="context">[batch, contextLength, CrossAttn.DimContext], for a stack with cross-attention.</param>
     /// <param name="contextMask">bool [batch, contextLength], true to keep.</param>
     /// <returns>[batch, sequence, DimOut]</returns>
     /// <exception cref="ArgumentException">A shape, data type or device does not fit, or an argument is missing or superfluous.</exception>

@@ -4,12 +4,15 @@ namespace GpuTransformer.Modules;
 public sealed record ContinuousTransformerWrapperOptions
 {
     /// <summary>The input's width; null for the stack's, and no projection.</summary>
+    [Takes(OptionRange.Positive)]
     public int? DimIn { get; init; }
 
     /// <summary>The output's width; null for the stack's, and no projection.</summary>
+    [Takes(OptionRange.Positive)]
     public int? DimOut { get; init; }
 
     /// <summary>How many positions the learned table has; null or 0 for no absolute positions.</summary>
+    [Takes(OptionRange.Count)]
     public int? MaxSeqLen { get; init; }
 
     /// <summary>Absolute positions, unless there is no <see cref="MaxSeqLen"/> or the stack's DisableAbsPosEmb.</summary>
@@ -22,19 +25,14 @@ public sealed record ContinuousTransformerWrapperOptions
     public bool PostEmbNorm { get; init; }
 
     /// <summary>Dropout on the embeddings, in training only.</summary>
+    [Takes(OptionRange.Probability)]
     public float EmbDropout { get; init; }
 
     /// <summary>Learned tokens put in front of the sequence and taken away after the stack.</summary>
+    [Takes(OptionRange.Count)]
     public int? NumMemoryTokens { get; init; }
 
     internal int MemoryTokens => NumMemoryTokens ?? 0;
 
-    internal void Validate()
-    {
-        OptionChecks.Positive(DimIn ?? 1, nameof(DimIn));
-        OptionChecks.Positive(DimOut ?? 1, nameof(DimOut));
-        OptionChecks.NotNegative(MaxSeqLen ?? 0, nameof(MaxSeqLen));
-        OptionChecks.NotNegative(MemoryTokens, nameof(NumMemoryTokens));
-        OptionChecks.Probability(EmbDropout, nameof(EmbDropout));
-    }
+    internal void Validate() => OptionChecks.Ranges(this);
 }

@@ -12,7 +12,7 @@ public sealed record SequenceInputs(Tensor X)
     /// <summary>Integers [batch]: how long each right-padded sequence is; in place of <see cref="Mask"/>.</summary>
     public Tensor? Lens { get; init; }
 
-    /// <summary>[batch, contextLength, CrossAttnDimContext], for a stack with cross-attention.</summary>
+    /// <summary>[batch, contextLength, CrossAttn.DimContext], for a stack with cross-attention.</summary>
     public Tensor? Context { get; init; }
 
     /// <summary>bool [batch, contextLength]: hides keys from cross-attention.</summary>

@@ -9,7 +9,7 @@ public sealed record TokenInputs(Tensor Ids)
     /// <summary>bool [batch, sequence]: hides keys from self-attention and zeroes attention's output at hidden queries.</summary>
     public Tensor? Mask { get; init; }
 
-    /// <summary>[batch, contextLength, CrossAttnDimContext], for a stack with cross-attention.</summary>
+    /// <summary>[batch, contextLength, CrossAttn.DimContext], for a stack with cross-attention.</summary>
     public Tensor? Context { get; init; }
 
     /// <summary>bool [batch, contextLength]: hides keys from cross-attention.</summary>

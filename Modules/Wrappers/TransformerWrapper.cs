@@ -96,7 +96,7 @@ public sealed partial class TransformerWrapper : Module
     /// <summary>The logits of each token, or the embeddings with ReturnOnlyEmbed.</summary>
     /// <param name="ids">Int32 or Int64 [batch, sequence], each in [0, NumTokens).</param>
     /// <param name="mask">bool [batch, sequence], true to keep.</param>
-    /// <param name="context">[batch, contextLength, CrossAttnDimContext], for a stack with cross-attention.</param>
+    /// <param name="context">[batch, contextLength, CrossAttn.DimContext], for a stack with cross-attention.</param>
     /// <param name="contextMask">bool [batch, contextLength], true to keep.</param>
     /// <returns>[batch, sequence, logits]; [batch, logits] with AveragePoolEmbed or one class token; [batch, NumClsTokens, logits] with several.</returns>
     /// <exception cref="ArgumentException">A shape, data type, device or id does not fit, or an argument is missing or superfluous.</exception>

@@ -4,15 +4,19 @@ namespace GpuTransformer.Modules;
 public sealed record TransformerWrapperOptions
 {
     /// <summary>How many tokens there are.</summary>
+    [Takes(OptionRange.Positive)]
     public required int NumTokens { get; init; }
 
     /// <summary>How many positions the learned table has; 0 for no absolute positions.</summary>
+    [Takes(OptionRange.Count)]
     public required int MaxSeqLen { get; init; }
 
     /// <summary>The width of token and position vectors; null for the stack's. Another width is projected to the stack's.</summary>
+    [Takes(OptionRange.Positive)]
     public int? EmbDim { get; init; }
 
     /// <summary>Dropout on the embeddings, in training only.</summary>
+    [Takes(OptionRange.Probability)]
     public float EmbDropout { get; init; }
 
     /// <summary>A LayerNorm on the sum of all embeddings.</summary>
@@ -31,12 +35,14 @@ public sealed record TransformerWrapperOptions
     public bool TieEmbedding { get; init; }
 
     /// <summary>How many logits there are; null for <see cref="NumTokens"/>.</summary>
+    [Takes(OptionRange.Positive)]
     public int? LogitsDim { get; init; }
 
     /// <summary>No logits: the output is the stack's.</summary>
     public bool ReturnOnlyEmbed { get; init; }
 
     /// <summary>Learned tokens put in front of the sequence and taken away after the stack.</summary>
+    [Takes(OptionRange.Count)]
     public int? NumMemoryTokens { get; init; }
 
     /// <summary>The output is of the mean over the (visible) tokens.</summary>
@@ -46,6 +52,7 @@ public sealed record TransformerWrapperOptions
     public bool UseClsToken { get; init; }
 
     /// <summary>How many class tokens; with one the output has no sequence axis.</summary>
+    [Takes(OptionRange.Positive)]
     public int NumClsTokens { get; init; } = 1;
 
     /// <summary>With one logit: the output has no logit axis.</summary>
@@ -63,13 +70,7 @@ public sealed record TransformerWrapperOptions
 
     internal void Validate()
     {
-        OptionChecks.Positive(NumTokens, nameof(NumTokens));
-        OptionChecks.NotNegative(MaxSeqLen, nameof(MaxSeqLen));
-        OptionChecks.Positive(EmbDim ?? 1, nameof(EmbDim));
-        OptionChecks.Positive(LogitsDim ?? NumTokens, nameof(LogitsDim));
-        OptionChecks.Positive(NumClsTokens, nameof(NumClsTokens));
-        OptionChecks.NotNegative(MemoryTokens, nameof(NumMemoryTokens));
-        OptionChecks.Probability(EmbDropout, nameof(EmbDropout));
+        OptionChecks.Ranges(this);
         OptionChecks.AtMostOne((AveragePoolEmbed, nameof(AveragePoolEmbed)), (UseClsToken, nameof(UseClsToken)));
         OptionChecks.AtMostOne((TieEmbedding, nameof(TieEmbedding)), (ReturnOnlyEmbed, nameof(ReturnOnlyEmbed)));
         OptionChecks.AtMostOne((LogitsDim is not null, nameof(LogitsDim)), (TieEmbedding, nameof(TieEmbedding)), (ReturnOnlyEmbed, nameof(ReturnOnlyEmbed)));

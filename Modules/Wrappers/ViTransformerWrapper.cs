@@ -60,7 +60,7 @@ public sealed class ViTransformerWrapper : Module
 
     /// <summary>The logits of each image, or its mean token without NumClasses.</summary>
     /// <param name="image">[batch, Channels, ImageSize, ImageSize], or its patches [batch, patches, PatchSize² · Channels].</param>
-    /// <param name="context">[batch, contextLength, CrossAttnDimContext], for a stack with cross-attention.</param>
+    /// <param name="context">[batch, contextLength, CrossAttn.DimContext], for a stack with cross-attention.</param>
     /// <param name="contextMask">bool [batch, contextLength], true to keep.</param>
     /// <returns>[batch, NumClasses], or [batch, dim]</returns>
     /// <exception cref="ArgumentException">A shape, data type or device does not fit, or an argument is missing or superfluous.</exception>

@@ -33,7 +33,7 @@ public sealed class XTransformer : Module
         Options = options;
         var encoder = new Encoder(options.EncoderLayers, initializer);
         Encoder = AddChild("encoder", new TransformerWrapper(options.Encoder with { ReturnOnlyEmbed = true }, encoder, initializer));
-        var decoder = new Decoder(options.DecoderLayers with { CrossAttend = true, CrossAttnDimContext = options.EncoderLayers.Dim }, initializer);
+        var decoder = new Decoder(options.DecoderLayers.Attending(options.EncoderLayers.Dim), initializer);
         var net = new TransformerWrapper(options.Decoder, decoder, options.TieTokenEmb ? Encoder.TokenEmbedding : null, initializer);
         Decoder = AddChild("decoder", new AutoregressiveWrapper(net, new AutoregressiveWrapperOptions { IgnoreIndex = options.IgnoreIndex, PadValue = options.PadValue }));
         construction.Complete();

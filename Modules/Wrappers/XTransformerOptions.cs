@@ -14,7 +14,7 @@ public sealed record XTransformerOptions
     /// <summary>The target's embedding and logits.</summary>
     public required TransformerWrapperOptions Decoder { get; init; }
 
-    /// <summary>The decoder's stack. CrossAttend is implied, and CrossAttnDimContext is the encoder's width.</summary>
+    /// <summary>The decoder's stack. CrossAttend is implied, and the width of its context is the encoder's width.</summary>
     public required AttentionLayersOptions DecoderLayers { get; init; }
 
     /// <summary>Source and target share one token table.</summary>
@@ -28,8 +28,8 @@ public sealed record XTransformerOptions
 
     internal void Validate()
     {
-        if (DecoderLayers.CrossAttnDimContext is { } width && width != EncoderLayers.Dim)
-            throw new ArgumentException($"DecoderLayers.CrossAttnDimContext = {width}, but the encoder's tokens are Dim = {EncoderLayers.Dim} wide; leave it out.", nameof(DecoderLayers));
+        if (DecoderLayers.CrossAttn?.DimContext is { } width && width != EncoderLayers.Dim)
+            throw new ArgumentException($"DecoderLayers.CrossAttn.DimContext = {width}, but the encoder's tokens are Dim = {EncoderLayers.Dim} wide; leave it out.", nameof(DecoderLayers));
         int source = Encoder.EmbDim ?? EncoderLayers.Dim, target = Decoder.EmbDim ?? DecoderLayers.Dim;
         if (TieTokenEmb && (Encoder.NumTokens != Decoder.NumTokens || source != target))
         {

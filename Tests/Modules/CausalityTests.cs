@@ -11,7 +11,7 @@ public sealed class CausalityTests
 {
     private const int Length = 6, Dim = 16, Tokens = 9, Context = 8;
 
-    private static readonly AttentionLayersOptions s_options = new() { Dim = Dim, Depth = 2, Heads = 2, AttnDimHead = 8, FfMult = 1 };
+    private static readonly AttentionLayersOptions s_options = new() { Dim = Dim, Depth = 2, Heads = 2, Attn = new() { DimHead = 8 }, Ff = new() { Mult = 1 } };
 
     private static readonly Dictionary<string, Func<ComputeDevice, AttentionLayers>> s_stacks = new()
     {
@@ -19,9 +19,9 @@ public sealed class CausalityTests
         ["Decoder"] = static device => new Decoder(s_options, device, 1),
         ["PrefixDecoder"] = static device => new PrefixDecoder(s_options, device, 1),
         ["PrefixDecoder, ALiBi"] = static device => new PrefixDecoder(s_options with { AlibiPosBias = true }, device, 1),
-        ["PrefixDecoder, crossing"] = static device => new PrefixDecoder(s_options with { CrossAttend = true, CrossAttnDimContext = Context }, device, 1),
-        ["PrefixDecoder, memory"] = static device => new PrefixDecoder(s_options with { AttnNumMemKv = 2 }, device, 1),
-        ["CrossAttender"] = static device => new CrossAttender(s_options with { CrossAttnDimContext = Context }, device, 1),
+        ["PrefixDecoder, crossing"] = static device => new PrefixDecoder(s_options with { CrossAttend = true, CrossAttn = s_options.Attn with { DimContext = Context } }, device, 1),
+        ["PrefixDecoder, memory"] = static device => new PrefixDecoder(s_options with { Attn = s_options.Attn with { NumMemKv = 2 } }, device, 1),
+        ["CrossAttender"] = static device => new CrossAttender(s_options with { CrossAttn = s_options.Attn with { DimContext = Context } }, device, 1),
         ["TransformerBlock"] = static device => new TransformerBlock(s_options, device, 1),
         ["TransformerBlock, causal"] = static device => new TransformerBlock(s_options with { Causal = true }, device, 1),
         ["AttentionLayers"] = static device => new AttentionLayers(s_options, device, 1),

@@ -7,7 +7,7 @@ namespace GpuTransformer.Tests.Modules;
 [TestClass]
 public sealed class CheckpointTests
 {
-    private static readonly AttentionLayersOptions s_options = new() { Dim = 16, Depth = 1, Heads = 2, AttnDimHead = 8, FfMult = 2, CrossAttend = true, CrossAttnDimContext = 24 };
+    private static readonly AttentionLayersOptions s_options = new() { Dim = 16, Depth = 1, Heads = 2, Attn = new() { DimHead = 8 }, Ff = new() { Mult = 2 }, CrossAttend = true, CrossAttn = new() { DimHead = 8, DimContext = 24 } };
 
     private readonly string _folder = Directory.CreateTempSubdirectory("checkpoints").FullName;
 
@@ -33,14 +33,14 @@ public sealed class CheckpointTests
     }
 
     [TestMethod]
-    [DataRow(true, "context 24 wide (CrossAttnDimContext), not 32")]
+    [DataRow(true, "context 24 wide (CrossAttn.DimContext), not 32")]
     [DataRow(false, "a model with Dim = 16, not 32")]
     public void A_checkpoint_of_another_width_says_which(bool context, string hint)
     {
         ComputeDevice device = TestDevices.Get("cpu");
         using var model = new Encoder(s_options, device);
         model.Save(File1);
-        using var wider = new Encoder(context ? s_options with { CrossAttnDimContext = 32 } : s_options with { Dim = 32 }, device, seed: 9);
+        using var wider = new Encoder(context ? s_options with { CrossAttn = s_options.Attn with { DimContext = 32 } } : s_options with { Dim = 32 }, device, seed: 9);
         float[] before = wider.NamedParameters().First().Value.ToArray();
         CheckpointException exception = Assert.ThrowsExactly<CheckpointException>(() => wider.Load(File1));
         Assert.Contains(hint, exception.Message);

@@ -7,14 +7,15 @@ namespace GpuTransformer.Tests.Modules;
 [TestClass]
 public sealed class ConstructionTests
 {
-    private static readonly AttentionLayersOptions s_plain = new() { Dim = 8, Depth = 2, Heads = 2, AttnDimHead = 4, FfMult = 1 };
+    private static readonly AttentionLayersOptions s_plain = new() { Dim = 8, Depth = 2, Heads = 2, Attn = new() { DimHead = 4 }, Ff = new() { Mult = 1 } };
+
+    private static readonly AttentionOptions s_richAttn = s_plain.Attn with { NumMemKv = 2, QkNorm = true, QkNormDimScale = true, HeadScale = true, GateValues = true, GateValueHeads = true };
 
     // With whatever options add parameters or constants of their own.
     private static readonly AttentionLayersOptions s_rich = s_plain with
     {
-        AlibiPosBias = true, CrossAttend = true, CrossAttnDimContext = 6, Macaron = true, SandwichNorm = true, PreAndPostNorm = false, UseAdaptiveLayerscale = true, UseDynamicTanh = true,
-        ScaleResidual = true, GateResidual = true, AdaptiveConditionMlp = true, DimCondition = 3, AttnNumMemKv = 2, AttnQkNorm = true, AttnQkNormDimScale = true, AttnHeadScale = true,
-        AttnGateValues = true, AttnGateValueHeads = true, FfGlu = true, FfGluMultBias = true, FfPostActLn = true,
+        AlibiPosBias = true, CrossAttend = true, Attn = s_richAttn, CrossAttn = s_richAttn with { DimContext = 6 }, Ff = s_plain.Ff with { Glu = true, GluMultBias = true, PostActLn = true }, Macaron = true, SandwichNorm = true, PreAndPostNorm = false, UseAdaptiveLayerscale = true, UseDynamicTanh = true,
+        ScaleResidual = true, GateResidual = true, AdaptiveConditionMlp = true, DimCondition = 3,
     };
 
     private static readonly TransformerWrapperOptions s_wrapper = new()
@@ -27,9 +28,9 @@ public sealed class ConstructionTests
     {
         [nameof(AttentionLayers)] = static d => new AttentionLayers(s_rich, d),
         [nameof(Encoder)] = static d => new Encoder(s_rich, d),
-        [nameof(Decoder)] = static d => new Decoder(s_plain with { UseLayerscale = true, UseDerf = true, AttnQkRmsnorm = true, AttnOnAttn = true }, d),
+        [nameof(Decoder)] = static d => new Decoder(s_plain with { UseLayerscale = true, UseDerf = true, Attn = s_plain.Attn with { QkRmsnorm = true, OnAttn = true } }, d),
         [nameof(CrossAttender)] = static d => new CrossAttender(s_plain with { UseAdaptiveRmsnorm = true, DimCondition = 3 }, d),
-        [nameof(PrefixDecoder)] = static d => new PrefixDecoder(s_plain with { UseScalenorm = true, FfSolu = true }, d),
+        [nameof(PrefixDecoder)] = static d => new PrefixDecoder(s_plain with { UseScalenorm = true, Ff = s_plain.Ff with { Solu = true } }, d),
         [nameof(TransformerBlock)] = static d => new TransformerBlock(s_plain with { Depth = 1, UseRmsnorm = true }, d, 0, DType.BFloat16),
         [nameof(Attention)] = static d => new Attention(s_rich.SelfAttention(), d),
         [nameof(FeedForward)] = static d => new FeedForward(s_rich.FeedForward(), d),
@@ -83,8 +84,8 @@ public sealed class ConstructionTests
         long before = device.Statistics.BytesInUse;
         foreach (Func<Module> make in new Func<Module>[]
         {
-            () => new Encoder(s_plain with { CustomLayers = ["f", "f", "a"], AttnQkNormGroups = 3, AttnQkNorm = true }, device),
-            () => new CrossAttender(s_plain with { AttnKvHeads = 3 }, device),
+            () => new Encoder(s_plain with { CustomLayers = ["f", "f", "a"], Attn = s_plain.Attn with { QkNormGroups = 3, QkNorm = true } }, device),
+            () => new CrossAttender(s_plain with { Attn = s_plain.Attn with { KvHeads = 3 } }, device),
             () => ModuleFactory.Create("""{"class": "TransformerWrapper", "kwargs": {"num_tokens": 5, "max_seq_len": 4, "embed_num_tokens": {"a.b": 3}, "attn_layers": {"class": "Encoder", "kwargs": {"dim": 8, "depth": 1, "heads": 2}}}}""", device),
             () => ModuleFactory.Create("""{"class": "XTransformer", "kwargs": {"dim": 8, "enc_num_tokens": 5, "enc_max_seq_len": 4, "enc_depth": 1, "enc_heads": 2, "dec_num_tokens": 5, "dec_max_seq_len": 4, "dec_depth": 1, "dec_heads": 2, "dec_attn_kv_heads": 3}}""", device),
         })

@@ -44,6 +44,27 @@ public sealed class OptionChecksTests
         => Assert.Contains("Decoder", Assert.ThrowsExactly<ArgumentException>(() => new Encoder(new AttentionLayersOptions { Dim = 8, Depth = 1, Causal = true }, TestDevices.Get("cpu"))).Message);
 
     [TestMethod]
+    public void What_the_stack_decides_is_left_out_of_its_parts()
+    {
+        AttentionLayersOptions stack = new() { Dim = 16, Depth = 1, Heads = 2, CrossAttend = true };
+        (AttentionLayersOptions Options, string Says)[] wrong =
+        [
+            (stack with { Attn = new() { Dim = 8 } }, "Attn.Dim = 8, but the stack decides it by Dim = 16"),
+            (stack with { Attn = new() { Heads = 4 } }, "Attn.Heads = 4, but the stack decides it by Heads = 2"),
+            (stack with { CrossAttn = new() { DimOut = 4 } }, "CrossAttn.DimOut = 4"),
+            (stack with { Ff = new() { Dim = 4 } }, "Ff.Dim = 4"),
+            (stack with { Attn = new() { DimContext = 4 } }, "CrossAttn = new() { DimContext = 4 }"),
+            (stack with { Attn = new() { Causal = true } }, "use a Decoder"),
+            (stack with { CrossAttend = false, CrossAttn = new() { DimContext = 4 } }, "CrossAttend is off"),
+        ];
+        foreach ((AttentionLayersOptions options, string says) in wrong)
+            Assert.Contains(says, Assert.ThrowsExactly<ArgumentException>(() => new Encoder(options, TestDevices.Get("cpu"))).Message);
+        using var same = new Encoder(stack with { Attn = new() { Dim = 16, Heads = 2 } }, TestDevices.Get("cpu"));
+        Assert.Contains("Dim is missing", Assert.ThrowsExactly<ArgumentException>(() => new Attention(new AttentionOptions(), TestDevices.Get("cpu"))).Message);
+        Assert.Contains("Dim is missing", Assert.ThrowsExactly<ArgumentException>(() => new FeedForward(new FeedForwardOptions(), TestDevices.Get("cpu"))).Message);
+    }
+
+    [TestMethod]
     [DataRow(12, 5, "affffaffffaffffaffffffff")]
     public void Par_ratio_thins_out_attention(int depth, int ratio, string expected)
         => Assert.AreEqual(expected, Letters(new AttentionLayersOptions { Dim = 8, Depth = depth, ParRatio = ratio }));

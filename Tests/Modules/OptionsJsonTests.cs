@@ -16,7 +16,11 @@ public sealed class OptionsJsonTests
             """{"dim":256,"depth":4,"heads":4,"alibi_pos_bias":true,"cross_attend":true,"cross_attn_dim_context":512,"ff_mult":2.5,"use_rmsnorm":true,"attn_kv_heads":2,"rel_pos_kwargs":{"slopes":[1,2]},"verbose":false,"custom_layers":["a","f"]}""");
         Assert.AreEqual(
             options with { CustomLayers = null, RelPosKwargs = null },
-            new AttentionLayersOptions { Dim = 256, Depth = 4, Heads = 4, AlibiPosBias = true, CrossAttend = true, CrossAttnDimContext = 512, FfMult = 2.5, UseRmsnorm = true, AttnKvHeads = 2, Verbose = false });
+            new AttentionLayersOptions
+            {
+                Dim = 256, Depth = 4, Heads = 4, AlibiPosBias = true, CrossAttend = true, Attn = new() { KvHeads = 2 }, CrossAttn = new() { KvHeads = 2, DimContext = 512 },
+                Ff = new() { Mult = 2.5 }, UseRmsnorm = true, Verbose = false,
+            });
         CollectionAssert.AreEqual(new[] { 1f, 2f }, options.RelPosKwargs!.Slopes!.ToArray());
         CollectionAssert.AreEqual(new[] { "a", "f" }, options.CustomLayers!.ToArray());
     }
@@ -48,6 +52,9 @@ public sealed class OptionsJsonTests
     [DataRow("""{"dim":8,"attn_kv_head":1}""", "the nearest is 'attn_kv_heads'")]
     [DataRow("""{"dim":8,"attn_dim_context":9}""", "cross_attn_dim_context")]
     [DataRow("""{"dim":8,"cross_attn_heads":2}""", "cross_attn_heads does not exist")]
+    [DataRow("""{"dim":8,"attn":{"dim_head":2}}""", "no option 'attn'")]
+    [DataRow("""{"dim":8,"attn_dim_head":"2","cross_attn_dropout":0.5}""", "attn_dim_head is \"2\", but it takes an integer")]
+    [DataRow("""{"dim":8,"cross_attn_dim_head":2.5}""", "cross_attn_dim_head is 2.5")]
     [DataRow("""{"depth":8}""", "dim")]
     [DataRow("""{"dim":"8"}""", "dim is ")]
     [DataRow("""{"dim":8.5}""", "dim is ")]
@@ -64,12 +71,40 @@ public sealed class OptionsJsonTests
     [TestMethod]
     public void What_is_written_is_read_back()
     {
-        var options = new AttentionLayersOptions { Dim = 8, Depth = 2, PreNorm = false, FfGlu = true, RelPosKwargs = new RelativePositionOptions { Slopes = [0.5f] }, AlibiPosBias = true, Heads = 1 };
+        var options = new AttentionLayersOptions { Dim = 8, Depth = 2, PreNorm = false, Ff = new() { Glu = true }, RelPosKwargs = new RelativePositionOptions { Slopes = [0.5f] }, AlibiPosBias = true, Heads = 1 };
         JsonObject json = OptionsJson.Write(options);
         Assert.AreEqual("""{"dim":8,"depth":2,"heads":1,"alibi_pos_bias":true,"rel_pos_kwargs":{"slopes":[0.5]},"ff_glu":true,"pre_norm":false}""".Length, json.ToJsonString().Length);
         AttentionLayersOptions read = Read<AttentionLayersOptions>(json.ToJsonString());
         Assert.AreEqual(options with { RelPosKwargs = null }, read with { RelPosKwargs = null });
         CollectionAssert.AreEqual(new[] { 0.5f }, read.RelPosKwargs!.Slopes!.ToArray());
+    }
+
+    [TestMethod]
+    public void Cross_attention_is_as_attention_with_its_own_on_top()
+    {
+        AttentionLayersOptions options = Read<AttentionLayersOptions>(
+            """{"dim":8,"attn_dim_head":16,"attn_kv_heads":2,"attn_max_attend_past":3,"cross_attn_kv_heads":null,"cross_attn_dropout":0.5,"cross_attn_causal":true}""");
+        Assert.AreEqual(new AttentionOptions { DimHead = 16, KvHeads = 2, MaxAttendPast = 3 }, options.Attn);
+        Assert.AreEqual(new AttentionOptions { DimHead = 16, Dropout = 0.5f, Causal = true }, options.CrossAttn);
+        Assert.IsNull(Read<AttentionLayersOptions>("""{"dim":8,"attn_dim_head":16}""").CrossAttn, "Nobody named it.");
+        Assert.AreEqual(16, Read<AttentionLayersOptions>("""{"dim":8,"attn_dim_head":16,"attn_max_attend_past":3}""").CrossAttention().DimHead);
+        Assert.IsNull(Read<AttentionLayersOptions>("""{"dim":8,"attn_dim_head":16,"attn_max_attend_past":3}""").CrossAttention().MaxAttendPast);
+    }
+
+    [TestMethod]
+    public void A_tree_of_options_is_written_flat_and_read_back()
+    {
+        AttentionOptions attn = new() { DimHead = 16, KvHeads = 2, MaxAttendPast = 3 };
+        AttentionLayersOptions[] all =
+        [
+            new() { Dim = 8, Attn = attn },
+            new() { Dim = 8, Attn = attn, CrossAttn = new() { DimContext = 5 } },
+            new() { Dim = 8, Attn = attn, CrossAttn = attn with { DimContext = 5 } },
+            new() { Dim = 8, CrossAttn = new() { MaxAttendPast = 4, Causal = true }, Ff = new() { Glu = true, Mult = 1.5 } },
+        ];
+        foreach (AttentionLayersOptions options in all)
+            Assert.AreEqual(options, Read<AttentionLayersOptions>(OptionsJson.Write(options).ToJsonString()));
+        Assert.AreEqual("""{"dim":8,"attn_dim_head":16,"attn_kv_heads":2,"attn_max_attend_past":3,"cross_attn_dim_head":64,"cross_attn_dim_context":5,"cross_attn_kv_heads":null}""", OptionsJson.Write(all[1]).ToJsonString());
     }
 
     [TestMethod]

@@ -123,7 +123,7 @@ public sealed class OwnModuleTests
             ArgumentNullException.ThrowIfNull(initializer);
             _offset = AddParameter("offset", initializer.Normal([8], 0.02f));
             _in = AddChild("in", new Linear(Features, 8, bias: true, initializer));
-            _encoder = AddChild("encoder", new Encoder(new AttentionLayersOptions { Dim = 8, Depth = 1, Heads = 2, AttnDimHead = 4 }, initializer));
+            _encoder = AddChild("encoder", new Encoder(new AttentionLayersOptions { Dim = 8, Depth = 1, Heads = 2, Attn = new() { DimHead = 4 } }, initializer));
             _out = AddChild("out", new Linear(8, Classes, bias: true, initializer));
             _table = AddConstant(initializer.Constant([8], 1f));
         }

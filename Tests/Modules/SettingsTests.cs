@@ -13,13 +13,13 @@ public sealed class SettingsTests
 {
     private static readonly AttentionLayersOptions s_stack = new()
     {
-        Dim = 16, Depth = 2, Heads = 2, AttnDimHead = 8, CrossAttend = true, UseDynamicTanh = true, UseLayerscale = true, SoftclampOutput = true, AttnSoftclampLogits = true,
-        AttnQkNorm = true, FfGlu = true,
+        Dim = 16, Depth = 2, Heads = 2, Attn = new() { DimHead = 8, SoftclampLogits = true, QkNorm = true }, Ff = new() { Glu = true }, CrossAttend = true, UseDynamicTanh = true,
+        UseLayerscale = true, SoftclampOutput = true,
     };
 
-    private static readonly AttentionLayersOptions s_conditioned = new() { Dim = 16, Depth = 2, Heads = 2, AttnDimHead = 8, UseAdaptiveLayernorm = true, AdaptiveConditionMlp = true };
+    private static readonly AttentionLayersOptions s_conditioned = new() { Dim = 16, Depth = 2, Heads = 2, Attn = new() { DimHead = 8 }, UseAdaptiveLayernorm = true, AdaptiveConditionMlp = true };
 
-    private static readonly AttentionLayersOptions s_alibi = new() { Dim = 16, Depth = 2, Heads = 2, AttnDimHead = 8, AlibiPosBias = true };
+    private static readonly AttentionLayersOptions s_alibi = new() { Dim = 16, Depth = 2, Heads = 2, Attn = new() { DimHead = 8 }, AlibiPosBias = true };
 
     private static readonly TransformerWrapperOptions s_wrapper = new() { NumTokens = 9, MaxSeqLen = 4 };
 
@@ -213,16 +213,11 @@ public sealed class SettingsTests
         }
     }
 
-    // A stack's options reach a layer, which knows them without their prefix.
     private static string Plain(string name) => name switch
     {
-        _ when name.StartsWith("CrossAttn", StringComparison.Ordinal) && name != nameof(AttentionLayersOptions.CrossAttnDimContext) => name["CrossAttn".Length..],
-        nameof(AttentionLayersOptions.CrossAttnDimContext) => "DimContext",
         nameof(ScoreOptions.KeyValueHeads) => "key/value heads",
         nameof(ScoreOptions.FreeColumns) => "free columns",
         nameof(ScoreOptions.SoftClamp) => "soft clamp",
-        _ when name.StartsWith("Attn", StringComparison.Ordinal) => name["Attn".Length..],
-        _ when name.StartsWith("Ff", StringComparison.Ordinal) => name["Ff".Length..],
         _ => name,
     };
 

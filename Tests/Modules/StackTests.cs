@@ -7,9 +7,9 @@ namespace GpuTransformer.Tests.Modules;
 [TestClass]
 public sealed class StackTests
 {
-    private static readonly AttentionLayersOptions s_seed = new() { Dim = 256, Depth = 4, Heads = 4, AlibiPosBias = true, CrossAttend = true, CrossAttnDimContext = 512 };
+    private static readonly AttentionLayersOptions s_seed = new() { Dim = 256, Depth = 4, Heads = 4, AlibiPosBias = true, CrossAttend = true, CrossAttn = new() { DimContext = 512 } };
 
-    private static readonly AttentionLayersOptions s_small = new() { Dim = 16, Depth = 2, Heads = 2, AttnDimHead = 8, FfMult = 2, AlibiPosBias = true, CrossAttend = true, CrossAttnDimContext = 24 };
+    private static readonly AttentionLayersOptions s_small = new() { Dim = 16, Depth = 2, Heads = 2, Attn = new() { DimHead = 8 }, Ff = new() { Mult = 2 }, AlibiPosBias = true, CrossAttend = true, CrossAttn = new() { DimHead = 8, DimContext = 24 } };
 
     [TestMethod]
     public void The_seed_model_has_x_transformers_parameters()
@@ -144,7 +144,7 @@ public sealed class StackTests
     }
 
     [TestMethod]
-    [DataRow("context width", "it is 20 wide, but the model's cross-attention was built for a context 24 wide. Set CrossAttnDimContext")]
+    [DataRow("context width", "it is 20 wide, but the model's cross-attention was built for a context 24 wide. Set CrossAttn.DimContext")]
     [DataRow("context batch", "'context' has shape [1, 7, 24], but an input [2, 5, 16] needs [2, contextLength, 24]")]
     [DataRow("no context", "'context' is missing: the model has cross-attention and needs a context [2, contextLength, 24]")]
     [DataRow("superfluous context", "the model has no cross-attention and would ignore it: set CrossAttend = true")]
@@ -164,7 +164,7 @@ public sealed class StackTests
         ComputeDevice device = TestDevices.Get("cpu");
         using StepScope step = device.BeginStep();
         using var model = new Encoder(s_small, device);
-        using var plain = new Encoder(new AttentionLayersOptions { Dim = 16, Depth = 1, Heads = 2, AttnDimHead = 8 }, device);
+        using var plain = new Encoder(new AttentionLayersOptions { Dim = 16, Depth = 1, Heads = 2, Attn = new() { DimHead = 8 } }, device);
         Tensor x = Tensor.Zeros(device, [2, 5, 16]), context = Tensor.Zeros(device, [2, 7, 24]);
         Tensor Flags(int batch, int length) => Tensor.Zeros(device, [batch, length], DType.Bool);
         Action call = what switch

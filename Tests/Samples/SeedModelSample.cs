@@ -12,8 +12,8 @@ internal static class SeedModelSample
         using ComputeDevice device = ComputeDevice.Create();      // CUDA, else an OpenCL GPU, else the processor
         using var model = new Encoder(new AttentionLayersOptions
         {
-            Dim = 256, Depth = 4, Heads = 4, AlibiPosBias = true, // x-transformers' names
-            CrossAttend = true, CrossAttnDimContext = 512,        // keys and values come from a context of another width
+            Dim = 256, Depth = 4, Heads = 4, AlibiPosBias = true,       // x-transformers' names
+            CrossAttend = true, CrossAttn = new() { DimContext = 512 }, // keys and values come from a context of another width
         }, device);
         using var file = SafetensorsReader.Open("Tests/Goldens/seed_example_bf16.safetensors");
         model.LoadStateDict(file, "param.");                      // PyTorch's state_dict keys, checked one by one

@@ -66,6 +66,7 @@ internal static class CommandLine
         VerifyCommand.Create(),
         RunCommand.Create(),
         InspectCommand.Create(),
+        OptionsCommand.Create(),
         BenchCommand.Create(),
         PtxCommand.Create(),
         DemoCommand.Create(),

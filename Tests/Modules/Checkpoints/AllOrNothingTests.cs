@@ -7,7 +7,7 @@ namespace GpuTransformer.Tests.Modules.Checkpoints;
 [TestClass]
 public sealed class AllOrNothingTests
 {
-    private static readonly AttentionLayersOptions s_options = new() { Dim = 16, Depth = 3, Heads = 2, AttnDimHead = 8, FfMult = 2 };
+    private static readonly AttentionLayersOptions s_options = new() { Dim = 16, Depth = 3, Heads = 2, Attn = new() { DimHead = 8 }, Ff = new() { Mult = 2 } };
 
     private readonly string _folder = Directory.CreateTempSubdirectory("all-or-nothing").FullName;
 

@@ -107,7 +107,7 @@ public sealed class StoredTypesTests
     private static XTransformer Tied(ComputeDevice device, int seed)
     {
         var embedding = new TransformerWrapperOptions { NumTokens = 7, MaxSeqLen = 6 };
-        var layers = new AttentionLayersOptions { Dim = 8, Depth = 1, Heads = 2, AttnDimHead = 4, FfMult = 1 };
+        var layers = new AttentionLayersOptions { Dim = 8, Depth = 1, Heads = 2, Attn = new() { DimHead = 4 }, Ff = new() { Mult = 1 } };
         return new XTransformer(new XTransformerOptions { Encoder = embedding, Decoder = embedding, EncoderLayers = layers, DecoderLayers = layers, TieTokenEmb = true }, device, seed);
     }
 

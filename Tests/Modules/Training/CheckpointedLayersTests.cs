@@ -9,10 +9,11 @@ public sealed class CheckpointedLayersTests
 {
     private const int Dim = 16;
 
+    private static readonly AttentionOptions s_dropping = new() { DimHead = 8, Dropout = 0.2f, SublayerDropout = 0.2f };
+
     private static readonly AttentionLayersOptions s_options = new()
     {
-        Dim = Dim, Depth = 2, Heads = 2, AttnDimHead = 8, FfMult = 2, AlibiPosBias = true, CrossAttend = true, CrossAttnDimContext = 10, UseAdaptiveLayernorm = true, DimCondition = 6,
-        FfDropout = 0.2f, AttnDropout = 0.2f, AttnSublayerDropout = 0.2f, LayerDropout = 0.2f,
+        Dim = Dim, Depth = 2, Heads = 2, Attn = s_dropping, Ff = new() { Mult = 2, Dropout = 0.2f }, AlibiPosBias = true, CrossAttend = true, CrossAttn = s_dropping with { DimContext = 10 }, UseAdaptiveLayernorm = true, DimCondition = 6, LayerDropout = 0.2f,
     };
 
     [TestMethod]
@@ -30,7 +31,7 @@ public sealed class CheckpointedLayersTests
     public void The_peak_is_much_lower()
     {
         using ComputeDevice device = TestDevices.OpenNew("cpu");
-        using var model = new Encoder(new AttentionLayersOptions { Dim = 32, Depth = 8, Heads = 2, AttnDimHead = 16 }, device);
+        using var model = new Encoder(new AttentionLayersOptions { Dim = 32, Depth = 8, Heads = 2, Attn = new() { DimHead = 16 } }, device);
         long whole = Peak(model);
         model.CheckpointLayers = true;
         long checkpointed = Peak(model);
@@ -41,7 +42,7 @@ public sealed class CheckpointedLayersTests
     public void An_evaluation_computes_once()
     {
         ComputeDevice device = TestDevices.Get("cpu");
-        using var model = new Encoder(new AttentionLayersOptions { Dim = Dim, Depth = 2, Heads = 2, AttnDimHead = 8 }, device);
+        using var model = new Encoder(new AttentionLayersOptions { Dim = Dim, Depth = 2, Heads = 2, Attn = new() { DimHead = 8 } }, device);
         using StepScope step = device.BeginStep();
         Tensor x = Input(device, 1, Dim);
         long before = device.Statistics.Launches;

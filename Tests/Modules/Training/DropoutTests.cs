@@ -11,7 +11,7 @@ public sealed class DropoutTests
 
     private static readonly AttentionLayersOptions s_dropping = new()
     {
-        Dim = Dim, Depth = 2, Heads = 2, AttnDimHead = 8, FfMult = 2, FfDropout = 0.2f, FfSublayerDropout = 0.1f, AttnDropout = 0.2f, AttnSublayerDropout = 0.1f, LayerDropout = 0.3f,
+        Dim = Dim, Depth = 2, Heads = 2, Attn = new() { DimHead = 8, Dropout = 0.2f, SublayerDropout = 0.1f }, Ff = new() { Mult = 2, Dropout = 0.2f, SublayerDropout = 0.1f }, LayerDropout = 0.3f,
     };
 
     [TestMethod]
@@ -19,7 +19,7 @@ public sealed class DropoutTests
     public void Evaluation_drops_nothing(string id)
     {
         ComputeDevice device = TestDevices.Get(id);
-        using Encoder dropping = new(s_dropping, device), plain = new(s_dropping with { FfDropout = 0, FfSublayerDropout = 0, AttnDropout = 0, AttnSublayerDropout = 0, LayerDropout = 0 }, device);
+        using Encoder dropping = new(s_dropping, device), plain = new(s_dropping with { Ff = s_dropping.Ff with { Dropout = 0, SublayerDropout = 0 }, Attn = s_dropping.Attn with { Dropout = 0, SublayerDropout = 0 }, LayerDropout = 0 }, device);
         using StepScope step = device.BeginStep();
         Tensor x = Input(device);
         float[] expected = plain.Forward(x).ToArray();
@@ -111,7 +111,7 @@ public sealed class DropoutTests
     public void Layer_dropout_leaves_layers_out_and_rescales_nothing()
     {
         ComputeDevice device = TestDevices.Get("cpu");
-        using var model = new Encoder(s_dropping with { FfDropout = 0, FfSublayerDropout = 0, AttnDropout = 0, AttnSublayerDropout = 0, LayerDropout = 0.5f }, device);
+        using var model = new Encoder(s_dropping with { Ff = s_dropping.Ff with { Dropout = 0, SublayerDropout = 0 }, Attn = s_dropping.Attn with { Dropout = 0, SublayerDropout = 0 }, LayerDropout = 0.5f }, device);
         using StepScope step = device.BeginStep();
         Tensor x = Input(device);
         var whole = new List<Tensor>();

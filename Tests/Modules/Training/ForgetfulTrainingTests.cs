@@ -13,7 +13,7 @@ public sealed class ForgetfulTrainingTests
     public void It_takes_bounded_memory(string id, int steps)
     {
         using ComputeDevice device = TestDevices.OpenNew(id);
-        var model = new Encoder(new AttentionLayersOptions { Dim = 32, Depth = 1, Heads = 2, AttnDimHead = 16, FfMult = 2 }, device);
+        var model = new Encoder(new AttentionLayersOptions { Dim = 32, Depth = 1, Heads = 2, Attn = new() { DimHead = 16 }, Ff = new() { Mult = 2 } }, device);
         var optimizer = new AdamW(TrainedParameter.Of(model));
         float[] numbers = [.. Enumerable.Range(0, 24 * 32 * 32).Select(static i => MathF.Sin(i))];
         float first = 0, last = 0;

@@ -9,18 +9,18 @@ public sealed class MixedPrecisionTests
 {
     private const int Dim = 16;
 
-    private static readonly AttentionLayersOptions s_plain = new() { Dim = Dim, Depth = 1, Heads = 2, AttnDimHead = 8, FfMult = 2 };
+    private static readonly AttentionLayersOptions s_plain = new() { Dim = Dim, Depth = 1, Heads = 2, Attn = new() { DimHead = 8 }, Ff = new() { Mult = 2 } };
 
     private static readonly Dictionary<string, AttentionLayersOptions> s_models = new()
     {
         ["plain"] = s_plain with { AlibiPosBias = true },
-        ["rms"] = s_plain with { UseRmsnorm = true, FfGlu = true, FfSwish = true, FfGluMultBias = true, ScaleResidual = true, ScaleResidualConstant = 0.9f },
-        ["scale"] = s_plain with { UseScalenorm = true, AttnQkNorm = true, AttnQkNormDimScale = true, UseLayerscale = true, LayerscaleInitValue = 0.5f, SandwichNorm = true },
-        ["simple"] = s_plain with { UseSimpleRmsnorm = true, AttnQkRmsnorm = true, AttnValueRmsnorm = true, AttnNumMemKv = 2, AttnAddZeroKv = true },
+        ["rms"] = s_plain with { UseRmsnorm = true, Ff = s_plain.Ff with { Glu = true, Swish = true, GluMultBias = true }, ScaleResidual = true, ScaleResidualConstant = 0.9f },
+        ["scale"] = s_plain with { UseScalenorm = true, Attn = s_plain.Attn with { QkNorm = true, QkNormDimScale = true }, UseLayerscale = true, LayerscaleInitValue = 0.5f, SandwichNorm = true },
+        ["simple"] = s_plain with { UseSimpleRmsnorm = true, Attn = s_plain.Attn with { QkRmsnorm = true, ValueRmsnorm = true, NumMemKv = 2, AddZeroKv = true } },
         ["tanh"] = s_plain with { UseDynamicTanh = true, GateResidual = true, ScaleResidual = true },
-        ["derf"] = s_plain with { UseDerf = true, AttnGateValues = true, AttnGateValueHeads = true, AttnHeadScale = true },
+        ["derf"] = s_plain with { UseDerf = true, Attn = s_plain.Attn with { GateValues = true, GateValueHeads = true, HeadScale = true } },
         ["adaptive"] = s_plain with { UseAdaptiveLayernorm = true, UseAdaptiveLayerscale = true, DimCondition = 6, AdaptiveConditionMlp = true },
-        ["cross"] = s_plain with { CrossAttend = true, CrossAttnDimContext = 10, AttnOnAttn = true, FfPostActLn = true, Macaron = true, SoftclampOutput = true },
+        ["cross"] = s_plain with { CrossAttend = true, CrossAttn = s_plain.Attn with { OnAttn = true, DimContext = 10 }, Attn = s_plain.Attn with { OnAttn = true }, Ff = s_plain.Ff with { PostActLn = true }, Macaron = true, SoftclampOutput = true },
     };
 
     public static IEnumerable<object[]> Models => s_models.Keys.Select(static name => new object[] { name });

@@ -13,7 +13,7 @@ public sealed class SteadyStateTests
     public void Ten_thousand_steps_take_the_memory_of_two(bool everything)
     {
         using ComputeDevice device = TestDevices.OpenNew("cpu");
-        var options = new AttentionLayersOptions { Dim = 8, Depth = 1, Heads = 2, AttnDimHead = 4, FfMult = 1, FfDropout = everything ? 0.1f : 0 };
+        var options = new AttentionLayersOptions { Dim = 8, Depth = 1, Heads = 2, Attn = new() { DimHead = 4 }, Ff = new() { Mult = 1, Dropout = everything ? 0.1f : 0 } };
         using var model = new Encoder(options, device) { ComputeDType = everything ? DType.BFloat16 : DType.Float32, CheckpointLayers = everything };
         IReadOnlyList<TrainedParameter> parameters = TrainedParameter.Of(model);
         using var trainer = new Trainer(model, new AdamW(parameters), new LearningRateSchedule { Peak = 1e-3, Decay = Decay.Constant })

@@ -8,7 +8,7 @@ namespace GpuTransformer.Tests.Modules;
 [TestClass]
 public sealed class ImageAndSequenceTests
 {
-    private static readonly AttentionLayersOptions s_stack = new() { Dim = 16, Depth = 1, Heads = 2, AttnDimHead = 8, FfMult = 2 };
+    private static readonly AttentionLayersOptions s_stack = new() { Dim = 16, Depth = 1, Heads = 2, Attn = new() { DimHead = 8 }, Ff = new() { Mult = 2 } };
 
     private static readonly ViTransformerWrapperOptions s_image = new() { ImageSize = 8, PatchSize = 4, NumClasses = 3 };
 

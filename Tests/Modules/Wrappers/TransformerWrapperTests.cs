@@ -9,7 +9,7 @@ public sealed class TransformerWrapperTests
 {
     private const int Tokens = 11, Dim = 16;
 
-    private static readonly AttentionLayersOptions s_stack = new() { Dim = Dim, Depth = 2, Heads = 2, AttnDimHead = 8, FfMult = 2 };
+    private static readonly AttentionLayersOptions s_stack = new() { Dim = Dim, Depth = 2, Heads = 2, Attn = new() { DimHead = 8 }, Ff = new() { Mult = 2 } };
 
     private static readonly TransformerWrapperOptions s_options = new() { NumTokens = Tokens, MaxSeqLen = 12 };
 

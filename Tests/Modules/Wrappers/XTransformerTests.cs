@@ -11,9 +11,9 @@ public sealed class XTransformerTests
     private static readonly XTransformerOptions s_options = new()
     {
         Encoder = new() { NumTokens = 11, MaxSeqLen = 8 },
-        EncoderLayers = new() { Dim = 16, Depth = 1, Heads = 2, AttnDimHead = 8, FfMult = 2 },
+        EncoderLayers = new() { Dim = 16, Depth = 1, Heads = 2, Attn = new() { DimHead = 8 }, Ff = new() { Mult = 2 } },
         Decoder = new() { NumTokens = 11, MaxSeqLen = 8 },
-        DecoderLayers = new() { Dim = 16, Depth = 1, Heads = 2, AttnDimHead = 8, FfMult = 2 },
+        DecoderLayers = new() { Dim = 16, Depth = 1, Heads = 2, Attn = new() { DimHead = 8 }, Ff = new() { Mult = 2 } },
     };
 
     private static ComputeDevice Cpu => TestDevices.Get("cpu");
@@ -96,7 +96,7 @@ public sealed class XTransformerTests
     [TestMethod]
     public void Contradicting_options_are_named()
     {
-        AssertSays("encoder's tokens are Dim = 16", () => _ = new XTransformer(s_options with { DecoderLayers = s_options.DecoderLayers with { CrossAttnDimContext = 24 } }, Cpu));
+        AssertSays("encoder's tokens are Dim = 16", () => _ = new XTransformer(s_options with { DecoderLayers = s_options.DecoderLayers with { CrossAttn = s_options.DecoderLayers.Attn with { DimContext = 24 } } }, Cpu));
         AssertSays("[11, 16] and the decoder's [12, 16]", () => _ = new XTransformer(s_options with { TieTokenEmb = true, Decoder = new() { NumTokens = 12, MaxSeqLen = 8 } }, Cpu));
         const string Options = """{"class": "XTransformer", "kwargs": {"dim": 8, "enc_num_tokens": 5, "enc_max_seq_len": 4, "enc_depth": 1, "dec_num_tokens": 5, "dec_max_seq_len": 4, "dec_depth": 1OTHER}}""";
         Module Build(string other) => ModuleFactory.Create(Options.Replace("OTHER", other, StringComparison.Ordinal), Cpu);

@@ -39,7 +39,7 @@ internal static class DocumentRecipes
     {
         // <recipe>
         using ComputeDevice device = ComputeDevice.Create();
-        using var model = new Encoder(new AttentionLayersOptions { Dim = 64, Depth = 2, Heads = 4, CrossAttend = true, CrossAttnDimContext = 128 }, device);
+        using var model = new Encoder(new AttentionLayersOptions { Dim = 64, Depth = 2, Heads = 4, CrossAttend = true, CrossAttn = new() { DimContext = 128 } }, device);
         using var trainer = new Trainer(model, new AdamW(TrainedParameter.Of(model)), new LearningRateSchedule { Peak = 1e-3, WarmUpSteps = 10, TotalSteps = 100 }) { ClipNorm = 1 };
         var random = new Random(1);
         while (trainer.StepNumber < 100)

@@ -55,7 +55,7 @@ public sealed partial class RecipeTests
     public void Models_are_trained_with_the_trainer_and_without()
     {
         ComputeDevice device = TestDevices.Get("cpu");
-        using var model = new Encoder(new AttentionLayersOptions { Dim = 16, Depth = 1, Heads = 2, CrossAttend = true, CrossAttnDimContext = 8 }, device);
+        using var model = new Encoder(new AttentionLayersOptions { Dim = 16, Depth = 1, Heads = 2, CrossAttend = true, CrossAttn = new() { DimContext = 8 } }, device);
         using Tensor x = Tensor.From(device, [1, 3, 16], GradientCheck.Values(48, 1)), context = Tensor.From(device, [1, 2, 8], GradientCheck.Values(16, 2));
         DocumentRecipes.Training(model, x, context, x);
         Assert.IsTrue(File.Exists("run.safetensors"));

@@ -11,7 +11,7 @@ internal static class SeedModel
     private const int Length = 64, ContextLength = 128, Dim = 256, ContextDim = 512, Depth = 4;
 
     public static Encoder Create(ComputeDevice device, DType dtype)
-        => new(new AttentionLayersOptions { Dim = Dim, Depth = Depth, Heads = 4, AlibiPosBias = true, CrossAttend = true, CrossAttnDimContext = ContextDim }, device, seed: 0, dtype);
+        => new(new AttentionLayersOptions { Dim = Dim, Depth = Depth, Heads = 4, AlibiPosBias = true, CrossAttend = true, CrossAttn = new() { DimContext = ContextDim } }, device, seed: 0, dtype);
 
     /// <summary>x [batch, 64, 256]; also the shape of the output.</summary>
     public static Tensor Input(ComputeDevice device, int batch, DType dtype) => RandomInput.Normal(device, [batch, Length, Dim], dtype);

@@ -62,7 +62,7 @@ internal static class InspectCommand
         if (options.CrossAttend)
         {
             long added = ModelFacts.RectangularParameters(options);
-            int contextWidth = options.CrossAttnDimContext ?? options.Dim;
+            int contextWidth = options.ContextDim;
             terminal.Line($"Key and value weights for a context of width {contextWidth} in a model of width {options.Dim}: {Format.Count(added)} parameters more than square ones ({Format.Share((double)added / stack.ParameterCount)} of the model).");
         }
 

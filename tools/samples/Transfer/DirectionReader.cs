@@ -23,8 +23,8 @@ internal sealed class DirectionReader : Module
     {
         _query = AddParameter("query", initializer.Normal([1, 1, DecoderDim], 0.02f));
         _patchToEmbedding = AddChild("patch_to_embedding", new Linear(Gratings.PatchDim, EncoderDim, bias: true, initializer));
-        _encoder = AddChild("encoder", new Encoder(new AttentionLayersOptions { Dim = EncoderDim, Depth = EncoderDepth, Heads = 4, AttnDimHead = 32 }, initializer));
-        _decoder = AddChild("decoder", new CrossAttender(new AttentionLayersOptions { Dim = DecoderDim, Depth = 1, Heads = 4, AttnDimHead = 16, CrossAttnDimContext = EncoderDim }, initializer));
+        _encoder = AddChild("encoder", new Encoder(new AttentionLayersOptions { Dim = EncoderDim, Depth = EncoderDepth, Heads = 4, Attn = new() { DimHead = 32 } }, initializer));
+        _decoder = AddChild("decoder", new CrossAttender(new AttentionLayersOptions { Dim = DecoderDim, Depth = 1, Heads = 4, CrossAttn = new() { DimHead = 16, DimContext = EncoderDim } }, initializer));
         _directions = AddChild("directions", new Linear(DecoderDim, Gratings.Directions, bias: true, initializer));
         _positions = AddConstant(Tensor.Persistent(Device, [Gratings.Patches * EncoderDim]));
         _positions.Write(SineCosinePositions.Grid(Gratings.Grid, Gratings.Grid, EncoderDim));

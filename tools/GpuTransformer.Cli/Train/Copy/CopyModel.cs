@@ -21,7 +21,7 @@ internal sealed class CopyModel : Module
         Start = settings.Symbols;
         _source = AddChild("source", new SymbolEmbedding(settings.Symbols, settings.SourceLength, settings.EncoderDim, initializer));
         _encoder = AddChild("encoder", new Encoder(
-            new AttentionLayersOptions { Dim = settings.EncoderDim, Depth = settings.EncoderDepth, Heads = settings.Heads, AttnDimHead = settings.DimHead }, initializer));
+            new AttentionLayersOptions { Dim = settings.EncoderDim, Depth = settings.EncoderDepth, Heads = settings.Heads, Attn = new() { DimHead = settings.DimHead } }, initializer));
         _target = AddChild("target", new SymbolEmbedding(settings.Symbols + 1, settings.SourceLength, settings.DecoderDim, initializer));
         _decoder = AddChild("decoder", new Decoder(
             new AttentionLayersOptions
@@ -29,9 +29,9 @@ internal sealed class CopyModel : Module
                 Dim = settings.DecoderDim,
                 Depth = settings.DecoderDepth,
                 Heads = settings.Heads,
-                AttnDimHead = settings.DimHead,
+                Attn = new() { DimHead = settings.DimHead },
                 CrossAttend = true,
-                CrossAttnDimContext = settings.EncoderDim,
+                CrossAttn = new() { DimHead = settings.DimHead, DimContext = settings.EncoderDim },
             },
             initializer));
         _toLogits = AddChild("to_logits", new Linear(settings.DecoderDim, settings.Symbols, bias: true, initializer));
