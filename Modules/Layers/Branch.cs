@@ -25,26 +25,11 @@ internal sealed record BranchInputs
     /// <summary>[batch, keys, dimContext]: where keys and values come from; null for the stream itself.</summary>
     public Tensor? Source { get; init; }
 
-    /// <summary>bool [batch, keys]</summary>
-    public Tensor? KeyMask { get; init; }
-
     /// <summary>bool [batch, queries]: attention's output is zero where false.</summary>
     public Tensor? QueryMask { get; init; }
 
-    /// <summary>bool [batch|1, heads|1, queries|1, keys]</summary>
-    public Tensor? Mask { get; init; }
-
-    /// <summary>Whether later keys are hidden, for layers that their options leave open; the options alone decide where false.</summary>
-    public bool Causal { get; init; }
-
-    /// <summary>float32 [batch|1, heads|1, queries|1, keys], added to the scores.</summary>
-    public Tensor? Bias { get; init; }
-
-    /// <summary>float32 [heads]</summary>
-    public Tensor? AlibiSlopes { get; init; }
-
-    /// <summary>float32 [batch|1, heads|1, keys]</summary>
-    public Tensor? AlibiPositions { get; init; }
+    /// <summary>How scores are made, as far as the call decides it: masks, bias, positions. The attention adds what its options decide. Null for a layer that is no attention.</summary>
+    public ScoreOptions? Scores { get; init; }
 
     /// <summary>[batch, dimCondition] or [batch, sequence, dimCondition]</summary>
     public Tensor? Condition { get; init; }

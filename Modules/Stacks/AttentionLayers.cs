@@ -76,7 +76,7 @@ public class AttentionLayers : Module
     public Tensor Forward(
         Tensor x, Tensor? context = null, Tensor? mask = null, Tensor? contextMask = null, Tensor? attnMask = null, Tensor? selfAttnKvMask = null, Tensor? crossAttnMask = null,
         Tensor? attnBias = null, Tensor? pos = null, Tensor? seqStartPos = null, Tensor? condition = null, IList<Tensor>? hiddens = null)
-        => Forward(new StackInputs(x)
+        => Forward(x, new StackInputs
         {
             Context = context,
             Mask = mask,
@@ -95,9 +95,10 @@ public class AttentionLayers : Module
     public override Tensor Invoke(CallArguments arguments)
     {
         ArgumentNullException.ThrowIfNull(arguments);
+        Tensor x = arguments.Required("x");
         StackInputs inputs = Read(arguments);
         arguments.CheckAllUsed(GetType().Name);
-        return Forward(inputs);
+        return Forward(x, inputs);
     }
 
     /// <summary>
@@ -106,16 +107,21 @@ public class AttentionLayers : Module
     /// </summary>
     internal virtual bool SeesTheFuture => !Options.Causal && _plan.Order.Any(index => _plan.Layers[index] == LayerKind.SelfAttention);
 
-    /// <summary>The way through the stack. Every other door, of this class, of its heirs and of the wrappers, leads here.</summary>
-    internal Tensor Forward(StackInputs inputs)
+    /// <summary>Runs the stack. Every other way in, of this class, of its heirs and of the wrappers, leads here.</summary>
+    /// <param name="x">[batch, sequence, dim]</param>
+    /// <param name="inputs">Everything that goes with it.</param>
+    /// <returns>[batch, sequence, dim]</returns>
+    /// <exception cref="ArgumentException">A shape, data type or device does not fit, or an argument is missing or superfluous; nothing was launched.</exception>
+    public Tensor Forward(Tensor x, StackInputs inputs)
     {
-        inputs.Check(this);
+        ArgumentNullException.ThrowIfNull(inputs);
+        inputs.Check(this, x);
         using InferenceScope scope = InferenceScope.Begin(Device);
-        inputs = Prepare(inputs);
-        inputs = inputs with { X = Computed(inputs.X), Context = Computed(inputs.Context), Condition = Computed(inputs.Condition) };
-        Tensor? condition = _conditionMlp is null || inputs.Condition is null ? inputs.Condition : _conditionMlp.Forward(inputs.Condition, Activation.Silu);
-        BranchInputs self = inputs.ForSelfAttention(this, _alibi, condition), cross = inputs.ForCrossAttention(this, condition);
-        Tensor x = inputs.X;
+        inputs = Prepare(x, inputs);
+        Tensor first = x = Computed(x);
+        Tensor? condition = Computed(inputs.Condition);
+        condition = _conditionMlp is null || condition is null ? condition : _conditionMlp.Forward(condition, Activation.Silu);
+        BranchInputs self = inputs.ForSelfAttention(this, x, _alibi, condition), cross = (inputs with { Context = Computed(inputs.Context) }).ForCrossAttention(this, x, condition);
         foreach (int index in _plan.Order)
         {
             if (Options.LayerDropout > 0 && Device.Training?.NextUniform() < Options.LayerDropout)
@@ -124,7 +130,7 @@ public class AttentionLayers : Module
             Tensor next = RunLayer(layer, x, layer.Kind == LayerKind.CrossAttention ? cross : self);
             if (inputs.Hiddens is not null)
                 inputs.Hiddens.Add(scope.Keep(x));
-            else if (!ReferenceEquals(x, inputs.X))
+            else if (!ReferenceEquals(x, first))
                 scope.Release(x);
             x = next;
         }
@@ -137,13 +143,13 @@ public class AttentionLayers : Module
     }
 
     /// <summary>The call's arguments by x-transformers' names.</summary>
-    private protected virtual StackInputs Read(CallArguments arguments) => StackInputs.From(arguments);
+    private protected virtual StackInputs Read(CallArguments arguments) => new StackInputs().Read(arguments);
 
     /// <summary>
     /// What a kind of stack adds to its inputs, above all who sees whom. Called in every forward pass, after the checks, within the pass's scope: so that nothing depends on how
     /// the stack was entered.
     /// </summary>
-    private protected virtual StackInputs Prepare(StackInputs inputs) => inputs;
+    private protected virtual StackInputs Prepare(Tensor x, StackInputs inputs) => inputs;
 
     private Tensor RunLayer(TransformerLayer layer, Tensor x, BranchInputs inputs)
     {

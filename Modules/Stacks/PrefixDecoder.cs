@@ -35,7 +35,7 @@ public sealed class PrefixDecoder : AttentionLayers
     /// <exception cref="ArgumentException">A shape, data type, device or prefix length does not fit, or an argument is missing or superfluous; nothing was launched.</exception>
     public Tensor Forward(
         Tensor x, ReadOnlySpan<int> prefixAttnLen, Tensor? context = null, Tensor? mask = null, Tensor? contextMask = null, Tensor? attnMask = null, Tensor? condition = null)
-        => Forward(new StackInputs(x)
+        => Forward(x, new StackInputs
         {
             Context = context,
             Mask = mask,
@@ -52,16 +52,16 @@ public sealed class PrefixDecoder : AttentionLayers
     };
 
     // Without a prefix the kernels know the rule themselves, and no mask of all pairs is needed.
-    private protected override StackInputs Prepare(StackInputs inputs)
+    private protected override StackInputs Prepare(Tensor x, StackInputs inputs)
     {
         long[] prefix = [.. inputs.PrefixAttnLen ?? []];
-        Check(prefix, inputs.X.Shape);
+        Check(prefix, x.Shape);
         if (prefix.All(static length => length <= 1))
             return inputs with { Causal = true };
-        Tensor visible = PrefixMask.Of(inputs.X.Device, prefix, inputs.X.Shape[1]);
+        Tensor visible = PrefixMask.Of(x.Device, prefix, x.Shape[1]);
         if (inputs.AttnMask is null)
             return inputs with { AttnMask = visible };
-        Shape pairs = [inputs.X.Shape[0], Options.Heads, inputs.X.Shape[1], inputs.X.Shape[1]];
+        Shape pairs = [x.Shape[0], Options.Heads, x.Shape[1], x.Shape[1]];
         return inputs with { AttnMask = PrefixMask.Both(visible, ForwardChecks.Pairs(this, inputs.AttnMask, pairs, "attnMask")!) };
     }
 

@@ -114,6 +114,8 @@ public sealed partial class AutoregressiveWrapper : Module
         inputs.Check(Net);
         if (inputs.Length < 2)
             throw new ArgumentException($"'ids' has shape {inputs.Ids.Shape}, but a next token needs at least two.", nameof(inputs));
+        if (inputs.PrefixAttnLen is { Count: > 0 })
+            throw new ArgumentException("'prefixAttnLen' lets tokens of the prefix see their own target; train on what follows the prefix with a loss of your own.", nameof(inputs));
         if (lens is null)
             return;
         SequenceMasks.CheckLens(this, lens, inputs.Batch);

@@ -104,7 +104,7 @@ public sealed class ContinuousTransformerWrapper : Module
         ArgumentNullException.ThrowIfNull(inputs);
         inputs.Check(this);
         Tensor x = _projectIn?.Forward(inputs.X) ?? Computed(inputs.X);
-        x = Positions?.Forward(x, inputs.Pos) ?? x;
+        x = Positions?.Forward(x, inputs.SeqStartPos is null ? inputs.Pos : SequenceMasks.PositionsFrom(inputs.SeqStartPos, inputs.Length)) ?? x;
         if (inputs.SumEmbeds is not null)
             x = Operators.Add(x, inputs.SumEmbeds.Like(x));
         x = _postEmbNorm?.Forward(x) ?? x;
@@ -114,16 +114,8 @@ public sealed class ContinuousTransformerWrapper : Module
         if (inputs.PrependEmbeds is not null)
             x = Operators.Concatenate(inputs.PrependEmbeds.Like(x), x);
         x = Operators.Dropout(x, Options.EmbDropout);
-        Tensor? mask = inputs.Lens is null ? inputs.Mask : SequenceMasks.UpTo(inputs.Lens, inputs.Length);
-        Tensor y = AttnLayers.Forward(new StackInputs(x)
-        {
-            Context = inputs.Context,
-            Mask = SequenceMasks.Join(Device, inputs.Batch, (inputs.PrependMask, inputs.Prefix), (null, memory), (mask, inputs.Length)),
-            ContextMask = inputs.ContextMask,
-            AttnMask = inputs.AttnMask,
-            Pos = AttnLayers.Options.AlibiPosBias ? inputs.Pos : null,
-            Condition = inputs.Condition,
-        });
+        SequenceInputs masked = inputs.Lens is null ? inputs : inputs with { Mask = SequenceMasks.UpTo(inputs.Lens, inputs.Length) };
+        Tensor y = AttnLayers.Forward(x, masked.Behind(Device, inputs.Batch, inputs.Length, AttnLayers.Options.AlibiPosBias, (inputs.PrependMask, inputs.Prefix), (null, memory)));
         return memory == 0 ? y : Operators.SliceRows(y, memory, inputs.Length);
     }
 }

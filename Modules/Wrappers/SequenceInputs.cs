@@ -2,30 +2,12 @@ using GpuTransformer.Host;
 
 namespace GpuTransformer.Modules;
 
-/// <summary>The arguments of one call of a <see cref="ContinuousTransformerWrapper"/>, under x-transformers' names. All masks are bool, true to keep.</summary>
+/// <summary>The arguments of one call of a <see cref="ContinuousTransformerWrapper"/>: those of its stack and more, under x-transformers' names.</summary>
 /// <param name="X">[batch, sequence, DimIn]</param>
-public sealed record SequenceInputs(Tensor X)
+public sealed record SequenceInputs(Tensor X) : StackInputs
 {
-    /// <summary>bool [batch, sequence]: hides keys from self-attention and zeroes attention's output at hidden queries.</summary>
-    public Tensor? Mask { get; init; }
-
-    /// <summary>Integers [batch]: how long each right-padded sequence is; in place of <see cref="Mask"/>.</summary>
+    /// <summary>Integers [batch]: how long each right-padded sequence is; in place of <see cref="StackInputs.Mask"/>.</summary>
     public Tensor? Lens { get; init; }
-
-    /// <summary>[batch, contextLength, CrossAttn.DimContext], for a stack with cross-attention.</summary>
-    public Tensor? Context { get; init; }
-
-    /// <summary>bool [batch, contextLength]: hides keys from cross-attention.</summary>
-    public Tensor? ContextMask { get; init; }
-
-    /// <summary>bool pairs of query and key, for self-attention; covers what is put in front of the sequence too.</summary>
-    public Tensor? AttnMask { get; init; }
-
-    /// <summary>Integers [sequence] or [batch, sequence]: positions in place of 0, 1, 2, …, for the absolute positions and for ALiBi.</summary>
-    public Tensor? Pos { get; init; }
-
-    /// <summary>[batch, DimCondition] or [batch, sequence, DimCondition], for adaptive norms.</summary>
-    public Tensor? Condition { get; init; }
 
     /// <summary>[batch, sequence, dim]: added to the projected input.</summary>
     public Tensor? SumEmbeds { get; init; }
@@ -42,19 +24,13 @@ public sealed record SequenceInputs(Tensor X)
 
     internal int Prefix => PrependEmbeds?.Shape[1] ?? 0;
 
-    internal static SequenceInputs From(CallArguments arguments) => new(arguments.Required("x"))
+    internal static SequenceInputs From(CallArguments arguments) => (SequenceInputs)new SequenceInputs(arguments.Required("x"))
     {
-        Mask = arguments.Optional("mask"),
         Lens = arguments.Optional("lens"),
-        Context = arguments.Optional("context"),
-        ContextMask = arguments.Optional("context_mask"),
-        AttnMask = arguments.Optional("attn_mask"),
-        Pos = arguments.Optional("pos"),
-        Condition = arguments.Optional("condition"),
         SumEmbeds = arguments.Optional("sum_embeds"),
         PrependEmbeds = arguments.Optional("prepend_embeds"),
         PrependMask = arguments.Optional("prepend_mask"),
-    };
+    }.Read(arguments);
 
     internal void Check(ContinuousTransformerWrapper model)
     {
@@ -70,6 +46,8 @@ public sealed record SequenceInputs(Tensor X)
         ForwardChecks.MoreEmbeddings(model, (X, "x"), dim, SumEmbeds, PrependEmbeds, PrependMask);
         if (PrependEmbeds is not null && memory > 0)
             throw ForwardChecks.Wrong("prependEmbeds", "'prependEmbeds' would stand in front of the memory tokens, which are no part of the output; use one or the other.");
+        ForwardChecks.Mask(model, SelfAttnKvMask, Batch, Length, "key, as many as positions of 'x'", "selfAttnKvMask");
+        CheckStarts(Batch);
         if (Pos is not null && model.Positions is null && !model.AttnLayers.Options.AlibiPosBias)
             throw ForwardChecks.Wrong("pos", "'pos' was passed, but the model has neither absolute positions nor ALiBi that would read it.");
         if (Pos is not null && model.AttnLayers.Options.AlibiPosBias && memory + Prefix > 0)

@@ -2,40 +2,10 @@ using GpuTransformer.Host;
 
 namespace GpuTransformer.Modules;
 
-/// <summary>The arguments of one call of a <see cref="TransformerWrapper"/>, under x-transformers' names. All masks are bool, true to keep.</summary>
+/// <summary>The arguments of one call of a <see cref="TransformerWrapper"/>: those of its stack and more, under x-transformers' names.</summary>
 /// <param name="Ids">Int32 or Int64 [batch, sequence].</param>
-public sealed record TokenInputs(Tensor Ids)
+public sealed record TokenInputs(Tensor Ids) : StackInputs
 {
-    /// <summary>bool [batch, sequence]: hides keys from self-attention and zeroes attention's output at hidden queries.</summary>
-    public Tensor? Mask { get; init; }
-
-    /// <summary>[batch, contextLength, CrossAttn.DimContext], for a stack with cross-attention.</summary>
-    public Tensor? Context { get; init; }
-
-    /// <summary>bool [batch, contextLength]: hides keys from cross-attention.</summary>
-    public Tensor? ContextMask { get; init; }
-
-    /// <summary>bool pairs of query and key, for self-attention; covers what is put in front of the tokens too.</summary>
-    public Tensor? AttnMask { get; init; }
-
-    /// <summary>bool [batch, sequence]: self-attention's key mask in place of <see cref="Mask"/>.</summary>
-    public Tensor? SelfAttnKvMask { get; init; }
-
-    /// <summary>bool pairs of query and key, for cross-attention.</summary>
-    public Tensor? CrossAttnMask { get; init; }
-
-    /// <summary>Real, pairs of query and key: added to self-attention's scores.</summary>
-    public Tensor? AttnBias { get; init; }
-
-    /// <summary>Integers [sequence] or [batch, sequence]: positions in place of 0, 1, 2, …, for the absolute positions and for ALiBi.</summary>
-    public Tensor? Pos { get; init; }
-
-    /// <summary>Integers [batch]: how many tokens of left padding each sequence has. They are hidden as keys, and position 0 is the first token after them.</summary>
-    public Tensor? SeqStartPos { get; init; }
-
-    /// <summary>[batch, DimCondition] or [batch, sequence, DimCondition], for adaptive norms.</summary>
-    public Tensor? Condition { get; init; }
-
     /// <summary>[batch, sequence, embDim]: added to the embeddings.</summary>
     public Tensor? SumEmbeds { get; init; }
 
@@ -57,24 +27,14 @@ public sealed record TokenInputs(Tensor Ids)
 
     internal int Prefix => PrependEmbeds?.Shape[1] ?? 0;
 
-    internal static TokenInputs From(CallArguments arguments) => new(arguments.Required("x"))
+    internal static TokenInputs From(CallArguments arguments) => (TokenInputs)new TokenInputs(arguments.Required("x"))
     {
-        Mask = arguments.Optional("mask"),
-        Context = arguments.Optional("context"),
-        ContextMask = arguments.Optional("context_mask"),
-        AttnMask = arguments.Optional("attn_mask"),
-        SelfAttnKvMask = arguments.Optional("self_attn_kv_mask"),
-        CrossAttnMask = arguments.Optional("cross_attn_mask"),
-        AttnBias = arguments.Optional("attn_bias"),
-        Pos = arguments.Optional("pos"),
-        SeqStartPos = arguments.Optional("seq_start_pos"),
-        Condition = arguments.Optional("condition"),
         SumEmbeds = arguments.Optional("sum_embeds"),
         PrependEmbeds = arguments.Optional("prepend_embeds"),
         PrependMask = arguments.Optional("prepend_mask"),
         ExcisePrependEmbeds = arguments.Flag("excise_prepend_embeds"),
         EmbedIds = arguments.OptionalGroup("embed_ids"),
-    };
+    }.Read(arguments);
 
     internal void Check(TransformerWrapper model)
     {
@@ -92,14 +52,7 @@ public sealed record TokenInputs(Tensor Ids)
     {
         if (model.Positions?.Count is { } count && Length > count)
             throw ForwardChecks.Wrong("ids", $"'ids' has shape {Ids.Shape}: {Length} tokens, but the model has positions for MaxSeqLen = {count}.");
-        if (SeqStartPos is not null && (Pos is not null || SelfAttnKvMask is not null))
-        {
-            throw ForwardChecks.Wrong(
-                "seqStartPos", "'seqStartPos' says which position every token has and which keys self-attention sees; 'pos' or 'selfAttnKvMask' says it again. Give one of them.");
-        }
-
-        if (SeqStartPos is not null)
-            SequenceMasks.CheckStarts(SeqStartPos, Batch);
+        CheckStarts(Batch);
         if (Pos is null)
             return;
         bool hasAlibi = model.AttnLayers.Options.AlibiPosBias;

@@ -9,22 +9,9 @@ public sealed partial class TransformerWrapper
         ArgumentNullException.ThrowIfNull(inputs);
         inputs.Check(this);
         Tensor x = Lead(inputs, EmbedTokens(inputs));
-        int leading = Options.MemoryTokens + Options.ClsTokens;
-        Tensor? Extend(Tensor? mask) => SequenceMasks.Join(Device, inputs.Batch, (null, leading), (inputs.PrependMask, inputs.Prefix), (mask, inputs.Length));
-        Tensor y = AttnLayers.Forward(new StackInputs(x)
-        {
-            Context = inputs.Context,
-            Mask = Extend(inputs.Mask),
-            ContextMask = inputs.ContextMask,
-            AttnMask = inputs.AttnMask,
-            SelfAttnKvMask = inputs.SelfAttnKvMask is not null ? Extend(inputs.SelfAttnKvMask)
-                : inputs.SeqStartPos is not null ? Extend(SequenceMasks.From(Device, inputs.SeqStartPos, inputs.Length))
-                : null,
-            CrossAttnMask = inputs.CrossAttnMask,
-            AttnBias = inputs.AttnBias,
-            Pos = AttnLayers.Options.AlibiPosBias ? inputs.Pos : null,
-            Condition = inputs.Condition,
-        });
+        StackInputs within = inputs.Behind(
+            Device, inputs.Batch, inputs.Length, AttnLayers.Options.AlibiPosBias, (null, Options.MemoryTokens + Options.ClsTokens), (inputs.PrependMask, inputs.Prefix));
+        Tensor y = AttnLayers.Forward(x, within);
         return Pool(y, inputs);
     }
 

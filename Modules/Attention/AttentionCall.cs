@@ -30,10 +30,14 @@ internal static class AttentionCall
         return new BranchInputs
         {
             Source = context,
-            KeyMask = contextMask ?? (context is null ? mask : null),
             QueryMask = mask,
-            Mask = ForwardChecks.Pairs(attention, attnMask, pairs),
-            Bias = ForwardChecks.Bias(attention, attnBias, pairs),
+            Scores = new ScoreOptions
+            {
+                Heads = options.QueryHeads,
+                KeyMask = contextMask ?? (context is null ? mask : null),
+                Mask = ForwardChecks.Pairs(attention, attnMask, pairs),
+                Bias = ForwardChecks.Bias(attention, attnBias, pairs),
+            },
         };
     }
 }

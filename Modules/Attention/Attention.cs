@@ -1,0 +1,109 @@
+using GpuTransformer.Host;
+
+namespace GpuTransformer.Modules;
+
+/// <summary>
+/// Multi-head attention, self or cross, without norm and residual: queries from x, keys and values from the context where there is one, else from x. In stages: project, prepare the heads,
+/// attend, finish the heads, project back; an option is one stage. Keys: <c>to_q</c>, <c>to_k</c>, <c>to_v</c>, <c>to_out</c> <c>.weight</c>, and those that options add.
+/// </summary>
+public sealed class Attention : Branch
+{
+    private readonly Linear _toQ;
+    private readonly Linear _toK;
+    private readonly Linear _toV;
+    private readonly IHeadsStage[] _prepare;
+    private readonly FusedAttend _attend;
+    private readonly IMergedStage[] _finish;
+    private readonly OutputProjection _output;
+
+    /// <summary>An attention with x-transformers' initialisation.</summary>
+    /// <exception cref="ArgumentException">The options contradict each other; the message names them.</exception>
+    public Attention(AttentionOptions options, ComputeDevice device, int seed = 0, DType dtype = DType.Float32)
+        : this(options, new ParameterInitializer(device, seed, dtype))
+    {
+    }
+
+    /// <summary>As the other constructor, with parameters from <paramref name="initializer"/>: for a module that it is inside of.</summary>
+    public Attention(AttentionOptions options, ParameterInitializer initializer)
+        : base(initializer)
+    {
+        using ConstructionScope construction = Device.BeginConstruction();
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        Options = options;
+
+        // The order here is that of the random numbers and of the state_dict; the order in the arrays is that of the computation.
+        MemoryKeyValues? memory = MemoryKeyValues.Of(this, initializer);
+        _toQ = Own("to_q", new Linear(options.InputDim, options.QueryWidth, bias: false, initializer));
+        _toK = Own("to_k", new Linear(options.SourceDim, options.KeyWidth, bias: false, initializer));
+        _toV = Own("to_v", new Linear(options.SourceDim, options.ValueWidth, bias: false, initializer));
+        IHeadsStage?[] prepare = [HeadRmsNorms.Of(this, initializer), memory, QkNorm.Of(this, initializer)];
+        ValueGate? valueGate = ValueGate.Of(this, initializer);
+        IMergedStage?[] finish = [HeadScale.Of(this, initializer), ValueHeadGate.Of(this, initializer), valueGate];
+        _output = OutputProjection.Of(this, initializer);
+        _prepare = [.. prepare.OfType<IHeadsStage>()];
+        _attend = new FusedAttend(options);
+        _finish = [.. finish.OfType<IMergedStage>()];
+        construction.Complete();
+    }
+
+    /// <summary>What it is.</summary>
+    public AttentionOptions Options { get; }
+
+    internal override bool FusesResidual => true;
+
+    /// <summary>Applies attention. Masks are bool, true to keep; a query that sees no key gives exactly zero before the output projection.</summary>
+    /// <param name="x">[batch, queries, dim]</param>
+    /// <param name="context">[batch, keys, dimContext], or null for self-attention</param>
+    /// <param name="mask">bool [batch, queries]: output is zero where false; in self-attention also the key mask, unless contextMask is given.</param>
+    /// <param name="contextMask">bool [batch, keys]: the key mask.</param>
+    /// <param name="attnMask">bool [queries, keys], [heads, queries, keys] or [batch, heads, queries, keys]</param>
+    /// <param name="attnBias">Real, in the same shapes: added to the scaled scores.</param>
+    /// <returns>[batch, queries, dimOut]</returns>
+    /// <exception cref="ArgumentException">A shape, data type or device does not fit; nothing was launched.</exception>
+    public Tensor Forward(Tensor x, Tensor? context = null, Tensor? mask = null, Tensor? contextMask = null, Tensor? attnMask = null, Tensor? attnBias = null)
+    {
+        using InferenceScope scope = InferenceScope.Begin(Device);
+        BranchInputs inputs = AttentionCall.Check(this, x, context, mask, contextMask, attnMask, attnBias);
+        return scope.Keep(Run(Computed(x), inputs with { Source = Computed(context) }, null));
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Invoke(CallArguments arguments)
+    {
+        ArgumentNullException.ThrowIfNull(arguments);
+        Tensor x = arguments.Required("x");
+        Tensor? context = arguments.Optional("context"), mask = arguments.Optional("mask"), contextMask = arguments.Optional("context_mask");
+        Tensor? attnMask = arguments.Optional("attn_mask"), attnBias = arguments.Optional("attn_bias");
+        arguments.CheckAllUsed(nameof(Attention));
+        return Forward(x, context, mask, contextMask, attnMask, attnBias);
+    }
+
+    internal override Tensor Run(Tensor x, BranchInputs inputs, Tensor? residual)
+    {
+        Tensor source = inputs.Source ?? x;
+        var heads = new Heads(_toQ.Forward(x), _toK.Forward(source), _toV.Forward(source));
+        foreach (IHeadsStage stage in _prepare)
+            heads = stage.Prepare(heads);
+        Tensor merged = _attend.Forward(heads, inputs.Scores!);
+        foreach (IMergedStage stage in _finish)
+            merged = stage.Finish(merged, x);
+        return _output.Forward(merged, inputs.QueryMask, residual);
+    }
+
+    /// <summary>Takes a stage's parameter.</summary>
+    internal Tensor Own(string name, Tensor parameter) => AddParameter(name, parameter);
+
+    /// <summary>Takes a stage's module.</summary>
+    internal TModule Own<TModule>(string name, TModule child)
+        where TModule : Module
+        => AddChild(name, child);
+
+    /// <summary>Takes a stage's table of row numbers: int32 [1, count].</summary>
+    internal Tensor Own(int[] rows)
+    {
+        Tensor table = AddConstant(Tensor.Persistent(Device, [1, rows.Length], DType.Int32));
+        table.Write(rows);
+        return table;
+    }
+}

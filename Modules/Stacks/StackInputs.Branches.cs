@@ -1,0 +1,133 @@
+using GpuTransformer.Host;
+
+namespace GpuTransformer.Modules;
+
+/// <content>What can be wrong with them, and who reads which of them.</content>
+public partial record StackInputs
+{
+    internal void Check(AttentionLayers stack, Tensor x)
+    {
+        AttentionLayersOptions options = stack.Options;
+        ForwardChecks.Sequence(stack, x, options.Dim, "x");
+        (int batch, int length) = (x.Shape[0], x.Shape[1]);
+        CheckContext(stack, x);
+        ForwardChecks.Mask(stack, Mask, batch, length, "position of 'x'", "mask");
+        ForwardChecks.Mask(stack, SelfAttnKvMask, batch, length, "key, as many as positions of 'x'", "selfAttnKvMask");
+        if (SelfAttnKvMask is not null && SeqStartPos is not null)
+            throw ForwardChecks.Wrong("seqStartPos", "'selfAttnKvMask' and 'seqStartPos' both say which keys self-attention sees; give one of them.");
+        if (AttnBias is not null && options.AlibiPosBias)
+            throw ForwardChecks.Wrong("attnBias", "'attnBias' is a second position bias beside AlibiPosBias; give one of them.");
+        if (Pos is not null && !options.AlibiPosBias)
+            throw ForwardChecks.Wrong("pos", "'pos' was passed, but the model has no position bias that would read it: set AlibiPosBias = true.");
+        if (PrefixAttnLen is { Count: > 0 } && stack is not PrefixDecoder)
+            throw ForwardChecks.Wrong("prefixAttnLen", $"'prefixAttnLen' was passed, but a {stack.GetType().Name} has no prefix that everyone sees; use a {nameof(PrefixDecoder)}.");
+        CheckCondition(stack, x);
+    }
+
+    /// <summary>Self-attention: key mask, pairs, position bias; and the query mask that zeroes its output.</summary>
+    internal BranchInputs ForSelfAttention(AttentionLayers stack, Tensor x, AlibiBias? alibi, Tensor? condition)
+    {
+        Shape pairs = [x.Shape[0], stack.Options.Heads, x.Shape[1], x.Shape[1]];
+        return new BranchInputs
+        {
+            QueryMask = Mask,
+            Condition = condition,
+            Scores = new ScoreOptions
+            {
+                Heads = stack.Options.Heads,
+                Causal = Causal ? CausalAlignment.BottomRight : CausalAlignment.None,
+                KeyMask = SelfAttnKvMask ?? StartMask(x) ?? Mask,
+                Mask = ForwardChecks.Pairs(stack, AttnMask, pairs, "attnMask"),
+                Bias = ForwardChecks.Bias(stack, AttnBias, pairs, "attnBias"),
+                AlibiSlopes = alibi?.Slopes,
+                AlibiPositions = alibi?.Positions(Pos, x),
+            },
+        };
+    }
+
+    /// <summary>Cross-attention: the context as it is, its own masks, no position bias.</summary>
+    internal BranchInputs ForCrossAttention(AttentionLayers stack, Tensor x, Tensor? condition) => new()
+    {
+        Source = Context,
+        QueryMask = Mask,
+        Condition = condition,
+        Scores = new ScoreOptions
+        {
+            Heads = stack.Options.Heads,
+            KeyMask = ContextMask,
+            Mask = Context is null ? null : ForwardChecks.Pairs(stack, CrossAttnMask, [x.Shape[0], stack.Options.Heads, x.Shape[1], Context.Shape[1]], "crossAttnMask"),
+        },
+    };
+
+    /// <summary>The same for a stack that sees a wrapper's sequence behind other rows: masks and starts as key masks over all rows, and the prefix by as many longer.</summary>
+    /// <param name="device">Where masks are.</param>
+    /// <param name="batch">Samples.</param>
+    /// <param name="length">Positions of the wrapper's sequence.</param>
+    /// <param name="readsPositions">Whether the stack itself reads <see cref="Pos"/>.</param>
+    /// <param name="leading">What stands in front, in order: how many rows, and their mask if they have one.</param>
+    internal StackInputs Behind(ComputeDevice device, int batch, int length, bool readsPositions, params ReadOnlySpan<(Tensor? Mask, int Length)> leading)
+    {
+        int rows = 0;
+        foreach ((_, int count) in leading)
+            rows += count;
+        Tensor? keys = SelfAttnKvMask ?? (SeqStartPos is null ? null : SequenceMasks.From(device, SeqStartPos, length));
+        return this with
+        {
+            Mask = SequenceMasks.Join(device, batch, [.. leading, (Mask, length)]),
+            SelfAttnKvMask = keys is null ? null : SequenceMasks.Join(device, batch, [.. leading, (keys, length)]),
+            SeqStartPos = null,
+            Pos = readsPositions ? Pos : null,
+            PrefixAttnLen = PrefixAttnLen?.Select(prefix => prefix + rows).ToArray(),
+        };
+    }
+
+    /// <summary>Left padding of a wrapper's sequence, which says two things at once.</summary>
+    private protected void CheckStarts(int batch)
+    {
+        if (SeqStartPos is null)
+            return;
+        if (Pos is not null || SelfAttnKvMask is not null)
+        {
+            throw ForwardChecks.Wrong(
+                "seqStartPos", "'seqStartPos' says which position every token has and which keys self-attention sees; 'pos' or 'selfAttnKvMask' says it again. Give one of them.");
+        }
+
+        SequenceMasks.CheckStarts(SeqStartPos, batch);
+    }
+
+    private void CheckContext(AttentionLayers stack, Tensor x)
+    {
+        AttentionLayersOptions options = stack.Options;
+        if (Context is null)
+        {
+            if (options.CrossAttend)
+                throw ForwardChecks.Wrong("context", $"'context' is missing: the model has cross-attention and needs a context [{x.Shape[0]}, contextLength, {options.ContextDim}].");
+            if (ContextMask is not null || CrossAttnMask is not null)
+                throw ForwardChecks.Wrong(ContextMask is not null ? "contextMask" : "crossAttnMask", "'contextMask' or 'crossAttnMask' was passed, but there is no context to mask.");
+            return;
+        }
+
+        if (!options.CrossAttend)
+            throw ForwardChecks.Wrong("context", "'context' was passed, but the model has no cross-attention and would ignore it: set CrossAttend = true, or leave the context out.");
+        ForwardChecks.Context(stack, Context, x, options.ContextDim);
+        ForwardChecks.Mask(stack, ContextMask, x.Shape[0], Context.Shape[1], "position of 'context'", "contextMask");
+    }
+
+    private void CheckCondition(AttentionLayers stack, Tensor x)
+    {
+        int width = stack.Options.ConditionDim;
+        if (stack.Options.NeedsCondition)
+            ForwardChecks.Condition(stack, Condition ?? throw ForwardChecks.Wrong("condition", $"'condition' is missing: the model's adaptive norms need one, [{x.Shape[0]}, {width}]."), x, width);
+        else if (Condition is not null)
+            throw ForwardChecks.Wrong("condition", "'condition' was passed, but the model has no adaptive norm and would ignore it: set UseAdaptiveLayernorm or UseAdaptiveRmsnorm.");
+    }
+
+    /// <summary>Left padding as a key mask: key j of sample b is visible from seqStartPos[b] on.</summary>
+    private Tensor? StartMask(Tensor x)
+    {
+        if (SeqStartPos is null)
+            return null;
+        SequenceMasks.CheckStarts(SeqStartPos, x.Shape[0]);
+        return SequenceMasks.From(x.Device, SeqStartPos, x.Shape[1]);
+    }
+}
