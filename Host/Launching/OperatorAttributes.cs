@@ -4,14 +4,32 @@ namespace GpuTransformer.Host;
 /// Declares an operator, on the partial record struct of its arguments. The generator in tools/GpuTransformer.Generators writes the rest: <c>Definition</c>, a launch for each
 /// <see cref="VariantAttribute"/>, and the line in <see cref="KernelCatalog"/>.
 /// </summary>
-/// <param name="name">Its name in the catalogue.</param>
-/// <param name="formula">What it computes.</param>
+/// <remarks>
+/// A record with a type parameter is a family of operators, one for each function: each type of this assembly that implements the interface by which the parameter is constrained. The function
+/// gives <c>Name</c> and <c>Formula</c>.
+/// </remarks>
 [AttributeUsage(AttributeTargets.Struct)]
-internal sealed class OperatorAttribute(string name, string formula) : Attribute
+internal sealed class OperatorAttribute : Attribute
 {
-    public string Name { get; } = name;
+    /// <param name="name">Its name in the catalogue.</param>
+    /// <param name="formula">What it computes.</param>
+    public OperatorAttribute(string name, string formula) => (Name, Formula) = (name, formula);
 
-    public string Formula { get; } = formula;
+    /// <summary>Of a family, whose functions have names and formulas.</summary>
+    public OperatorAttribute()
+        : this(string.Empty, string.Empty)
+    {
+    }
+
+    public string Name { get; }
+
+    public string Formula { get; }
+
+    /// <summary>Of a family: what follows the function's name.</summary>
+    public string Suffix { get; init; } = string.Empty;
+
+    /// <summary>Of a family: what comes before the function's formula.</summary>
+    public string Derivation { get; init; } = string.Empty;
 }
 
 /// <summary>

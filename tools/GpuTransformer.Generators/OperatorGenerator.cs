@@ -33,16 +33,30 @@ public sealed class OperatorGenerator : IIncrementalGenerator
         IncrementalValuesProvider<string> fields = context.SyntaxProvider.CreateSyntaxProvider(
             static (node, _) => node is FieldDeclarationSyntax { Declaration: { Variables: { Count: 1 } variables } } && variables[0].Identifier.Text == Names.Definition,
             static (found, cancellation) => Qualified(found.SemanticModel.GetDeclaredSymbol(((FieldDeclarationSyntax)found.Node).Declaration.Variables[0], cancellation)!));
-        IncrementalValuesProvider<string> generatedDefinitions = operators.Select(static (o, _) => o.Definition);
+        // Structures and the generic interfaces that they implement: a family of operators has one for each of its functions.
+        IncrementalValuesProvider<(string Type, string Interface)> functions = context.SyntaxProvider.CreateSyntaxProvider(
+            static (node, _) => node is StructDeclarationSyntax { BaseList: not null, TypeParameterList: null },
+            static (found, cancellation) => Implemented((INamedTypeSymbol)found.SemanticModel.GetDeclaredSymbol((StructDeclarationSyntax)found.Node, cancellation)!))
+            .SelectMany(static (implemented, _) => implemented);
+        IncrementalValuesProvider<(string Definition, string? Functions)> generatedDefinitions = operators.Select(static (o, _) => (o.Definition, o.Functions));
         context.RegisterSourceOutput(
-            generatedDefinitions.Collect().Combine(fields.Collect()),
+            generatedDefinitions.Collect().Combine(fields.Collect()).Combine(functions.Collect()),
             static (output, found) =>
             {
-                ImmutableArray<string> all = found.Left.AddRange(found.Right);
+                ImmutableArray<string> all = found.Left.Left.SelectMany(o => Members(o.Definition, o.Functions, found.Right)).Concat(found.Left.Right).ToImmutableArray();
                 if (all.Length > 0)
                     output.AddSource("KernelCatalog.g.cs", SourceText.From(Catalogue(all), Encoding.UTF8));
             });
     }
+
+    private static System.Collections.Generic.IEnumerable<string> Members(string definition, string? functions, ImmutableArray<(string Type, string Interface)> implemented)
+        => functions is null ? [definition] : implemented.Where(i => i.Interface == functions).Select(i => string.Format(System.Globalization.CultureInfo.InvariantCulture, definition, i.Type));
+
+    private static ImmutableArray<(string Type, string Interface)> Implemented(INamedTypeSymbol type) =>
+    [
+        .. type.AllInterfaces.Where(static i => i.IsGenericType).Select(i => (
+            type.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat), i.OriginalDefinition.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat))),
+    ];
 
     private static string Qualified(ISymbol field) => $"{field.ContainingType.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat)}.{field.Name}";
 

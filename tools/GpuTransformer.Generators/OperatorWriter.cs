@@ -22,6 +22,9 @@ internal sealed class OperatorWriter
         _binding = new KernelBinding(arguments, _diagnostics);
     }
 
+    // Of a family of operators: what stands for the function that makes one of them.
+    private ITypeParameterSymbol? Function => _arguments.TypeParameters.FirstOrDefault();
+
     // With its type parameters, as it is written.
     private string ArgumentsType => _arguments.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat);
 
@@ -40,7 +43,7 @@ internal sealed class OperatorWriter
         }
 
         _text.Append("}\n");
-        return new GeneratedOperator($"{_arguments.Name}.g.cs", _text.ToString(), definition, [.. _diagnostics]);
+        return new GeneratedOperator($"{_arguments.Name}.g.cs", _text.ToString(), definition, Function is null ? null : Functions(Function), [.. _diagnostics]);
     }
 
     private static bool IsVectorized(INamedTypeSymbol kernel) => kernel.AllInterfaces.Any(static i => i.Name == "IBlockKernel");
@@ -65,10 +68,29 @@ internal sealed class OperatorWriter
             list.Append(Indent).Append(Indent).Append("new(\"").Append(name).Append("\", VariantKind.").Append(name).Append(", ").Append(Literal(summary)).Append(", Launch").Append(name).Append("),\n");
         }
 
-        string operatorName = (string)declaration.ConstructorArguments[0].Value!, formula = (string)declaration.ConstructorArguments[1].Value!;
-        _text.Append($"    /// <summary>The operator in the catalogue.</summary>\n    public static readonly {type} Definition = new({Literal(operatorName)}, {Literal(formula)},\n    [\n{list}    ]);\n");
-        return $"{_arguments.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat)}.Definition";
+        string Named(string property) => declaration.NamedArguments.FirstOrDefault(a => a.Key == property).Value.Value is string { Length: > 0 } text ? Literal(text) : string.Empty;
+        string operatorName, formula;
+        if (Function is { } function)
+        {
+            operatorName = Sum($"{function.Name}.Name", Named("Suffix"));
+            formula = Sum(Named("Derivation"), $"{function.Name}.Formula");
+        }
+        else
+        {
+            operatorName = Literal((string)declaration.ConstructorArguments[0].Value!);
+            formula = Literal((string)declaration.ConstructorArguments[1].Value!);
+        }
+
+        _text.Append($"    /// <summary>The operator in the catalogue.</summary>\n    public static readonly {type} Definition = new({operatorName}, {formula},\n    [\n{list}    ]);\n");
+        string arguments = _arguments.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat);
+        return $"{(Function is null ? arguments : arguments.Replace($"<{Function.Name}>", "<{0}>"))}.Definition";
     }
+
+    private static string Sum(string left, string right) => left.Length == 0 ? right : right.Length == 0 ? left : $"{left} + {right}";
+
+    // The interface that says what a function is.
+    private static string Functions(ITypeParameterSymbol function)
+        => function.ConstraintTypes.OfType<INamedTypeSymbol>().First(static c => c.IsGenericType).OriginalDefinition.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat);
 
     private void WriteLaunch(INamedTypeSymbol kernel)
     {

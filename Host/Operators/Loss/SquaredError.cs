@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using GpuTransformer.Kernels;
 
 namespace GpuTransformer.Host;
@@ -10,46 +11,26 @@ public static partial class Operators
     /// <param name="rowMask">[…], one Bool for each row, true where it counts; null for all.</param>
     /// <returns>A float32 scalar; zero if no row counts.</returns>
     /// <exception cref="ArgumentException">A shape, device or data type does not fit; nothing was launched.</exception>
-    public static Tensor MeanSquaredError(Tensor prediction, Tensor target, Tensor? rowMask = null)
-    {
-        Arguments.CheckRows(prediction);
-        ComputeDevice device = prediction.Device;
-        ArgumentNullException.ThrowIfNull(target);
-        if (target.DType == DType.Float32 && prediction.DType != DType.Float32 && target.Shape == prediction.Shape)
-            prediction = Cast(prediction, DType.Float32);
-        Elementwise.CheckPair(prediction, target, nameof(prediction), nameof(target));
-        if (rowMask is not null)
-            Arguments.CheckRowMask(prediction, rowMask);
-
-        int rows = GainRows.RowCount(prediction);
-        Tensor loss = Tensor.Empty(device, [rows]), weight = Tensor.Empty(device, [rows]);
-        if (rows > 0)
-            SquaredErrorArguments.Definition.Run(device, new SquaredErrorArguments(prediction, target, rowMask, loss, weight));
-        (Tensor mean, Tensor inverseWeight) = WeightedMeanOperator.Run(loss, weight);
-        if (device.Records(prediction))
-        {
-            device.Record(mean, upstream =>
-            {
-                Tensor gradient = Tensor.Empty(device, prediction.Shape, prediction.DType);
-                if (rows > 0)
-                    SquaredErrorBackwardArguments.Definition.Run(device, new SquaredErrorBackwardArguments(prediction, target, weight, upstream, inverseWeight, gradient));
-                GradientTape.Accumulate(prediction, gradient);
-            }, prediction, target);
-        }
-
-        return mean;
-    }
+    public static Tensor MeanSquaredError(Tensor prediction, Tensor target, Tensor? rowMask = null) => RowLoss.Mean(
+        prediction,
+        target,
+        rowMask,
+        default,
+        RowLossArguments<SquaredErrorFunction>.Definition,
+        RowLossBackwardArguments<SquaredErrorFunction>.Definition);
 }
 
-/// <summary>What a SquaredError variant is given.</summary>
-[Operator("SquaredError", "loss = mean over the row of (prediction − target)²")]
-[Variant(typeof(SquaredErrorVectorized<>), "SIMD, some rows per block")]
-[Variant(typeof(SquaredErrorPortable<>), "64 threads per row")]
-internal readonly partial record struct SquaredErrorArguments(Tensor Prediction, Tensor Target, Tensor? Mask, Tensor Loss, Tensor Weight)
+internal readonly struct SquaredErrorFunction : IRowLoss<SquaredErrorFunction>
 {
-    public int Dim => Prediction.Shape[^1];
+    public static string Name => "SquaredError";
 
-    public int Rows => GainRows.RowCount(Prediction);
+    public static string Formula => "loss = mean over the row of (prediction − target)²";
 
-    public int RowsPerBlock(ComputeDevice device) => VectorizedBlocks.RowsPerBlock(device, Rows, Dim);
+    public static float Apply(SquaredErrorFunction f, float difference) => difference * difference;
+
+    public static Vector512<float> Apply(SquaredErrorFunction f, Vector512<float> difference) => difference * difference;
+
+    public static float Gradient(SquaredErrorFunction f, float difference) => 2f * difference;
+
+    public static Vector512<float> Gradient(SquaredErrorFunction f, Vector512<float> difference) => 2f * difference;
 }

@@ -50,32 +50,28 @@ internal static class LossReference
         return gradient;
     }
 
-    /// <summary>Per row: the mean of (prediction − target)²; zero where masked out.</summary>
-    public static T[] SquaredError<T>(T[] prediction, T[] target, bool[] mask, int dim)
+    /// <summary>Per row: the mean of f(prediction − target); zero where masked out.</summary>
+    public static T[] Row<T>(T[] prediction, T[] target, bool[] mask, int dim, Func<double, double> function)
         where T : IFloatingPointIeee754<T>
     {
         var loss = new T[mask.Length];
         for (int row = 0; row < mask.Length; row++)
         {
             for (int c = 0; mask[row] && c < dim; c++)
-            {
-                T difference = prediction[row * dim + c] - target[row * dim + c];
-                loss[row] += difference * difference;
-            }
-
+                loss[row] += T.CreateChecked(function(double.CreateChecked(prediction[row * dim + c] - target[row * dim + c])));
             loss[row] /= T.CreateChecked(dim);
         }
 
         return loss;
     }
 
-    /// <summary>2 (prediction − target) / dim · scale; zero where masked out.</summary>
-    public static T[] SquaredErrorGradient<T>(T[] prediction, T[] target, bool[] mask, int dim, T scale)
+    /// <summary>f′(prediction − target) / dim · scale; zero where masked out.</summary>
+    public static T[] RowGradient<T>(T[] prediction, T[] target, bool[] mask, int dim, T scale, Func<double, double> derivative)
         where T : IFloatingPointIeee754<T>
     {
         var gradient = new T[prediction.Length];
         for (int i = 0; i < gradient.Length; i++)
-            gradient[i] = mask[i / dim] ? T.CreateChecked(2) * (prediction[i] - target[i]) / T.CreateChecked(dim) * scale : T.Zero;
+            gradient[i] = mask[i / dim] ? T.CreateChecked(derivative(double.CreateChecked(prediction[i] - target[i]))) / T.CreateChecked(dim) * scale : T.Zero;
         return gradient;
     }
 

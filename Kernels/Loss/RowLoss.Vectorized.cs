@@ -2,9 +2,10 @@ using System.Runtime.Intrinsics;
 
 namespace GpuTransformer.Kernels;
 
-/// <summary>loss = mean over the row of (prediction − target)² with SIMD, some rows per block; zero where the row is masked out.</summary>
-internal unsafe struct SquaredErrorVectorized<TElement> : IBlockKernel
+/// <summary>loss = mean over the row of f(prediction − target) with SIMD, some rows per block; zero where the row is masked out.</summary>
+internal unsafe struct RowLossVectorized<TElement, TLoss> : IBlockKernel
     where TElement : unmanaged, IElement<TElement>
+    where TLoss : unmanaged, IRowLoss<TLoss>
 {
     public TElement* Prediction; // [rows, dim]
     public TElement* Target;     // [rows, dim]
@@ -14,6 +15,7 @@ internal unsafe struct SquaredErrorVectorized<TElement> : IBlockKernel
     public int Rows;
     public int Dim;
     public int RowsPerBlock;
+    public TLoss Function;
 
     /// <summary>How many blocks the launch needs.</summary>
     public readonly int Blocks => (Rows + RowsPerBlock - 1) / RowsPerBlock;
@@ -31,20 +33,23 @@ internal unsafe struct SquaredErrorVectorized<TElement> : IBlockKernel
 
     private readonly float Mean(TElement* prediction, TElement* target)
     {
-        Vector512<float> squares = default;
-        for (int c = 0; c < Dim; c += ElementVector.Width)
-        {
-            Vector512<float> difference = ElementVector.Load(prediction + c, Dim - c) - ElementVector.Load(target + c, Dim - c);
-            squares = Vector512.FusedMultiplyAdd(difference, difference, squares);
-        }
+        Vector512<float> sums = default;
+        int whole = Dim - Dim % ElementVector.Width;
+        for (int c = 0; c < whole; c += ElementVector.Width)
+            sums += TLoss.Apply(Function, ElementVector.Load(prediction + c) - ElementVector.Load(target + c));
 
-        return Vector512.Sum(squares) / Dim;
+        // Lanes beyond the row would count as a difference of zero, whose loss need not be zero.
+        float sum = Vector512.Sum(sums);
+        for (int c = whole; c < Dim; c++)
+            sum += TLoss.Apply(Function, TElement.ToSingle(prediction[c]) - TElement.ToSingle(target[c]));
+        return sum / Dim;
     }
 }
 
-/// <summary>d loss / d prediction = 2 (prediction − target) / dim · upstream / Σ weight, with SIMD; zero in rows without weight, whatever they hold.</summary>
-internal unsafe struct SquaredErrorBackwardVectorized<TElement> : IBlockKernel
+/// <summary>d loss / d prediction = f′(prediction − target) / dim · upstream / Σ weight, with SIMD; zero in rows without weight, whatever they hold.</summary>
+internal unsafe struct RowLossBackwardVectorized<TElement, TLoss> : IBlockKernel
     where TElement : unmanaged, IElement<TElement>
+    where TLoss : unmanaged, IRowLoss<TLoss>
 {
     public TElement* Prediction;         // [rows, dim]
     public TElement* Target;             // [rows, dim]
@@ -55,6 +60,7 @@ internal unsafe struct SquaredErrorBackwardVectorized<TElement> : IBlockKernel
     public int Rows;
     public int Dim;
     public int RowsPerBlock;
+    public TLoss Function;
 
     /// <summary>How many blocks the launch needs.</summary>
     public readonly int Blocks => (Rows + RowsPerBlock - 1) / RowsPerBlock;
@@ -66,11 +72,11 @@ internal unsafe struct SquaredErrorBackwardVectorized<TElement> : IBlockKernel
         {
             long start = (long)row * Dim;
             bool counts = Weight[row] > 0f;
-            float scale = 2f / Dim * *Upstream * *InverseWeight;
+            float scale = 1f / Dim * *Upstream * *InverseWeight;
             for (int c = 0; c < Dim; c += ElementVector.Width)
             {
                 Vector512<float> difference = ElementVector.Load(Prediction + start + c, Dim - c) - ElementVector.Load(Target + start + c, Dim - c);
-                ElementVector.Store(counts ? difference * scale : default, PredictionGradient + start + c, Dim - c);
+                ElementVector.Store(counts ? TLoss.Gradient(Function, difference) * scale : default, PredictionGradient + start + c, Dim - c);
             }
         }
     }

@@ -2,9 +2,10 @@ using ILGPU;
 
 namespace GpuTransformer.Kernels;
 
-/// <summary>loss = mean over the row of (prediction − target)², one row per group; loss and weight are zero where the row is masked out.</summary>
-internal struct SquaredErrorPortable<TElement> : IGridKernel
+/// <summary>loss = mean over the row of f(prediction − target), one row per group; loss and weight are zero where the row is masked out.</summary>
+internal struct RowLossPortable<TElement, TLoss> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
+    where TLoss : unmanaged, IRowLoss<TLoss>
 {
     /// <summary>Threads per row.</summary>
     public const int GroupSize = GroupReduce.GroupSize;
@@ -15,6 +16,7 @@ internal struct SquaredErrorPortable<TElement> : IGridKernel
     public ArrayView<float> Loss;          // [rows]
     public ArrayView<float> Weight;        // [rows], 0 where masked out, else 1
     public int Dim;
+    public TLoss Function;
 
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
@@ -23,16 +25,13 @@ internal struct SquaredErrorPortable<TElement> : IGridKernel
     public readonly long Groups => Loss.Length;
 
     /// <summary>Grid: one group per row.</summary>
-    public static void Kernel(SquaredErrorPortable<TElement> p)
+    public static void Kernel(RowLossPortable<TElement, TLoss> p)
     {
         int row = p.FirstGroup + Grid.IdxX;
         long start = (long)row * p.Dim;
         float sum = 0f;
         for (int c = Group.IdxX; c < p.Dim; c += GroupSize)
-        {
-            float difference = TElement.ToSingle(p.Prediction[start + c]) - TElement.ToSingle(p.Target[start + c]);
-            sum += difference * difference;
-        }
+            sum += TLoss.Apply(p.Function, TElement.ToSingle(p.Prediction[start + c]) - TElement.ToSingle(p.Target[start + c]));
 
         sum = GroupReduce.Sum(sum);
         if (Group.IdxX == 0)
@@ -46,9 +45,10 @@ internal struct SquaredErrorPortable<TElement> : IGridKernel
     }
 }
 
-/// <summary>d loss / d prediction = 2 (prediction − target) / dim · upstream / Σ weight; zero in rows without weight, whatever they hold.</summary>
-internal struct SquaredErrorBackwardPortable<TElement> : IGridKernel
+/// <summary>d loss / d prediction = f′(prediction − target) / dim · upstream / Σ weight; zero in rows without weight, whatever they hold.</summary>
+internal struct RowLossBackwardPortable<TElement, TLoss> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
+    where TLoss : unmanaged, IRowLoss<TLoss>
 {
     /// <summary>Threads per row.</summary>
     public const int GroupSize = GroupReduce.GroupSize;
@@ -60,6 +60,7 @@ internal struct SquaredErrorBackwardPortable<TElement> : IGridKernel
     public ArrayView<float> InverseWeight;         // [1]
     public ArrayView<TElement> PredictionGradient; // [rows, dim]
     public int Dim;
+    public TLoss Function;
 
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
@@ -68,16 +69,16 @@ internal struct SquaredErrorBackwardPortable<TElement> : IGridKernel
     public readonly long Groups => Weight.Length;
 
     /// <summary>Grid: one group per row.</summary>
-    public static void Kernel(SquaredErrorBackwardPortable<TElement> p)
+    public static void Kernel(RowLossBackwardPortable<TElement, TLoss> p)
     {
         int row = p.FirstGroup + Grid.IdxX;
         long start = (long)row * p.Dim;
         bool counts = p.Weight[row] > 0f;
-        float scale = 2f / p.Dim * p.Upstream[0] * p.InverseWeight[0];
+        float scale = 1f / p.Dim * p.Upstream[0] * p.InverseWeight[0];
         for (int c = Group.IdxX; c < p.Dim; c += GroupSize)
         {
             float difference = TElement.ToSingle(p.Prediction[start + c]) - TElement.ToSingle(p.Target[start + c]);
-            p.PredictionGradient[start + c] = TElement.FromSingle(counts ? difference * scale : 0f);
+            p.PredictionGradient[start + c] = TElement.FromSingle(counts ? TLoss.Gradient(p.Function, difference) * scale : 0f);
         }
     }
 }

@@ -1,13 +1,16 @@
 using GpuTransformer.Host;
+using GpuTransformer.Kernels;
 
 namespace GpuTransformer.Validation;
 
-/// <summary>The validation sweep of the squared error, forward and backward.</summary>
-internal static class SquaredErrorCases
+/// <summary>The validation sweeps of the losses that are means over rows, forward and backward: one line for each, its formula and derivative written anew.</summary>
+internal static class RowLossCases
 {
-    public static readonly OperatorSweep ForwardSweep = OperatorSweep.Of(SquaredErrorArguments.Definition, Forward);
-
-    public static readonly OperatorSweep BackwardSweep = OperatorSweep.Of(SquaredErrorBackwardArguments.Definition, Backward);
+    /// <summary>All of them.</summary>
+    public static readonly IReadOnlyList<OperatorSweep> Sweeps =
+    [
+        .. Of(default(SquaredErrorFunction), static d => d * d, static d => 2 * d),
+    ];
 
     private const float Upstream = 0.7f, InverseWeight = 0.125f;
 
@@ -16,45 +19,57 @@ internal static class SquaredErrorCases
         (1, 1, false, ValidationSize.Tiny), (3, 17, true, ValidationSize.Tiny), (64, 256, true, ValidationSize.Quick), (7, 443, false, ValidationSize.Quick), (1023, 80, true, ValidationSize.Quick),
     ];
 
-    private static IEnumerable<ValidationCase<SquaredErrorArguments>> Forward(int seed)
-        => Problems(seed).Select(static p => new ValidationCase<SquaredErrorArguments>(
+    private static OperatorSweep[] Of<TLoss>(TLoss function, Func<double, double> apply, Func<double, double> derivative)
+        where TLoss : unmanaged, IRowLoss<TLoss> =>
+    [
+        OperatorSweep.Of(RowLossArguments<TLoss>.Definition, seed => Forward(seed, function, apply)),
+        OperatorSweep.Of(RowLossBackwardArguments<TLoss>.Definition, seed => Backward(seed, function, derivative)),
+    ];
+
+    private static IEnumerable<ValidationCase<RowLossArguments<TLoss>>> Forward<TLoss>(int seed, TLoss function, Func<double, double> apply)
+        where TLoss : unmanaged, IRowLoss<TLoss>
+        => Problems(seed).Select(p => new ValidationCase<RowLossArguments<TLoss>>(
             p.Name,
             p.Size,
             p.Data.DType,
-            device => new SquaredErrorArguments(
+            device => new RowLossArguments<TLoss>(
                 p.Upload(device, p.Prediction),
                 p.Upload(device, p.Target),
                 p.Masked ? Tensor.From(device, [p.Rows], p.Mask) : null,
                 Tensor.Empty(device, [p.Rows]),
-                Tensor.Empty(device, [p.Rows])),
+                Tensor.Empty(device, [p.Rows]),
+                function),
             static a => [("loss", a.Loss), ("weight", a.Weight)],
             () =>
             {
                 // Per-row results are float32 whatever the predictions are stored as.
-                double[] exact = LossReference.SquaredError(CaseData.Convert<double>(p.Prediction), CaseData.Convert<double>(p.Target), p.Mask, p.Dim);
-                double[] plain = CaseData.Convert<double>(LossReference.SquaredError(p.Prediction, p.Target, p.Mask, p.Dim));
+                double[] exact = LossReference.Row(CaseData.Convert<double>(p.Prediction), CaseData.Convert<double>(p.Target), p.Mask, p.Dim, apply);
+                double[] plain = CaseData.Convert<double>(LossReference.Row(p.Prediction, p.Target, p.Mask, p.Dim, apply));
                 return [new Expected("loss", exact, plain), new Expected("weight", p.Weights, p.Weights)];
             }));
 
-    private static IEnumerable<ValidationCase<SquaredErrorBackwardArguments>> Backward(int seed)
-        => Problems(seed).Select(static p => new ValidationCase<SquaredErrorBackwardArguments>(
+    private static IEnumerable<ValidationCase<RowLossBackwardArguments<TLoss>>> Backward<TLoss>(int seed, TLoss function, Func<double, double> derivative)
+        where TLoss : unmanaged, IRowLoss<TLoss>
+        => Problems(seed).Select(p => new ValidationCase<RowLossBackwardArguments<TLoss>>(
             p.Name,
             p.Size,
             p.Data.DType,
-            device => new SquaredErrorBackwardArguments(
+            device => new RowLossBackwardArguments<TLoss>(
                 p.Upload(device, p.Prediction),
                 p.Upload(device, p.Target),
                 Tensor.From(device, [p.Rows], Array.ConvertAll(p.Weights, static w => (float)w)),
                 Tensor.From(device, [1], [Upstream]),
                 Tensor.From(device, [1], [InverseWeight]),
-                Tensor.Empty(device, [p.Rows, p.Dim], p.Data.DType)),
+                Tensor.Empty(device, [p.Rows, p.Dim], p.Data.DType),
+                function),
             static a => [("predictionGradient", a.PredictionGradient)],
             () =>
             [
                 p.Data.Expect(
                     "predictionGradient",
-                    LossReference.SquaredErrorGradient(CaseData.Convert<double>(p.Prediction), CaseData.Convert<double>(p.Target), p.Mask, p.Dim, (double)Upstream * InverseWeight),
-                    LossReference.SquaredErrorGradient(p.Prediction, p.Target, p.Mask, p.Dim, Upstream * InverseWeight)),
+                    LossReference.RowGradient(
+                        CaseData.Convert<double>(p.Prediction), CaseData.Convert<double>(p.Target), p.Mask, p.Dim, (double)Upstream * InverseWeight, derivative),
+                    LossReference.RowGradient(p.Prediction, p.Target, p.Mask, p.Dim, Upstream * InverseWeight, derivative)),
             ],
             isGradient: true));
 
