@@ -12,12 +12,19 @@ internal static class AlgebraCases
     private static readonly Domain s_all = new(0f, 3f, true), s_positive = new(0.2f, 4f, false), s_divisor = new(0.3f, 3f, true);
 
     /// <summary>Leading, middle and trailing axes broadcast, absent and of length one, on either side.</summary>
-    private static readonly (int[] Left, int[] Right, ValidationSize Size)[] s_shapes =
+    private static readonly (int[] Left, int[] Right, ValidationSize Size)[] s_everyShape =
     [
         ([1], [], ValidationSize.Tiny), ([17], [17], ValidationSize.Tiny), ([3, 17], [17], ValidationSize.Tiny), ([2, 1, 5], [3, 1], ValidationSize.Tiny),
         ([443], [1], ValidationSize.Quick), ([7, 443], [7, 1], ValidationSize.Quick), ([1, 17, 40], [5, 1, 40], ValidationSize.Quick), ([3, 1, 5, 1, 2, 1], [1, 2, 1, 3, 1, 17], ValidationSize.Quick),
         ([300, 1023], [1023], ValidationSize.Full),
     ];
+
+    // Which element is read where is the kernel's doing, and all functions share one kernel: so one function of one number and one of two run every shape in every data type.
+    // What is a function's own is its formula, which one vector with a remainder shows in each data type, and the order of its operands, which one broadcast shows.
+    private static readonly (int[] Left, int[] Right, ValidationSize Size)[] s_shapes =
+        [([17], [17], ValidationSize.Tiny), ([300, 1023], [1023], ValidationSize.Full)];
+
+    private static readonly (int[] Left, int[] Right, ValidationSize Size) s_broadcast = ([2, 1, 5], [3, 1], ValidationSize.Tiny);
 
     /// <summary>All of them.</summary>
     public static readonly IReadOnlyList<OperatorSweep> Sweeps =
@@ -25,7 +32,7 @@ internal static class AlgebraCases
         .. Unary<ExpFunction>(s_all, Math.Exp, static (g, x) => g * Math.Exp(x)),
         .. Unary<LogFunction>(s_positive, Math.Log, static (g, x) => g / x),
         .. Unary<SqrtFunction>(s_positive, Math.Sqrt, static (g, x) => g / (2 * Math.Sqrt(x))),
-        .. Unary<TanhFunction>(s_all, Math.Tanh, static (g, x) => g / (Math.Cosh(x) * Math.Cosh(x))),
+        .. Unary<TanhFunction>(s_all, Math.Tanh, static (g, x) => g / (Math.Cosh(x) * Math.Cosh(x)), everyShape: true),
         .. Unary<SigmoidFunction>(s_all, static x => 1 / (1 + Math.Exp(-x)), static (g, x) => g / (2 + Math.Exp(x) + Math.Exp(-x))),
         .. Unary<AbsFunction>(s_all, Math.Abs, static (g, x) => g * Math.Sign(x)),
         .. Unary<ReciprocalFunction>(s_divisor, static x => 1 / x, static (g, x) => -g / (x * x)),
@@ -33,37 +40,42 @@ internal static class AlgebraCases
         .. Binary<BroadcastAddFunction>(s_all, static (a, b) => a + b, static (g, _, _) => g, static (g, _, _) => g),
         .. Binary<BroadcastMultiplyFunction>(s_all, static (a, b) => a * b, static (g, _, b) => g * b, static (g, a, _) => g * a),
         .. Binary<SubtractFunction>(s_all, static (a, b) => a - b, static (g, _, _) => g, static (g, _, _) => -g),
-        .. Binary<DivideFunction>(s_divisor, static (a, b) => a / b, static (g, _, b) => g / b, static (g, a, b) => -g * a / (b * b)),
+        .. Binary<DivideFunction>(s_divisor, static (a, b) => a / b, static (g, _, b) => g / b, static (g, a, b) => -g * a / (b * b), everyShape: true),
         .. Binary<MaximumFunction>(s_all, Math.Max, static (g, a, b) => g * Share(a, b), static (g, a, b) => g * Share(b, a)),
         .. Binary<MinimumFunction>(s_all, Math.Min, static (g, a, b) => g * Share(b, a), static (g, a, b) => g * Share(a, b)),
     ];
 
     private static double Share(double wins, double over) => wins > over ? 1 : wins == over ? 0.5 : 0;
 
-    private static OperatorSweep[] Unary<TFunction>(Domain domain, Func<double, double> apply, Func<double, double, double> gradient)
+    private static OperatorSweep[] Unary<TFunction>(
+        Domain domain, Func<double, double> apply, Func<double, double, double> gradient, TFunction function = default, bool everyShape = false)
         where TFunction : unmanaged, IUnaryFunction<TFunction> =>
     [
-        OperatorSweep.Of(UnaryOperator<TFunction>.Forward, seed => Cases<UnaryForward<TFunction>>(seed, [domain], v => apply(v[0]), false)),
-        OperatorSweep.Of(UnaryOperator<TFunction>.Backward, seed => Cases<UnaryBackward<TFunction>>(seed, [s_all, domain], v => gradient(v[0], v[1]), true)),
+        Sweep(UnaryOperator<TFunction>.Forward, new UnaryForward<TFunction>(function), [domain], v => apply(v[0]), false, everyShape),
+        Sweep(UnaryOperator<TFunction>.Backward, new UnaryBackward<TFunction>(function), [s_all, domain], v => gradient(v[0], v[1]), true, everyShape),
     ];
 
     private static OperatorSweep[] Binary<TFunction>(
-        Domain domain, Func<double, double, double> apply, Func<double, double, double, double> left, Func<double, double, double, double> right)
+        Domain domain, Func<double, double, double> apply, Func<double, double, double, double> left, Func<double, double, double, double> right, bool everyShape = false)
         where TFunction : unmanaged, IBinaryFunction<TFunction> =>
     [
-        OperatorSweep.Of(BinaryOperator<TFunction>.Forward, seed => Cases<BinaryForward<TFunction>>(seed, [domain, domain], v => apply(v[0], v[1]), false)),
-        OperatorSweep.Of(BinaryOperator<TFunction>.Left, seed => Cases<BinaryLeftBackward<TFunction>>(seed, [s_all, domain, domain], v => left(v[0], v[1], v[2]), true)),
-        OperatorSweep.Of(BinaryOperator<TFunction>.Right, seed => Cases<BinaryRightBackward<TFunction>>(seed, [s_all, domain, domain], v => right(v[0], v[1], v[2]), true)),
+        Sweep(BinaryOperator<TFunction>.Forward, default, [domain, domain], v => apply(v[0], v[1]), false, everyShape),
+        Sweep(BinaryOperator<TFunction>.Left, default, [s_all, domain, domain], v => left(v[0], v[1], v[2]), true, everyShape),
+        Sweep(BinaryOperator<TFunction>.Right, default, [s_all, domain, domain], v => right(v[0], v[1], v[2]), true, everyShape),
     ];
 
-    private static IEnumerable<ValidationCase<BroadcastArguments<TMap>>> Cases<TMap>(int seed, Domain[] domains, Func<double[], double> exact, bool isGradient)
+    private static OperatorSweep Sweep<TMap>(
+        OperatorDefinition<BroadcastArguments<TMap>> definition, TMap map, Domain[] domains, Func<double[], double> exact, bool isGradient, bool everyShape)
         where TMap : unmanaged, IBroadcastMap<TMap>
-        => from dtype in ElementwiseCases.DTypes
-           from shape in s_shapes
-           select Case<TMap>(seed, dtype, shape.Left, shape.Right, shape.Size, domains, exact, isGradient);
+        => OperatorSweep.Of(
+            definition,
+            seed => from dtype in ElementwiseCases.DTypes
+                    let isBinary = domains.Length - (isGradient ? 1 : 0) > 1
+                    from shape in everyShape ? s_everyShape : isBinary && dtype == DType.Float32 ? [s_broadcast, .. s_shapes] : s_shapes
+                    select Case(seed, map, dtype, shape.Left, shape.Right, shape.Size, domains, exact, isGradient));
 
     private static ValidationCase<BroadcastArguments<TMap>> Case<TMap>(
-        int seed, DType dtype, int[] left, int[] right, ValidationSize size, Domain[] domains, Func<double[], double> exact, bool isGradient)
+        int seed, TMap map, DType dtype, int[] left, int[] right, ValidationSize size, Domain[] domains, Func<double[], double> exact, bool isGradient)
         where TMap : unmanaged, IBroadcastMap<TMap>
     {
         int[] whole = [.. Enumerable.Range(0, Math.Max(left.Length, right.Length)).Reverse().Select(i => Math.Max(Length(left, i), Length(right, i)))];
@@ -79,7 +91,7 @@ internal static class AlgebraCases
             device =>
             {
                 Tensor[] operands = [.. shapes.Select((shape, k) => Tensor.From(device, shape, values[k], dtype))];
-                return new BroadcastArguments<TMap>(operands[0], operands.ElementAtOrDefault(1), operands.ElementAtOrDefault(2), Tensor.Empty(device, output, dtype), default);
+                return new BroadcastArguments<TMap>(operands[0], operands.ElementAtOrDefault(1), operands.ElementAtOrDefault(2), Tensor.Empty(device, output, dtype), map);
             },
             static arguments => [("output", arguments.Output)],
             () =>
