@@ -16,6 +16,7 @@ public sealed class AlgebraGradientTests
         GradientCheck.Agrees(device, x => Operators.Sigmoid(x[0]), Input([17], 3));
         GradientCheck.Agrees(device, x => Operators.Abs(x[0]), Input([17], 4));
         GradientCheck.Agrees(device, x => Operators.Negate(x[0]), Input([17], 5));
+        GradientCheck.Agrees(device, x => Operators.Square(x[0]), Input([17], 17));
         GradientCheck.Agrees(device, x => Operators.Log(x[0]), Away([17], 6, isSigned: false));
         GradientCheck.Agrees(device, x => Operators.Sqrt(x[0]), Away([17], 7, isSigned: false));
         GradientCheck.Agrees(device, x => Operators.Reciprocal(x[0]), Away([17], 8, isSigned: true));

@@ -32,6 +32,7 @@ internal static class AlgebraCases
         .. Unary<ExpFunction>(s_all, Math.Exp, static (g, x) => g * Math.Exp(x)),
         .. Unary<LogFunction>(s_positive, Math.Log, static (g, x) => g / x),
         .. Unary<SqrtFunction>(s_positive, Math.Sqrt, static (g, x) => g / (2 * Math.Sqrt(x))),
+        .. Unary<SquareFunction>(s_all, static x => x * x, static (g, x) => 2 * g * x),
         .. Unary<TanhFunction>(s_all, Math.Tanh, static (g, x) => g / (Math.Cosh(x) * Math.Cosh(x)), everyShape: true),
         .. Unary<SigmoidFunction>(s_all, static x => 1 / (1 + Math.Exp(-x)), static (g, x) => g / (2 + Math.Exp(x) + Math.Exp(-x))),
         .. Unary<AbsFunction>(s_all, Math.Abs, static (g, x) => g * Math.Sign(x)),
