@@ -17,11 +17,7 @@ internal struct BroadcastPortable<TElement, TMap> : IGridKernel
     public ArrayView<TElement> Second; // or empty
     public ArrayView<TElement> Third;  // or empty
     public ArrayView<TElement> Output; // [rows, inner]
-    public BroadcastStrides FirstStrides;
-    public BroadcastStrides SecondStrides;
-    public BroadcastStrides ThirdStrides;
-    public BroadcastAxes Axes;
-    public long Inner;
+    public BroadcastWalk Walk;
     public TMap Map;
 
     /// <inheritdoc/>
@@ -34,13 +30,13 @@ internal struct BroadcastPortable<TElement, TMap> : IGridKernel
         long end = IntrinsicMath.Min(start + ElementsPerGroup, p.Output.Length);
         for (long i = start + Group.IdxX; i < end; i += GroupSize)
         {
-            int row = (int)(i / p.Inner);
-            long column = i - row * p.Inner;
-            float x = TElement.ToSingle(p.First[BroadcastStrides.Row(p.FirstStrides, p.Axes, row) + column * p.FirstStrides.Inner]), y = 0f, z = 0f;
+            int row = (int)(i / p.Walk.Inner);
+            long column = i - row * p.Walk.Inner;
+            float x = TElement.ToSingle(p.First[BroadcastStrides.Row(p.Walk.First, p.Walk.Axes, row) + column * p.Walk.First.Inner]), y = 0f, z = 0f;
             if (TMap.Operands > 1)
-                y = TElement.ToSingle(p.Second[BroadcastStrides.Row(p.SecondStrides, p.Axes, row) + column * p.SecondStrides.Inner]);
+                y = TElement.ToSingle(p.Second[BroadcastStrides.Row(p.Walk.Second, p.Walk.Axes, row) + column * p.Walk.Second.Inner]);
             if (TMap.Operands > 2)
-                z = TElement.ToSingle(p.Third[BroadcastStrides.Row(p.ThirdStrides, p.Axes, row) + column * p.ThirdStrides.Inner]);
+                z = TElement.ToSingle(p.Third[BroadcastStrides.Row(p.Walk.Third, p.Walk.Axes, row) + column * p.Walk.Third.Inner]);
             p.Output[i] = TElement.FromSingle(TMap.Apply(p.Map, x, y, z));
         }
     }

@@ -15,12 +15,8 @@ internal unsafe struct BroadcastVectorized<TElement, TMap> : IBlockKernel
     public TElement* Second; // or null
     public TElement* Third;  // or null
     public TElement* Output; // [rows, inner]
-    public BroadcastStrides FirstStrides;
-    public BroadcastStrides SecondStrides;
-    public BroadcastStrides ThirdStrides;
-    public BroadcastAxes Axes;
+    public BroadcastWalk Walk;
     public long Count;
-    public long Inner;
     public int ElementsPerBlock;
     public TMap Map;
 
@@ -29,8 +25,8 @@ internal unsafe struct BroadcastVectorized<TElement, TMap> : IBlockKernel
         long i = (long)block * ElementsPerBlock, end = Math.Min(i + ElementsPerBlock, Count);
         while (i < end)
         {
-            long row = i / Inner, column = i - row * Inner;
-            int count = (int)Math.Min(Inner - column, end - i);
+            long row = i / Walk.Inner, column = i - row * Walk.Inner;
+            int count = (int)Math.Min(Walk.Inner - column, end - i);
             Run((int)row, column, Output + i, count);
             i += count;
         }
@@ -38,15 +34,15 @@ internal unsafe struct BroadcastVectorized<TElement, TMap> : IBlockKernel
 
     private readonly void Run(int row, long column, TElement* output, int count)
     {
-        TElement* first = First + BroadcastStrides.Row(FirstStrides, Axes, row) + column * FirstStrides.Inner;
-        TElement* second = TMap.Operands > 1 ? Second + BroadcastStrides.Row(SecondStrides, Axes, row) + column * SecondStrides.Inner : first;
-        TElement* third = TMap.Operands > 2 ? Third + BroadcastStrides.Row(ThirdStrides, Axes, row) + column * ThirdStrides.Inner : first;
+        TElement* first = First + BroadcastStrides.Row(Walk.First, Walk.Axes, row) + column * Walk.First.Inner;
+        TElement* second = TMap.Operands > 1 ? Second + BroadcastStrides.Row(Walk.Second, Walk.Axes, row) + column * Walk.Second.Inner : first;
+        TElement* third = TMap.Operands > 2 ? Third + BroadcastStrides.Row(Walk.Third, Walk.Axes, row) + column * Walk.Third.Inner : first;
         for (int i = 0; i < count; i += ElementVector.Width)
         {
             int lanes = count - i;
-            Vector512<float> x = Load(first, FirstStrides.Inner, i, lanes);
-            Vector512<float> y = TMap.Operands > 1 ? Load(second, SecondStrides.Inner, i, lanes) : default;
-            Vector512<float> z = TMap.Operands > 2 ? Load(third, ThirdStrides.Inner, i, lanes) : default;
+            Vector512<float> x = Load(first, Walk.First.Inner, i, lanes);
+            Vector512<float> y = TMap.Operands > 1 ? Load(second, Walk.Second.Inner, i, lanes) : default;
+            Vector512<float> z = TMap.Operands > 2 ? Load(third, Walk.Third.Inner, i, lanes) : default;
             ElementVector.Store(TMap.Apply(Map, x, y, z), output + i, lanes);
         }
     }

@@ -32,3 +32,15 @@ internal struct BroadcastStrides
             + (rest3 - rest2 * axes.Length3) * strides.Stride3 + (row - rest3 * axes.Length4) * strides.Stride4;
     }
 }
+
+/// <summary>How a broadcasting kernel walks the output, seen as rows of <see cref="Inner"/> elements, and with it up to three operands.</summary>
+internal struct BroadcastWalk
+{
+    public BroadcastAxes Axes;
+    public BroadcastStrides First;
+    public BroadcastStrides Second;
+    public BroadcastStrides Third;
+
+    /// <summary>The length of the innermost axis.</summary>
+    public long Inner;
+}

@@ -78,9 +78,13 @@ internal static class Algebra
     private static Tensor Map<TMap>(OperatorDefinition<BroadcastArguments<TMap>> definition, Shape shape, Tensor first, Tensor? second, Tensor? third, TMap map)
         where TMap : unmanaged, IBroadcastMap<TMap>
     {
+        if (shape.Count == 0)
+            return Tensor.Empty(first.Device, shape, first.DType);
+
+        // First what may be refused, then the memory.
+        BroadcastWalk walk = BroadcastLayout.Walk(shape, first.Shape, (second ?? first).Shape, (third ?? first).Shape);
         Tensor output = Tensor.Empty(first.Device, shape, first.DType);
-        if (shape.Count > 0)
-            definition.Run(first.Device, new BroadcastArguments<TMap>(first, second, third, output, map));
+        definition.Run(first.Device, new BroadcastArguments<TMap>(first, second, third, output, walk, map));
         return output;
     }
 }

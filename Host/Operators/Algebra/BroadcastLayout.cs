@@ -5,6 +5,8 @@ namespace GpuTransformer.Host;
 /// <summary>Broadcasting as PyTorch has it: shapes are aligned at their last axis, and an axis of length one, or one that is absent, is repeated.</summary>
 internal static class BroadcastLayout
 {
+    private const int FewAxes = 16;
+
     /// <summary>The shape that both are broadcast to.</summary>
     /// <exception cref="ArgumentException">Two lengths differ and neither is one.</exception>
     public static Shape Common(Tensor left, Tensor right, string rightName)
@@ -12,65 +14,97 @@ internal static class BroadcastLayout
         Shape a = left.Shape, b = right.Shape;
         if (a == b)
             return a;
-        var lengths = new int[Math.Max(a.Rank, b.Rank)];
-        for (int axis = 0; axis < lengths.Length; axis++)
+        int rank = Math.Max(a.Rank, b.Rank);
+        Span<int> lengths = rank <= FewAxes ? stackalloc int[FewAxes] : new int[rank];
+        lengths = lengths[..rank];
+        for (int axis = 0; axis < rank; axis++)
         {
-            int l = Length(a, axis, lengths.Length), r = Length(b, axis, lengths.Length);
+            int l = Length(a, axis, rank), r = Length(b, axis, rank);
             if (l != r && l != 1 && r != 1)
                 throw Arguments.Wrong(rightName, $"has shape {b}, which cannot be broadcast with {a}: counted from the last axis, lengths must be equal or one of them 1.");
             lengths[axis] = l == 1 ? r : l;
         }
 
-        return new Shape(lengths);
+        // A shape that is there already costs no memory.
+        return lengths.SequenceEqual(a.Lengths) ? a : lengths.SequenceEqual(b.Lengths) ? b : new Shape(lengths);
     }
 
-    /// <summary>
-    /// The output's axes, innermost last, neighbours that every operand walks alike put together, and each operand's strides along them.
-    /// </summary>
-    /// <exception cref="ArgumentException">More than <see cref="BroadcastAxes.Maximum"/> axes are left.</exception>
-    public static (int[] Lengths, long[][] Strides) Merge(Shape output, ReadOnlySpan<Shape> operands)
+    /// <summary>How a kernel walks the output and its operands, neighbouring axes that every operand walks alike put together. Allocates nothing.</summary>
+    /// <exception cref="ArgumentException">
+    /// More than <see cref="BroadcastAxes.Maximum"/> axes are left, or more rows than an int can count: kernels number rows with one.
+    /// </exception>
+    public static BroadcastWalk Walk(Shape output, Shape first, Shape second, Shape third)
     {
-        var lengths = new List<int>();
-        var strides = new List<long>[operands.Length];
-        var next = new long[operands.Length];
-        for (int k = 0; k < operands.Length; k++)
-            (strides[k], next[k]) = ([], 1);
+        var walk = new BroadcastWalk { Axes = { Length1 = 1, Length2 = 1, Length3 = 1, Length4 = 1 } };
+        if (first == output && second == output && third == output && output.Count <= int.MaxValue)
+        {
+            walk.Inner = output.Count;
+            walk.First.Inner = walk.Second.Inner = walk.Third.Inner = 1;
+            return walk;
+        }
+
+        // One more than fit: what is too much is counted there.
+        Span<int> lengths = stackalloc int[BroadcastAxes.Maximum + 1];
+        Span<long> a = stackalloc long[BroadcastAxes.Maximum + 1], b = stackalloc long[a.Length], c = stackalloc long[a.Length];
+        lengths.Fill(1);
+        int count = Merge(output, first, second, third, lengths, a, b, c);
+        if (count > BroadcastAxes.Maximum)
+        {
+            throw new ArgumentException(
+                $"Broadcasting to {output} needs {count} separate axes, but at most {BroadcastAxes.Maximum} are possible. Reshape neighbouring axes into one.");
+        }
+
+        walk.Inner = lengths[0];
+        if (output.Count / walk.Inner > int.MaxValue)
+        {
+            throw new ArgumentException(
+                $"Broadcasting to {output} needs {output.Count / walk.Inner:N0} rows of {walk.Inner:N0}, but at most {int.MaxValue:N0} rows are possible. Compute it in parts.");
+        }
+
+        walk.Axes = new BroadcastAxes { Length4 = lengths[1], Length3 = lengths[2], Length2 = lengths[3], Length1 = lengths[4] };
+        walk.First = Strides(a);
+        walk.Second = Strides(b);
+        walk.Third = Strides(c);
+        return walk;
+
+        static BroadcastStrides Strides(Span<long> s)
+            => new() { Inner = (int)s[0], Stride4 = s[1], Stride3 = s[2], Stride2 = s[3], Stride1 = s[4], Stride0 = s[5] };
+    }
+
+    // Lengths and strides of the merged axes, innermost first; returns how many there are, of which all beyond the spans' end share the last place.
+    private static int Merge(Shape output, Shape first, Shape second, Shape third, Span<int> lengths, Span<long> a, Span<long> b, Span<long> c)
+    {
+        int count = 0;
+        long nextA = 1, nextB = 1, nextC = 1;
         for (int axis = output.Rank - 1; axis >= 0; axis--)
         {
             if (output[axis] == 1)
                 continue;
-            bool joins = lengths.Count > 0 && (long)lengths[^1] * output[axis] <= int.MaxValue;
-            var step = new long[operands.Length];
-            for (int k = 0; k < operands.Length; k++)
+            long stepA = Step(first, axis, output.Rank, ref nextA);
+            long stepB = Step(second, axis, output.Rank, ref nextB);
+            long stepC = Step(third, axis, output.Rank, ref nextC);
+            int last = Math.Min(count, lengths.Length) - 1;
+            if (count > 0 && (long)lengths[last] * output[axis] <= int.MaxValue
+                && stepA == a[last] * lengths[last] && stepB == b[last] * lengths[last] && stepC == c[last] * lengths[last])
             {
-                step[k] = Length(operands[k], axis, output.Rank) == 1 ? 0 : next[k];
-                next[k] *= Length(operands[k], axis, output.Rank);
-                joins = joins && step[k] == strides[k][^1] * lengths[^1];
-            }
-
-            if (joins)
-            {
-                lengths[^1] *= output[axis];
+                lengths[last] *= output[axis];
                 continue;
             }
 
-            lengths.Add(output[axis]);
-            for (int k = 0; k < operands.Length; k++)
-                strides[k].Add(step[k]);
+            int place = Math.Min(count++, lengths.Length - 1);
+            (lengths[place], a[place], b[place], c[place]) = (output[axis], stepA, stepB, stepC);
         }
 
-        if (lengths.Count > BroadcastAxes.Maximum)
-            throw new ArgumentException($"Broadcasting to {output} needs {lengths.Count} separate axes, but at most {BroadcastAxes.Maximum} are possible. Reshape neighbouring axes into one.");
-        return ([.. lengths], Array.ConvertAll(strides, static s => s.ToArray()));
+        return count;
+
+        static long Step(Shape operand, int axis, int rank, ref long next)
+        {
+            int length = Length(operand, axis, rank);
+            long step = length == 1 ? 0 : next;
+            next *= length;
+            return step;
+        }
     }
-
-    /// <summary>The middle axes as a kernel reads them.</summary>
-    public static BroadcastAxes Axes(int[] lengths)
-        => new() { Length4 = At(lengths, 1), Length3 = At(lengths, 2), Length2 = At(lengths, 3), Length1 = At(lengths, 4) };
-
-    /// <summary>An operand's strides as a kernel reads them.</summary>
-    public static BroadcastStrides Strides(long[] s)
-        => new() { Inner = (int)At(s, 0), Stride4 = At(s, 1), Stride3 = At(s, 2), Stride2 = At(s, 3), Stride1 = At(s, 4), Stride0 = At(s, 5) };
 
     /// <summary>The sum of <paramref name="gradient"/> over the axes along which a tensor of <paramref name="shape"/> was broadcast; in float32, in a fixed order.</summary>
     public static Tensor SumTo(Tensor gradient, Shape shape)
@@ -111,8 +145,4 @@ internal static class BroadcastLayout
     }
 
     private static int Length(Shape shape, int axis, int rank) => axis < rank - shape.Rank ? 1 : shape[axis - (rank - shape.Rank)];
-
-    private static int At(int[] values, int i) => i < values.Length ? values[i] : 1;
-
-    private static long At(long[] values, int i) => i < values.Length ? values[i] : 0;
 }

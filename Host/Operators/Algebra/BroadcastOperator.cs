@@ -2,8 +2,8 @@ using GpuTransformer.Kernels;
 
 namespace GpuTransformer.Host;
 
-/// <summary>What a variant of a broadcasting operator is given: up to three operands, each of a shape that is broadcast to the output's.</summary>
-internal readonly record struct BroadcastArguments<TMap>(Tensor First, Tensor? Second, Tensor? Third, Tensor Output, TMap Map)
+/// <summary>What a variant of a broadcasting operator is given: up to three operands, each of a shape that is broadcast to the output's, and how to walk them.</summary>
+internal readonly record struct BroadcastArguments<TMap>(Tensor First, Tensor? Second, Tensor? Third, Tensor Output, BroadcastWalk Walk, TMap Map)
     where TMap : unmanaged, IBroadcastMap<TMap>;
 
 /// <summary>The two variants of the one kernel, specialised for <typeparamref name="TMap"/>.</summary>
@@ -24,16 +24,12 @@ internal static class BroadcastOperator<TMap>
                 new("Portable", VariantKind.Portable, "four elements per thread", static (device, a) => ElementDispatch.Launch<Portable, BroadcastArguments<TMap>>(device, a, a.Output.DType)),
             ]);
 
-    private static (int[] Lengths, long[][] Strides) Layout(in BroadcastArguments<TMap> a)
-        => BroadcastLayout.Merge(a.Output.Shape, [a.First.Shape, (a.Second ?? a.First).Shape, (a.Third ?? a.First).Shape]);
-
     private readonly struct Portable : IElementLaunch<BroadcastArguments<TMap>>
     {
         public static void Launch<TElement>(ComputeDevice device, BroadcastArguments<TMap> a)
             where TElement : unmanaged, IElement<TElement>
         {
             const int PerGroup = BroadcastPortable<TElement, TMap>.ElementsPerGroup;
-            (int[] lengths, long[][] strides) = Layout(a);
             device.Launch(
                 BroadcastPortable<TElement, TMap>.Kernel,
                 (a.Output.Shape.Count + PerGroup - 1) / PerGroup,
@@ -44,11 +40,7 @@ internal static class BroadcastOperator<TMap>
                     Second = a.Second?.View<TElement>() ?? default,
                     Third = a.Third?.View<TElement>() ?? default,
                     Output = a.Output.View<TElement>(),
-                    FirstStrides = BroadcastLayout.Strides(strides[0]),
-                    SecondStrides = BroadcastLayout.Strides(strides[1]),
-                    ThirdStrides = BroadcastLayout.Strides(strides[2]),
-                    Axes = BroadcastLayout.Axes(lengths),
-                    Inner = lengths.Length == 0 ? 1 : lengths[0],
+                    Walk = a.Walk,
                     Map = a.Map,
                 });
         }
@@ -59,7 +51,6 @@ internal static class BroadcastOperator<TMap>
         public static void Launch<TElement>(ComputeDevice device, BroadcastArguments<TMap> a)
             where TElement : unmanaged, IElement<TElement>
         {
-            (int[] lengths, long[][] strides) = Layout(a);
             long count = a.Output.Shape.Count;
             int perBlock = VectorizedBlocks.ElementsPerBlock(device, count);
             device.Launch(checked((int)((count + perBlock - 1) / perBlock)), new BroadcastVectorized<TElement, TMap>
@@ -68,12 +59,8 @@ internal static class BroadcastOperator<TMap>
                 Second = a.Second is null ? null : a.Second.Pointer<TElement>(),
                 Third = a.Third is null ? null : a.Third.Pointer<TElement>(),
                 Output = a.Output.Pointer<TElement>(),
-                FirstStrides = BroadcastLayout.Strides(strides[0]),
-                SecondStrides = BroadcastLayout.Strides(strides[1]),
-                ThirdStrides = BroadcastLayout.Strides(strides[2]),
-                Axes = BroadcastLayout.Axes(lengths),
+                Walk = a.Walk,
                 Count = count,
-                Inner = lengths.Length == 0 ? 1 : lengths[0],
                 ElementsPerBlock = perBlock,
                 Map = a.Map,
             });

@@ -66,6 +66,22 @@ public sealed class AlgebraTests
         Assert.AreEqual(launches, device.Statistics.Launches);
     }
 
+    [TestMethod]
+    public void How_operands_are_walked_costs_no_memory_on_the_host_and_rows_are_counted()
+    {
+        Shape output = [2, 3, 4], row = [4], column = [3, 1];
+        BroadcastLayout.Walk(output, output, row, column);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        BroadcastLayout.Walk(output, output, output, output);
+        BroadcastLayout.Walk(output, output, row, column);
+        Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        // 2^31 rows of two are one too many for the number of a row.
+        Shape many = [1 << 16, 1 << 15, 2];
+        Refuses(null, many.ToString(), () => BroadcastLayout.Walk(many, many, [1 << 16, 1 << 15, 1], many));
+        Assert.AreEqual(2, BroadcastLayout.Walk([1 << 15, 1 << 15, 2], [1 << 15, 1 << 15, 2], [1 << 15, 1 << 15, 1], [1]).Inner);
+    }
+
     private static void Refuses(string? argument, string what, Action action)
     {
         ArgumentException exception = Assert.Throws<ArgumentException>(action);

@@ -92,7 +92,9 @@ internal static class AlgebraCases
             device =>
             {
                 Tensor[] operands = [.. shapes.Select((shape, k) => Tensor.From(device, shape, values[k], dtype))];
-                return new BroadcastArguments<TMap>(operands[0], operands.ElementAtOrDefault(1), operands.ElementAtOrDefault(2), Tensor.Empty(device, output, dtype), map);
+                Tensor? second = operands.ElementAtOrDefault(1), third = operands.ElementAtOrDefault(2);
+                BroadcastWalk walk = BroadcastLayout.Walk(output, operands[0].Shape, (second ?? operands[0]).Shape, (third ?? operands[0]).Shape);
+                return new BroadcastArguments<TMap>(operands[0], second, third, Tensor.Empty(device, output, dtype), walk, map);
             },
             static arguments => [("output", arguments.Output)],
             () =>
