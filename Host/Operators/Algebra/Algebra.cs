@@ -21,11 +21,12 @@ internal static class Algebra
         Tensor input,
         TFunction function,
         OperatorDefinition<BroadcastArguments<UnaryForward<TFunction>>> forward,
-        OperatorDefinition<BroadcastArguments<UnaryBackward<TFunction>>> backward)
+        OperatorDefinition<BroadcastArguments<UnaryBackward<TFunction>>> backward,
+        string name = "input")
         where TFunction : unmanaged, IUnaryFunction<TFunction>
     {
-        ArgumentNullException.ThrowIfNull(input);
-        Arguments.CheckFloating(input.Device, input);
+        ArgumentNullException.ThrowIfNull(input, name);
+        Arguments.CheckFloating(input.Device, input, name);
         Tensor output = Map(forward, input.Shape, input, null, null, new UnaryForward<TFunction>(function));
         if (input.Device.Records(input))
             Record(input, function, output, backward);

@@ -17,6 +17,12 @@ public sealed class AlgebraGradientTests
         GradientCheck.Agrees(device, x => Operators.Abs(x[0]), Input([17], 4));
         GradientCheck.Agrees(device, x => Operators.Negate(x[0]), Input([17], 5));
         GradientCheck.Agrees(device, x => Operators.Square(x[0]), Input([17], 17));
+        GradientCheck.Agrees(device, x => Operators.Sign(x[0]), Input([17], 18));
+        GradientCheck.Agrees(device, x => Operators.Affine(x[0], -0.5f, 3f), Input([17], 19));
+        GradientCheck.Agrees(device, x => Operators.Divide(x[0], -3f), Input([17], 20));
+        GradientCheck.Agrees(device, x => Operators.Divide(-3f, x[0]), Away([17], 21, isSigned: true));
+        GradientCheck.Agrees(device, x => Operators.Power(x[0], 3f), Input([17], 22));
+        GradientCheck.Agrees(device, x => Operators.Power(x[0], -1.5f), Away([17], 23, isSigned: false));
         GradientCheck.Agrees(device, x => Operators.Log(x[0]), Away([17], 6, isSigned: false));
         GradientCheck.Agrees(device, x => Operators.Sqrt(x[0]), Away([17], 7, isSigned: false));
         GradientCheck.Agrees(device, x => Operators.Reciprocal(x[0]), Away([17], 8, isSigned: true));
@@ -33,6 +39,7 @@ public sealed class AlgebraGradientTests
             GradientCheck.Agrees(device, x => Operators.Multiply(x[0], x[1]), Input(left, 11), Input(right, 12));
             GradientCheck.Agrees(device, x => Operators.Subtract(x[0], x[1]), Input(left, 13), Input(right, 14));
             GradientCheck.Agrees(device, x => Operators.Divide(x[0], x[1]), Input(left, 15), Away(right, 16, isSigned: true));
+            GradientCheck.Agrees(device, x => Operators.Power(x[0], x[1]), Away(left, 24, isSigned: false), Input(right, 25));
         }
     }
 

@@ -24,6 +24,64 @@ public sealed class AlgebraTests
 
     [TestMethod]
     [DeviceRows(Simulator = true)]
+    public void Operators_of_the_language_take_numbers_and_upload_none(string id)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        using StepScope step = device.BeginStep();
+        Tensor t = Tensor.From(device, [3], [1f, -2f, 4f]);
+        CollectionAssert.AreEqual(new[] { 3f, 0f, 6f }, (t + 2f).ToArray());
+        CollectionAssert.AreEqual(new[] { 3f, 0f, 6f }, (2f + t).ToArray());
+        CollectionAssert.AreEqual(new[] { 0f, -3f, 3f }, (t - 1f).ToArray());
+        CollectionAssert.AreEqual(new[] { 0f, 3f, -3f }, (1f - t).ToArray());
+        CollectionAssert.AreEqual(new[] { 0.5f, -1f, 2f }, (t / 2f).ToArray());
+        CollectionAssert.AreEqual(new[] { 1f, -0.5f, 0.25f }, (1f / t).ToArray());
+        CollectionAssert.AreEqual(new[] { float.PositiveInfinity, float.NegativeInfinity, float.PositiveInfinity }, (t / 0f).ToArray());
+        CollectionAssert.AreEqual(new[] { float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity }, (t - float.PositiveInfinity).ToArray());
+    }
+
+    /// <summary>Against .NET's, which is C's, and the gradients against those that PyTorch's rules give.</summary>
+    [TestMethod]
+    [DeviceRows(Simulator = true)]
+    public void Powers_of_special_numbers_are_those_of_C_and_their_gradients_those_of_PyTorch(string id)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        float infinity = float.PositiveInfinity;
+        float[] bases = [0f, -0f, 1f, -1f, 2f, -2f, 0.7f, -0.7f, 1e30f, 1e-30f, infinity, -infinity, float.NaN, 1.0001f];
+        float[] exponents = [0f, -0f, 1f, -1f, 2f, 3f, -3f, 0.5f, -0.5f, 100.5f, 101f, 16777216f, infinity, -infinity, float.NaN, 5000f];
+        using StepScope step = device.BeginStep();
+        Shape shape = [bases.Length, exponents.Length];
+        Tensor x = Tensor.From(device, shape, [.. from a in bases from _ in exponents select a]);
+        Tensor y = Tensor.From(device, shape, [.. from _ in bases from b in exponents select b]);
+        (x.RequiresGradient, y.RequiresGradient) = (true, true);
+        using GradientTape tape = device.BeginTape();
+        Tensor power = Operators.Power(x, y);
+        tape.Backward(power, Tensor.From(device, shape, [.. Enumerable.Repeat(1f, (int)shape.Count)]));
+        float[] values = power.ToArray(), left = x.Gradient!.ToArray(), right = y.Gradient!.ToArray();
+        for (int i = 0; i < values.Length; i++)
+        {
+            float a = bases[i / exponents.Length], b = exponents[i % exponents.Length];
+            IsClose(MathF.Pow(a, b), values[i], $"{a}^{b}");
+            IsClose(b == 0 ? 0 : b * MathF.Pow(a, b - 1), left[i], $"d {a}^{b} by the base");
+            IsClose(a == 0 && b >= 0 ? 0 : MathF.Pow(a, b) * MathF.Log(a), right[i], $"d {a}^{b} by the exponent");
+        }
+
+        x.ClearGradient();
+        y.ClearGradient();
+
+        // What lies below the normal numbers a device may flush.
+        static void IsClose(float expected, float actual, string what)
+        {
+            if (Math.Abs(expected) < 1.2e-38f)
+                Assert.IsLessThan(1.2e-38f, Math.Abs(actual), what);
+            else if (float.IsFinite(expected))
+                Assert.AreEqual(expected, actual, 4e-6f * Math.Abs(expected), what);
+            else
+                Assert.AreEqual(expected, actual, what);
+        }
+    }
+
+    [TestMethod]
+    [DeviceRows(Simulator = true)]
     public void What_is_not_a_number_stays_so(string id)
     {
         ComputeDevice device = TestDevices.Get(id);
@@ -60,6 +118,9 @@ public sealed class AlgebraTests
         Refuses("right", "[2, 2]", () => Operators.Subtract(x, Tensor.Empty(device, [2, 2])));
         Refuses("right", "[4]", () => Operators.Multiply(x, Tensor.Empty(device, [4])));
         Refuses("right", "Float16", () => Operators.Divide(x, Tensor.Empty(device, [3], DType.Float16)));
+        Refuses("left", "Int32", () => Operators.Divide(Tensor.Empty(device, [3], DType.Int32), 2f));
+        Refuses("right", "Int32", () => Operators.Divide(2f, Tensor.Empty(device, [3], DType.Int32)));
+        Refuses("right", "[4]", () => Operators.Power(x, Tensor.Empty(device, [4])));
         Refuses("input", "Int32", () => Operators.Exp(Tensor.Empty(device, [3], DType.Int32)));
         Assert.ThrowsExactly<ArgumentNullException>(() => Operators.Maximum(x, null!));
         Refuses(null, "7 separate axes", () => Operators.Add(Tensor.Empty(device, [2, 1, 2, 1, 2, 1, 2]), Tensor.Empty(device, [1, 2, 1, 2, 1, 2, 1])));

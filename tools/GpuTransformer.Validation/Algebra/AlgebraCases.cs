@@ -38,10 +38,17 @@ internal static class AlgebraCases
         .. Unary<AbsFunction>(s_all, Math.Abs, static (g, x) => g * Math.Sign(x)),
         .. Unary<ReciprocalFunction>(s_divisor, static x => 1 / x, static (g, x) => -g / (x * x)),
         .. Unary<NegateFunction>(s_all, static x => -x, static (g, _) => -g),
+        .. Unary<SignFunction>(s_all, static x => Math.Sign(x), static (_, _) => 0),
+        .. Unary(s_all, static x => -1.5 * x + 0.75, static (g, _) => -1.5 * g, new AffineFunction(-1.5f, 0.75f)),
+        .. Unary(s_all, static x => x / 3, static (g, _) => g / 3, new DivideByNumberFunction(3f)),
+        .. Unary(s_divisor, static x => 3 / x, static (g, x) => -g * 3 / (x * x), new DivideNumberFunction(3f)),
+        .. Unary(s_divisor, static x => Math.Pow(x, -3), static (g, x) => g * -3 * Math.Pow(x, -4), new PowerOfNumberFunction(-3f)),
         .. Binary<BroadcastAddFunction>(s_all, static (a, b) => a + b, static (g, _, _) => g, static (g, _, _) => g),
         .. Binary<BroadcastMultiplyFunction>(s_all, static (a, b) => a * b, static (g, _, b) => g * b, static (g, a, _) => g * a),
         .. Binary<SubtractFunction>(s_all, static (a, b) => a - b, static (g, _, _) => g, static (g, _, _) => -g),
         .. Binary<DivideFunction>(s_divisor, static (a, b) => a / b, static (g, _, b) => g / b, static (g, a, b) => -g * a / (b * b), everyShape: true),
+        .. Binary<PowerFunction>(
+            s_positive, Math.Pow, static (g, a, b) => g * b * Math.Pow(a, b - 1), static (g, a, b) => g * Math.Pow(a, b) * Math.Log(a)),
         .. Binary<MaximumFunction>(s_all, Math.Max, static (g, a, b) => g * Share(a, b), static (g, a, b) => g * Share(b, a)),
         .. Binary<MinimumFunction>(s_all, Math.Min, static (g, a, b) => g * Share(b, a), static (g, a, b) => g * Share(a, b)),
     ];
