@@ -7,14 +7,16 @@ namespace GpuTransformer.Kernels;
 /// output = f(first, second, third) with SIMD, the operands broadcast to the output's shape. Along the innermost axis an operand is contiguous or one number, so operands of one shape, rows and
 /// single numbers are read at full speed.
 /// </summary>
-internal unsafe struct BroadcastVectorized<TElement, TMap> : IBlockKernel
+internal unsafe struct BroadcastVectorized<TFirst, TElement, TOutput, TMap> : IBlockKernel
+    where TFirst : unmanaged, IElement<TFirst>
     where TElement : unmanaged, IElement<TElement>
+    where TOutput : unmanaged, IElement<TOutput>
     where TMap : unmanaged, IBroadcastMap<TMap>
 {
-    public TElement* First;
+    public TFirst* First;
     public TElement* Second; // or null
     public TElement* Third;  // or null
-    public TElement* Output; // [rows, inner]
+    public TOutput* Output; // [rows, inner]
     public BroadcastWalk Walk;
     public long Count;
     public int ElementsPerBlock;
@@ -32,11 +34,11 @@ internal unsafe struct BroadcastVectorized<TElement, TMap> : IBlockKernel
         }
     }
 
-    private readonly void Run(int row, long column, TElement* output, int count)
+    private readonly void Run(int row, long column, TOutput* output, int count)
     {
-        TElement* first = First + BroadcastStrides.Row(Walk.First, Walk.Axes, row) + column * Walk.First.Inner;
-        TElement* second = TMap.Operands > 1 ? Second + BroadcastStrides.Row(Walk.Second, Walk.Axes, row) + column * Walk.Second.Inner : first;
-        TElement* third = TMap.Operands > 2 ? Third + BroadcastStrides.Row(Walk.Third, Walk.Axes, row) + column * Walk.Third.Inner : first;
+        TFirst* first = First + BroadcastStrides.Row(Walk.First, Walk.Axes, row) + column * Walk.First.Inner;
+        TElement* second = TMap.Operands > 1 ? Second + BroadcastStrides.Row(Walk.Second, Walk.Axes, row) + column * Walk.Second.Inner : null;
+        TElement* third = TMap.Operands > 2 ? Third + BroadcastStrides.Row(Walk.Third, Walk.Axes, row) + column * Walk.Third.Inner : null;
         for (int i = 0; i < count; i += ElementVector.Width)
         {
             int lanes = count - i;
@@ -48,6 +50,7 @@ internal unsafe struct BroadcastVectorized<TElement, TMap> : IBlockKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Load(TElement* source, int stride, int i, int lanes)
-        => stride == 0 ? Vector512.Create(TElement.ToSingle(*source)) : ElementVector.Load(source + i, lanes);
+    private static Vector512<float> Load<TStored>(TStored* source, int stride, int i, int lanes)
+        where TStored : unmanaged, IElement<TStored>
+        => stride == 0 ? Vector512.Create(TStored.ToSingle(*source)) : ElementVector.Load(source + i, lanes);
 }

@@ -19,6 +19,8 @@ internal static unsafe class ElementVector
     {
         if (typeof(TElement) == typeof(Float32))
             return Vector512.Load((float*)source);
+        if (typeof(TElement) == typeof(Flag))
+            return LoadFlags((byte*)source);
 
         // One instruction; widening the halves one by one goes through memory.
         Vector512<uint> bits = Vector512.WidenLower(Vector256.Load((ushort*)source).ToVector512Unsafe());
@@ -47,6 +49,12 @@ internal static unsafe class ElementVector
         if (typeof(TElement) == typeof(Float32))
         {
             value.Store((float*)target);
+            return;
+        }
+
+        if (typeof(TElement) == typeof(Flag))
+        {
+            StoreFlags(value, (byte*)target);
             return;
         }
 
@@ -87,6 +95,20 @@ internal static unsafe class ElementVector
         Store(value, lanes);
         for (int i = 0; i < count; i++)
             target[i] = lanes[i];
+    }
+
+    private static Vector512<float> LoadFlags(byte* source)
+    {
+        (Vector128<ushort> lower, Vector128<ushort> upper) = Vector128.Widen(Vector128.Load(source));
+        (Vector256<uint> low, Vector256<uint> high) = Vector256.Widen(Vector256.Create(lower, upper));
+        return Vector512.AndNot(Vector512<float>.One, Vector512.Equals(Vector512.Create(low, high), default).AsSingle());
+    }
+
+    private static void StoreFlags(Vector512<float> value, byte* target)
+    {
+        Vector512<uint> flags = Vector512.AndNot(Vector512<uint>.One, Vector512.Equals(value, default).AsUInt32());
+        Vector256<ushort> narrow = Vector256.Narrow(flags.GetLower(), flags.GetUpper());
+        Vector128.Narrow(narrow.GetLower(), narrow.GetUpper()).Store(target);
     }
 
     // The two below are BFloat16.FromSingle and Float16.FromSingle, lane by lane; the comments on the steps are there.

@@ -9,8 +9,8 @@ public sealed class OperatorGradientReachTests
 {
     private static readonly Type[] s_checks = [typeof(OperatorGradientTests), typeof(AttentionGradientTests), typeof(AlgebraGradientTests)];
 
-    /// <summary>Operators of the catalogue that nothing recorded leads to: they change parameters and are not differentiated.</summary>
-    private static readonly string[] s_withoutGradient = ["SumOfSquares", "Interpolate", "AdamWUpdate", "SgdUpdate", "LionUpdate"];
+    /// <summary>Operators of the catalogue that nothing recorded leads to: they change parameters, or answer yes or no, and are not differentiated.</summary>
+    private static readonly string[] s_withoutGradient = ["SumOfSquares", "Interpolate", "AdamWUpdate", "SgdUpdate", "LionUpdate", "Compare", "CompareNumber"];
 
     private static readonly MethodBase[] s_operators = [.. CallGraph.Methods(typeof(Operators)).Where(static m => m.IsPublic)];
 

@@ -43,6 +43,7 @@ internal static class Sweeps
         SgdCases.Sweep,
         LionCases.Sweep,
         .. AlgebraCases.Sweeps,
+        .. SelectionCases.Sweeps,
     ];
 
     /// <summary>The cases of one operator, drawn from <paramref name="seed"/>.</summary>

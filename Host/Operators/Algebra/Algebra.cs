@@ -51,7 +51,7 @@ internal static class Algebra
         ArgumentNullException.ThrowIfNull(left);
         Arguments.CheckFloating(left.Device, left);
         Arguments.Check(left.Device, right, left.DType);
-        Shape shape = BroadcastLayout.Common(left, right, nameof(right));
+        Shape shape = BroadcastLayout.Common(left.Shape, right.Shape, nameof(right));
         Tensor output = Map(forward, shape, left, right, null, default);
         if (left.Device.Records(left, right))
             Record(left, right, output, leftBackward, rightBackward);
@@ -76,15 +76,17 @@ internal static class Algebra
                 right);
     }
 
-    private static Tensor Map<TMap>(OperatorDefinition<BroadcastArguments<TMap>> definition, Shape shape, Tensor first, Tensor? second, Tensor? third, TMap map)
+    /// <summary>One launch, not recorded: the map of operands that are broadcast; in the first one's data type if none is given.</summary>
+    public static Tensor Map<TMap>(
+        OperatorDefinition<BroadcastArguments<TMap>> definition, Shape shape, Tensor first, Tensor? second, Tensor? third, TMap map, DType? dtype = null)
         where TMap : unmanaged, IBroadcastMap<TMap>
     {
         if (shape.Count == 0)
-            return Tensor.Empty(first.Device, shape, first.DType);
+            return Tensor.Empty(first.Device, shape, dtype ?? first.DType);
 
         // First what may be refused, then the memory.
         BroadcastWalk walk = BroadcastLayout.Walk(shape, first.Shape, (second ?? first).Shape, (third ?? first).Shape);
-        Tensor output = Tensor.Empty(first.Device, shape, first.DType);
+        Tensor output = Tensor.Empty(first.Device, shape, dtype ?? first.DType);
         definition.Run(first.Device, new BroadcastArguments<TMap>(first, second, third, output, walk, map));
         return output;
     }

@@ -9,9 +9,8 @@ internal static class BroadcastLayout
 
     /// <summary>The shape that both are broadcast to.</summary>
     /// <exception cref="ArgumentException">Two lengths differ and neither is one.</exception>
-    public static Shape Common(Tensor left, Tensor right, string rightName)
+    public static Shape Common(Shape a, Shape b, string rightName)
     {
-        Shape a = left.Shape, b = right.Shape;
         if (a == b)
             return a;
         int rank = Math.Max(a.Rank, b.Rank);
@@ -58,7 +57,7 @@ internal static class BroadcastLayout
         if (output.Count / walk.Inner > int.MaxValue)
         {
             throw new ArgumentException(
-                $"Broadcasting to {output} needs {output.Count / walk.Inner:N0} rows of {walk.Inner:N0}, but at most {int.MaxValue:N0} rows are possible. Compute it in parts.");
+                $"Broadcasting to {output} needs {output.Count / walk.Inner:N0} rows of {walk.Inner:N0}, but kernels count {int.MaxValue:N0}. Compute it in parts.");
         }
 
         walk.Axes = new BroadcastAxes { Length4 = lengths[1], Length3 = lengths[2], Length2 = lengths[3], Length1 = lengths[4] };

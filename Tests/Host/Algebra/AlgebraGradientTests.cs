@@ -54,6 +54,17 @@ public sealed class AlgebraGradientTests
         GradientCheck.Agrees(device, x => Operators.Minimum(x[0], x[1]), left, right);
     }
 
+    [TestMethod]
+    [DeviceRows]
+    public void The_chosen_of_two(string id)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        bool[] flags = [true, false, false, true, false, true];
+        (Shape, Shape, Shape)[] shapes = [([2, 3], [2, 3], [2, 3]), ([2, 3], [3], [2, 1]), ([6], [2, 1], [])];
+        foreach ((Shape condition, Shape left, Shape right) in shapes)
+            GradientCheck.Agrees(device, x => Operators.Where(Tensor.From(device, condition, flags), x[0], x[1]), Input(left, 26), Input(right, 27));
+    }
+
     private static (Shape Shape, float[] Values) Input(Shape shape, int seed) => (shape, GradientCheck.Values(checked((int)shape.Count), seed));
 
     private static (Shape Shape, float[] Values) Away(Shape shape, int seed, bool isSigned)

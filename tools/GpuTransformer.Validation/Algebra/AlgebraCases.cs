@@ -113,7 +113,7 @@ internal static class AlgebraCases
     }
 
     // The place of element i of the output in an operand, axis by axis from the last.
-    private static int Index(int i, int[] output, int[] shape)
+    internal static int Index(int i, int[] output, int[] shape)
     {
         int index = 0, stride = 1;
         for (int axis = 0; axis < output.Length; axis++)
