@@ -18,7 +18,7 @@ namespace GpuTransformer.Modules;
 ///     public Classifier(int features, int classes, ParameterInitializer initializer)
 ///         : base(initializer)
 ///     {
-///         using ConstructionScope construction = Device.BeginConstruction(); // If the rest throws, nothing stays on the device.
+///         using StepScope construction = Device.BeginConstruction(); // If the rest throws, nothing stays on the device.
 ///         _in = AddChild("in", new Linear(features, 64, bias: true, initializer));
 ///         _encoder = AddChild("encoder", new Encoder(new AttentionLayersOptions { Dim = 64, Depth = 2, Heads = 4 }, initializer));
 ///         _out = AddChild("out", new Linear(64, classes, bias: true, initializer));

@@ -1,51 +1,29 @@
 namespace GpuTransformer.Host;
 
 /// <summary>
-/// Records the operators that are called on a device while it is open, and walks them backwards once. Open one per training step, inside the step's scope:
-/// <code>
-/// using StepScope step = device.BeginStep();
-/// using GradientTape tape = device.BeginTape();
-/// Tensor loss = …;
-/// tape.Backward(loss);
-/// </code>
-/// An operator is recorded only if one of its inputs leads back to a tensor that <see cref="Tensor.RequiresGradient"/>.
+/// The operator calls that were recorded in a step, each with its way back, walked once in reverse. An operator is recorded only if one of its inputs leads
+/// back to a tensor that <see cref="Tensor.RequiresGradient"/>. Its lists are used again by the next.
 /// </summary>
-public sealed class GradientTape : IDisposable, IDeviceDuty
+internal sealed class GradientTape
 {
-    private readonly ComputeDevice _device;
-    private readonly OpenFrame? _frame;
-    private readonly TapeStorage _storage;
-    private int _count;
-    private bool _disposed;
+    private readonly List<TapeRecord> _records = [];
 
-    internal GradientTape(ComputeDevice device, TapeStorage storage, OpenFrame? frame)
-    {
-        _device = device;
-        _storage = storage;
-        _frame = frame;
-    }
+    // What the ways back will read, record after record.
+    private readonly List<SavedTensor> _saved = [];
+    private int _walked;
 
-    /// <summary>How many operator calls are recorded.</summary>
-    public int Count => IsWalked ? _count : _storage.Records.Count;
+    /// <summary>How many operator calls were recorded.</summary>
+    public int Count => IsWalked ? _walked : _records.Count;
 
     /// <summary>Whether it is used up: it records no more.</summary>
-    internal bool IsWalked { get; private set; }
+    public bool IsWalked { get; private set; }
 
-    /// <summary>
-    /// Computes the gradient of <paramref name="loss"/> for every tensor that <see cref="Tensor.RequiresGradient"/> and led to it, and adds it to
-    /// <see cref="Tensor.Gradient"/>. The tape is used up by this.
-    /// </summary>
-    /// <param name="loss">A tensor computed while this tape was open; a single number unless <paramref name="outputGradient"/> is given.</param>
-    /// <param name="outputGradient">dL/dloss, of the loss's shape; one if null.</param>
-    /// <exception cref="InvalidOperationException">
-    /// The tape was walked before, nothing that requires a gradient led to the loss, or a tensor was written (<see cref="Tensor.Write(ReadOnlySpan{float})"/>, an optimizer's step) after the
-    /// forward pass had read it and before this needed it.
-    /// </exception>
-    /// <exception cref="DeviceInUseException">Another thread is using the device.</exception>
-    public void Backward(Tensor loss, Tensor? outputGradient = null)
+    /// <summary>Makes it new.</summary>
+    public void Begin() => IsWalked = false;
+
+    /// <summary>See <see cref="StepScope.Backward"/>, within whose operation it runs.</summary>
+    public void Backward(ExecutionState state, Tensor loss, Tensor? outputGradient)
     {
-        ArgumentNullException.ThrowIfNull(loss);
-        ObjectDisposedException.ThrowIf(_disposed, this);
         if (IsWalked)
             throw new InvalidOperationException("This tape was walked already; record the next step on a new one.");
         if (!loss.IsTracked)
@@ -54,15 +32,12 @@ public sealed class GradientTape : IDisposable, IDeviceDuty
             throw new ArgumentException($"The loss has shape {loss.Shape}; reduce it to one number or give outputGradient of that shape.", nameof(loss));
         if (outputGradient is not null && outputGradient.Shape != loss.Shape)
             throw new ArgumentException($"outputGradient has shape {outputGradient.Shape}, the loss {loss.Shape}.", nameof(outputGradient));
-
-        // One operation: nobody comes between.
-        using DeviceTurn turn = _device.Turns.Enter(_frame);
+        _walked = _records.Count;
         IsWalked = true;
-        _count = _storage.Records.Count;
-        using NoGradientScope pause = _device.PauseToWalk();
+        state.StopRecording(this);
         try
         {
-            Walk(loss, outputGradient);
+            Walk(state, loss, outputGradient);
         }
         finally
         {
@@ -71,55 +46,32 @@ public sealed class GradientTape : IDisposable, IDeviceDuty
         }
     }
 
-    private void Walk(Tensor loss, Tensor? outputGradient)
+    /// <summary>Lets go of the records.</summary>
+    public void Forget()
     {
+        foreach (TapeRecord record in _records)
+            record.Output.IsTracked = false;
+        _records.Clear();
+        _saved.Clear();
+    }
 
-        // Whatever a backward operator leaves behind dies here; gradients that are still needed are shared handles outside the scope.
-        using StepScope scope = _device.BeginStep();
-        Tensor seed = outputGradient ?? Tensor.From(_device, loss.Shape, [1f], loss.DType);
-        Accumulate(loss, seed);
-        scope.Dispose();
-        int end = _storage.Saved.Count;
-        for (int i = _storage.Records.Count - 1; i >= 0; i--)
+    public void Add(Tensor output, Action<Tensor> backward, ReadOnlySpan<Tensor?> saved)
+    {
+        _records.Add(new TapeRecord(output, backward, _saved.Count));
+        foreach (Tensor? tensor in saved)
         {
-            TapeRecord record = _storage.Records[i];
-            int recordEnd = end;
-            end = record.FirstSaved;
-            if (record.Output.Gradient is not { } gradient)
-                continue;
-            for (int saved = record.FirstSaved; saved < recordEnd; saved++)
-                _storage.Saved[saved].Check();
-            _device.Reopen(scope);
-            record.Backward(gradient);
-            scope.Dispose();
-            if (!record.Output.RequiresGradient)
-                record.Output.DropGradient();
+            if (tensor is not null)
+                _saved.Add(new SavedTensor(tensor, tensor.Version));
         }
     }
 
-    /// <summary>Stops recording and forgets the records. Tapes and pauses that were opened inside it and forgotten close with it. Throws nothing.</summary>
-    public void Dispose()
-    {
-        if (_disposed)
-            return;
-        _device.Turns.Perform(this);
-        _device.Turns.ForgetClosed();
-    }
+    /// <summary>Lets the last record, which computes all of <paramref name="again"/> anew, answer for what that read from outside its own step.</summary>
+    public void AnswerFor(List<SavedTensor> again) => _saved.AddRange(again);
 
-    void IDeviceDuty.Perform() => _device.CloseRecording(this);
+    /// <summary>What the records read that does not belong to the step of that number.</summary>
+    public List<SavedTensor> SavedOutside(long step) => _saved.FindAll(saved => !saved.Tensor.IsDisposed && saved.Tensor.Scope != step);
 
-    /// <summary>Part of a duty; returns the storage, to be used again.</summary>
-    internal TapeStorage Release()
-    {
-        _disposed = true;
-        Forget();
-        _device.Turns.Close(_frame);
-        return _storage;
-    }
-
-    /// <summary>
-    /// Whether a backward operator should compute the gradient for <paramref name="tensor"/>.
-    /// </summary>
+    /// <summary>Whether a backward operator should compute the gradient for <paramref name="tensor"/>.</summary>
     internal static bool Wants(Tensor? tensor) => tensor is { IsTracked: true };
 
     /// <summary>Adds <paramref name="gradient"/> to what has reached <paramref name="target"/> so far; nothing where no gradient is wanted.</summary>
@@ -150,52 +102,26 @@ public sealed class GradientTape : IDisposable, IDeviceDuty
         }
     }
 
-    private void Forget()
+    private void Walk(ExecutionState state, Tensor loss, Tensor? outputGradient)
     {
-        foreach (TapeRecord record in _storage.Records)
-            record.Output.IsTracked = false;
-        _storage.Clear();
-    }
-
-    internal void Add(Tensor output, Action<Tensor> backward, ReadOnlySpan<Tensor?> saved)
-    {
-        _storage.Records.Add(new TapeRecord(output, backward, _storage.Saved.Count));
-        foreach (Tensor? tensor in saved)
+        // Whatever a backward operator leaves behind dies with its step; gradients that are still needed are shared handles outside it.
+        const StepParts Parts = StepParts.Memory | StepParts.NoTape;
+        using (state.BeginWithin(Parts))
+            Accumulate(loss, outputGradient ?? Tensor.From(loss.Device, loss.Shape, [1f], loss.DType));
+        int end = _saved.Count;
+        for (int i = _records.Count - 1; i >= 0; i--)
         {
-            if (tensor is not null)
-                _storage.Saved.Add(new SavedTensor(tensor, tensor.Version));
+            TapeRecord record = _records[i];
+            int recordEnd = end;
+            end = record.FirstSaved;
+            if (record.Output.Gradient is not { } gradient)
+                continue;
+            for (int saved = record.FirstSaved; saved < recordEnd; saved++)
+                _saved[saved].Check();
+            using (state.BeginWithin(Parts))
+                record.Backward(gradient);
+            if (!record.Output.RequiresGradient)
+                record.Output.DropGradient();
         }
     }
-
-    /// <summary>Lets the last record, which computes all of <paramref name="again"/> anew, answer for what that read from outside its own scope.</summary>
-    internal void AnswerFor(List<SavedTensor> again) => _storage.Saved.AddRange(again);
-
-    /// <summary>What the records read that does not belong to <paramref name="scope"/>.</summary>
-    internal List<SavedTensor> SavedOutside(StepScope scope) => _storage.Saved.FindAll(saved => !saved.Tensor.IsDisposed && !ReferenceEquals(saved.Tensor.Scope, scope));
-}
-
-/// <summary>While open, nothing on the device is recorded.</summary>
-public readonly struct NoGradientScope : IDisposable, IEquatable<NoGradientScope>
-{
-    private readonly RecordingPause? _pause;
-
-    internal NoGradientScope(RecordingPause pause) => _pause = pause;
-
-    /// <summary>The same pause.</summary>
-    public static bool operator ==(NoGradientScope left, NoGradientScope right) => left.Equals(right);
-
-    /// <summary>Another pause.</summary>
-    public static bool operator !=(NoGradientScope left, NoGradientScope right) => !left.Equals(right);
-
-    /// <summary>Recording goes on. Tapes that were opened since and forgotten close. Throws nothing.</summary>
-    public void Dispose() => _pause?.Dispose();
-
-    /// <inheritdoc/>
-    public bool Equals(NoGradientScope other) => ReferenceEquals(_pause, other._pause);
-
-    /// <inheritdoc/>
-    public override bool Equals(object? obj) => obj is NoGradientScope other && Equals(other);
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => _pause is null ? 0 : System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(_pause);
 }

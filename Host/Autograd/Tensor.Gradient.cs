@@ -5,7 +5,7 @@ public sealed partial class Tensor
     private bool _tracked;
 
     /// <summary>
-    /// Whether <see cref="GradientTape.Backward"/> should leave this tensor's gradient in <see cref="Gradient"/>: true for parameters that learn, and for
+    /// Whether <see cref="StepScope.Backward"/> should leave this tensor's gradient in <see cref="Gradient"/>: true for parameters that learn, and for
     /// inputs whose gradient is of interest.
     /// </summary>
     public bool RequiresGradient { get; set; }

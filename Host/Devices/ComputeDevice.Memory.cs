@@ -11,8 +11,18 @@ public sealed partial class ComputeDevice
     private readonly MethodInfo?[] _recent = new MethodInfo?[4];
     private int _nextRecent;
 
-    /// <summary>Copies from the host, in pieces whose bytes an int can count.</summary>
+    /// <summary>Copies from the host.</summary>
     internal void Write<T>(DeviceAllocation target, long offset, ReadOnlySpan<T> values)
+        where T : unmanaged
+        => Transfer(target, offset, MemoryMarshal.CreateSpan(ref MemoryMarshal.GetReference(values), values.Length), isWrite: true);
+
+    /// <summary>Copies to the host.</summary>
+    internal void Read<T>(DeviceAllocation source, long offset, Span<T> target)
+        where T : unmanaged
+        => Transfer(source, offset, target, isWrite: false);
+
+    // In pieces whose bytes an int can count. What is written is only read.
+    private void Transfer<T>(DeviceAllocation memory, long offset, Span<T> values, bool isWrite)
         where T : unmanaged
     {
         int most = Backend.LongestCopy / Unsafe.SizeOf<T>();
@@ -20,36 +30,18 @@ public sealed partial class ComputeDevice
         {
             while (values.Length > 0)
             {
-                ReadOnlySpan<T> piece = values[..Math.Min(values.Length, most)];
-                Backend.Write(target, offset, MemoryMarshal.AsBytes(piece));
-                offset += (long)piece.Length * Unsafe.SizeOf<T>();
-                values = values[piece.Length..];
+                Span<byte> piece = MemoryMarshal.AsBytes(values[..Math.Min(values.Length, most)]);
+                if (isWrite)
+                    Backend.Write(memory, offset, piece);
+                else
+                    Backend.Read(memory, offset, piece);
+                offset += piece.Length;
+                values = values[(piece.Length / Unsafe.SizeOf<T>())..];
             }
         }
         catch (Exception exception) when (Backend.IsDeviceError(exception))
         {
-            throw Failure("writing a tensor", exception);
-        }
-    }
-
-    /// <summary>Copies to the host, in pieces whose bytes an int can count.</summary>
-    internal void Read<T>(DeviceAllocation source, long offset, Span<T> target)
-        where T : unmanaged
-    {
-        int most = Backend.LongestCopy / Unsafe.SizeOf<T>();
-        try
-        {
-            while (target.Length > 0)
-            {
-                Span<T> piece = target[..Math.Min(target.Length, most)];
-                Backend.Read(source, offset, MemoryMarshal.AsBytes(piece));
-                offset += (long)piece.Length * Unsafe.SizeOf<T>();
-                target = target[piece.Length..];
-            }
-        }
-        catch (Exception exception) when (Backend.IsDeviceError(exception))
-        {
-            throw Failure("reading a tensor", exception);
+            throw Failure(isWrite ? "writing a tensor" : "reading a tensor", exception);
         }
     }
 

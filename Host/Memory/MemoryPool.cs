@@ -11,7 +11,7 @@ namespace GpuTransformer.Host;
 /// What tensors use that nobody has any more is bounded too: before the pool asks the driver for more than twice what was in use after the last collection (64 MB at least), it has the
 /// garbage collector run. A program that forgets none has a few collections until it has reached its size.
 /// </summary>
-internal sealed class MemoryPool(DeviceBackend backend, DeviceStatistics statistics, DeviceTurns turns) : IDisposable
+internal sealed class MemoryPool(DeviceBackend backend, DeviceStatistics statistics, DeviceTurns turns, ExecutionState execution) : IDisposable
 {
     /// <summary>The pool's clock runs by steps: an outermost scope is one, a scope right inside it a small part of one.</summary>
     public const int TicksPerStep = 64;
@@ -172,6 +172,10 @@ internal sealed class MemoryPool(DeviceBackend backend, DeviceStatistics statist
     private void Collect()
     {
         GarbageCollection.Run();
+
+        // What a forgotten step has held until here the next collection can find.
+        if (execution.LetGoOfForgotten())
+            GarbageCollection.Run();
         TakeForgotten();
     }
 

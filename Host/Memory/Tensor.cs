@@ -26,10 +26,10 @@ public sealed partial class Tensor : IDisposable, IDeviceDuty
         _offset = offset;
         buffer.AddReference();
         device.Statistics.CountTensors(1);
-        if (scoped && device.CurrentScope is { } scope)
+        if (scoped && device.Execution.Memory is { } owner)
         {
-            Scope = scope;
-            scope.Storage.Add(this);
+            Scope = owner.Number;
+            owner.Tensors.Add(this);
         }
         else
         {
@@ -49,7 +49,8 @@ public sealed partial class Tensor : IDisposable, IDeviceDuty
     /// <summary>Whether the memory was given back.</summary>
     public bool IsDisposed => Volatile.Read(ref _disposed);
 
-    internal StepScope? Scope { get; set; }
+    /// <summary>The number of the level that owns it; 0 where its holder does.</summary>
+    internal long Scope { get; set; }
 
     internal long Bytes => Shape.Count * DType.SizeInBytes();
 
@@ -69,16 +70,20 @@ public sealed partial class Tensor : IDisposable, IDeviceDuty
     /// <summary>A tensor that no scope disposes: for parameters, optimizer state and whatever else outlives a step.</summary>
     public static Tensor Persistent(ComputeDevice device, Shape shape, DType dtype = DType.Float32)
     {
+        ArgumentNullException.ThrowIfNull(device);
+        using DeviceTurn turn = device.Enter();
         Tensor tensor = Create(device, shape, dtype, scoped: false);
-        device.Construction?.Add(tensor);
+        device.Execution.Construction?.Tensors.Add(tensor);
         return tensor;
     }
 
     /// <summary>As <see cref="Persistent"/>, cleared on the device: nothing is uploaded.</summary>
     public static Tensor PersistentZeros(ComputeDevice device, Shape shape, DType dtype = DType.Float32)
     {
+        ArgumentNullException.ThrowIfNull(device);
+        using DeviceTurn turn = device.Enter();
         Tensor tensor = Persistent(device, shape, dtype);
-        device.Backend.Clear(tensor.Allocation, 0, tensor.Bytes);
+        device.Clear(tensor.Allocation, tensor.Bytes);
         return tensor;
     }
 
@@ -252,7 +257,7 @@ public sealed partial class Tensor : IDisposable, IDeviceDuty
         if (buffer.IsGone)
             return;
         Device.Statistics.CountTensors(-1);
-        if (Scope is null)
+        if (Scope == 0)
             Device.Statistics.CountOutsideScopes(-1);
         buffer.RemoveReference();
     }
@@ -298,7 +303,7 @@ public sealed partial class Tensor : IDisposable, IDeviceDuty
             Device.ThrowIfDisposed();
             DeviceBuffer? buffer = _buffer;
             if (buffer is null || _disposed)
-                throw new ObjectDisposedException(nameof(Tensor), $"The tensor {Shape} was disposed; its step scope may have closed.");
+                throw new ObjectDisposedException(nameof(Tensor), $"The tensor {Shape} was disposed; its step may have closed.");
             buffer.LastOperation = Device.Turns.Operation;
             return buffer;
         }

@@ -27,7 +27,7 @@ public sealed class Attention : Branch
     public Attention(AttentionOptions options, ParameterInitializer initializer)
         : base(initializer)
     {
-        using ConstructionScope construction = Device.BeginConstruction();
+        using StepScope construction = Device.BeginConstruction();
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         Options = options;

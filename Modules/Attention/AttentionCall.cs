@@ -5,7 +5,7 @@ namespace GpuTransformer.Modules;
 /// <summary>The arguments of a lone attention, checked and brought to the shapes that the operator takes.</summary>
 internal static class AttentionCall
 {
-    /// <summary>The options with dropout on the probabilities as the open training scope draws it; without a scope, as they are.</summary>
+    /// <summary>The options with dropout on the probabilities as the open training step draws it; in evaluation, as they are.</summary>
     public static ScoreOptions WithDropout(this ScoreOptions options, float probability, ComputeDevice device)
     {
         if (probability == 0f || device.Training is not { } training)

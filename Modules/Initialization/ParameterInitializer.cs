@@ -65,7 +65,7 @@ public sealed class ParameterInitializer
 
     private Tensor Create(Shape shape, float[] values)
     {
-        using ConstructionScope construction = Device.BeginConstruction();
+        using StepScope construction = Device.BeginConstruction();
         Tensor tensor = Tensor.Persistent(Device, shape, DType);
         tensor.Write(values);
         construction.Complete();

@@ -25,7 +25,7 @@ public sealed class FeedForward : Branch
     public FeedForward(FeedForwardOptions options, ParameterInitializer initializer)
         : base(initializer)
     {
-        using ConstructionScope construction = Device.BeginConstruction();
+        using StepScope construction = Device.BeginConstruction();
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         Options = options;

@@ -31,7 +31,7 @@ internal sealed class AdaptiveLayerScale : Branch
     public AdaptiveLayerScale(Branch fn, int dim, int dimCondition, ParameterInitializer initializer)
         : base(initializer)
     {
-        using ConstructionScope construction = Device.BeginConstruction();
+        using StepScope construction = Device.BeginConstruction();
         _fn = AddChild("fn", fn);
         _toGamma = AddChild("to_gamma", new Linear(dimCondition, dim, bias: true, initializer, zero: true));
 

@@ -20,7 +20,7 @@ public sealed class Linear : Module
     public Linear(int dimIn, int dimOut, bool bias, ParameterInitializer initializer, bool zero = false)
         : base(initializer)
     {
-        using ConstructionScope construction = Device.BeginConstruction();
+        using StepScope construction = Device.BeginConstruction();
         OptionChecks.Positive(dimIn, nameof(dimIn));
         OptionChecks.Positive(dimOut, nameof(dimOut));
         Weight = AddParameter("weight", zero ? initializer.Constant([dimOut, dimIn], 0f) : initializer.Uniform([dimOut, dimIn], dimIn));

@@ -15,7 +15,7 @@ public sealed class ClassificationHead : Module
     public ClassificationHead(int dim, int classes, ParameterInitializer initializer)
         : base(initializer)
     {
-        using ConstructionScope construction = Device.BeginConstruction();
+        using StepScope construction = Device.BeginConstruction();
         OptionChecks.Positive(dim, nameof(dim));
         OptionChecks.Positive(classes, nameof(classes));
         _weight = AddParameter("weight", initializer.Uniform([classes, dim], dim));

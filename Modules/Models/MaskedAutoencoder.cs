@@ -28,7 +28,7 @@ public sealed class MaskedAutoencoder : Module
     private MaskedAutoencoder(MaskedAutoencoderOptions options, ParameterInitializer initializer, int seed)
         : base(initializer)
     {
-        using ConstructionScope construction = Device.BeginConstruction();
+        using StepScope construction = Device.BeginConstruction();
         ArgumentNullException.ThrowIfNull(options);
         Options = options;
         bool rectangular = options.Decoder == MaskedDecoder.CrossAttending;

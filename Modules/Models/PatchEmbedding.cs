@@ -21,7 +21,7 @@ public sealed class PatchEmbedding : Module
     public PatchEmbedding(int patchSize, int channels, int dim, ParameterInitializer initializer)
         : base(initializer)
     {
-        using ConstructionScope construction = Device.BeginConstruction();
+        using StepScope construction = Device.BeginConstruction();
         OptionChecks.Positive(patchSize, nameof(patchSize));
         OptionChecks.Positive(channels, nameof(channels));
         OptionChecks.Positive(dim, nameof(dim));

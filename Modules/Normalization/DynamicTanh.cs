@@ -15,7 +15,7 @@ public sealed class DynamicTanh : Norm
     internal DynamicTanh(int dim, float initialScale, bool unitOffset, ParameterInitializer initializer)
         : base(initializer)
     {
-        using ConstructionScope construction = Device.BeginConstruction();
+        using StepScope construction = Device.BeginConstruction();
         _scaleOffset = unitOffset ? initialScale : 0f;
         _gainOffset = unitOffset ? 1f : 0f;
         _scale = AddParameter("pre_tanh_scale", initializer.Constant([], initialScale - _scaleOffset));
@@ -44,7 +44,7 @@ public sealed class Derf : Norm
     internal Derf(int dim, bool unitOffset, ParameterInitializer initializer)
         : base(initializer)
     {
-        using ConstructionScope construction = Device.BeginConstruction();
+        using StepScope construction = Device.BeginConstruction();
         _offset = unitOffset ? 1f : 0f;
         _alpha = AddParameter("alpha", initializer.Constant([], 0.5f - _offset));
         _s = AddParameter("s", initializer.Constant([], 0f));

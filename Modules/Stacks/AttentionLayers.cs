@@ -30,7 +30,7 @@ public class AttentionLayers : Module
     public AttentionLayers(AttentionLayersOptions options, ParameterInitializer initializer)
         : base(initializer)
     {
-        using ConstructionScope construction = Device.BeginConstruction();
+        using StepScope construction = Device.BeginConstruction();
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         Options = options;

@@ -60,7 +60,7 @@ internal sealed class GatedResidual : Residual
     public GatedResidual(AttentionLayersOptions options, ParameterInitializer initializer)
         : base(initializer)
     {
-        using ConstructionScope construction = Device.BeginConstruction();
+        using StepScope construction = Device.BeginConstruction();
         _dim = options.Dim;
         _scaling = new SumResidual(options, initializer);
         foreach ((string name, Tensor value) in _scaling.NamedParameters())

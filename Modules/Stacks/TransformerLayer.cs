@@ -17,7 +17,7 @@ internal sealed class TransformerLayer : Module
     public TransformerLayer(AttentionLayersOptions options, LayerKind kind, ParameterInitializer initializer)
         : base(initializer)
     {
-        using ConstructionScope construction = Device.BeginConstruction();
+        using StepScope construction = Device.BeginConstruction();
         Kind = kind;
         ModuleGroup norms = AddChild("0", new ModuleGroup(initializer));
         if (options.HasPreNorm)

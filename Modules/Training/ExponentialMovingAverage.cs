@@ -21,7 +21,7 @@ public sealed class ExponentialMovingAverage : IDisposable
         _averages = new Tensor[parameters.Count];
         if (parameters.Count == 0)
             return;
-        using ConstructionScope construction = parameters[0].Value.Device.BeginConstruction();
+        using StepScope construction = parameters[0].Value.Device.BeginConstruction();
         for (int i = 0; i < _averages.Length; i++)
         {
             Tensor parameter = parameters[i].Value;

@@ -77,7 +77,7 @@ public abstract class Optimizer : IDisposable
     /// <summary>A zero moment for each parameter.</summary>
     private protected Tensor[] AddMoments(string name)
     {
-        using ConstructionScope construction = Parameters[0].Value.Device.BeginConstruction();
+        using StepScope construction = Parameters[0].Value.Device.BeginConstruction();
         var moments = new Tensor[Parameters.Count];
         for (int i = 0; i < moments.Length; i++)
         {

@@ -12,7 +12,7 @@ public sealed class AdamW : Optimizer
     public AdamW(IReadOnlyList<TrainedParameter> parameters)
         : base(parameters)
     {
-        using ConstructionScope construction = Parameters[0].Value.Device.BeginConstruction();
+        using StepScope construction = Parameters[0].Value.Device.BeginConstruction();
         _first = AddMoments("first");
         _second = AddMoments("second");
         construction.Complete();

@@ -150,13 +150,11 @@ public sealed class Trainer : IDisposable
     private void Batch(Func<int, Tensor> loss, int index)
     {
         ComputeDevice device = Model.Device;
-        using StepScope step = device.BeginStep();
-        using GradientTape tape = device.BeginTape();
-        using TrainingScope training = device.BeginTraining(Seed, StepNumber, index);
+        using StepScope step = device.BeginStep(record: true, training: new TrainingStep(Seed, StepNumber, index));
         Tensor value = loss(index);
         if (value.Shape.Count != 1)
             throw new ArgumentException($"The loss has shape {value.Shape}; a training step needs one number.", nameof(loss));
-        tape.Backward(value, GradientSeed().Like(value).Reshape(value.Shape));
+        step.Backward(value, GradientSeed().Like(value).Reshape(value.Shape));
         if (index == _losses.Count)
             _losses.Add(Tensor.Persistent(device, [1]));
         Operators.CopyInto(_losses[index], (value.DType == DType.Float32 ? value : Operators.Cast(value, DType.Float32)).Reshape([1]));

@@ -15,7 +15,7 @@ internal sealed record TrainingCounters(long Step, long OptimizerStep, long Skip
     private const string StepKey = "step", SeedKey = "seed", OptimizerStepKey = "optimizer_step", SkippedKey = "skipped_steps", ScaleKey = "loss_scale",
         GoodStepsKey = "loss_scale_good_steps", OptimizerKey = "optimizer";
 
-    // Beyond it the streams of random numbers would repeat; see TrainingScope.
+    // Beyond it the streams of random numbers would repeat; see TrainingStep.
     private const long MostSteps = (1L << 32) - 1;
 
     public static TrainingCounters Of(Trainer trainer) => new(

@@ -31,7 +31,7 @@ public sealed partial class AutoregressiveWrapper
             return Tensor.From(Device, [0, length], Array.Empty<int>());
         long[] given = prompts.Ids.ToInt64Array();
         using StepScope scope = Device.BeginStep();
-        using NoGradientScope pause = Device.NoGradient();
+        using StepScope pause = Device.NoGradient();
         if (promptLens is not null)
             prompts = prompts with { SeqStartPos = AlignRight(given, promptLens.ToInt64Array(), promptLength) };
         int total = promptLength + length;

@@ -31,7 +31,7 @@ public sealed class ContinuousTransformerWrapper : Module
     public ContinuousTransformerWrapper(ContinuousTransformerWrapperOptions options, AttentionLayers attnLayers, ParameterInitializer initializer)
         : base(initializer)
     {
-        using ConstructionScope construction = Device.BeginConstruction();
+        using StepScope construction = Device.BeginConstruction();
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(attnLayers);
         options.Validate();

@@ -48,7 +48,7 @@ public sealed partial class TransformerWrapper : Module
     internal TransformerWrapper(TransformerWrapperOptions options, AttentionLayers attnLayers, TokenEmbedding? tied, ParameterInitializer initializer)
         : base(initializer)
     {
-        using ConstructionScope construction = Device.BeginConstruction();
+        using StepScope construction = Device.BeginConstruction();
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(attnLayers);
         int dim = attnLayers.Options.Dim;

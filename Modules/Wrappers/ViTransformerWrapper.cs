@@ -33,7 +33,7 @@ public sealed class ViTransformerWrapper : Module
     public ViTransformerWrapper(ViTransformerWrapperOptions options, AttentionLayers attnLayers, ParameterInitializer initializer)
         : base(initializer)
     {
-        using ConstructionScope construction = Device.BeginConstruction();
+        using StepScope construction = Device.BeginConstruction();
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(attnLayers);
         options.Validate();

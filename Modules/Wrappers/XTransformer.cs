@@ -27,7 +27,7 @@ public sealed class XTransformer : Module
     public XTransformer(XTransformerOptions options, ParameterInitializer initializer)
         : base(initializer)
     {
-        using ConstructionScope construction = Device.BeginConstruction();
+        using StepScope construction = Device.BeginConstruction();
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         Options = options;

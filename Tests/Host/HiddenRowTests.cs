@@ -86,7 +86,7 @@ public sealed class HiddenRowTests
             using StepScope step = device.BeginStep();
             Tensor x = Tensor.From(device, [3, 20], Rows(3, 20, 1, junk)), mask = Tensor.From(device, [3], [true, false, true]);
             x.RequiresGradient = true;
-            using GradientTape tape = device.BeginTape();
+            using StepScope tape = device.BeginTape();
             Tensor y = Operators.MaskRows(x, mask);
             tape.Backward(y, Tensor.From(device, [3, 20], Rows(3, 20, 1, junk)));
             Assert.IsTrue(y.ToArray().AsSpan(20, 20).SequenceEqual(new float[20]));
@@ -101,7 +101,7 @@ public sealed class HiddenRowTests
         using StepScope step = device.BeginStep();
         Tensor x = Tensor.From(device, [1, logits.Length], logits);
         x.RequiresGradient = true;
-        using GradientTape tape = device.BeginTape();
+        using StepScope tape = device.BeginTape();
         Tensor result = Operators.SoftmaxCrossEntropy(x, Tensor.From(device, [1], [target]), labelSmoothing: smoothing);
         tape.Backward(result);
         string what = $"[{string.Join(", ", logits)}] → {target}, smoothing {smoothing}";
@@ -121,7 +121,7 @@ public sealed class HiddenRowTests
         (float Loss, float[] Gradient) Run(float junk)
         {
             using StepScope step = device.BeginStep();
-            using GradientTape tape = device.BeginTape();
+            using StepScope tape = device.BeginTape();
             (Tensor input, Tensor loss) = run(junk);
             tape.Backward(loss);
             return (loss.ToArray()[0], input.Gradient!.ToArray());

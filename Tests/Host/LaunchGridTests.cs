@@ -52,7 +52,7 @@ public sealed class LaunchGridTests
         Tensor row = Tensor.From(device, [1, Wide], [.. Enumerable.Range(0, Wide).Select(static i => (float)(i % 1000))]);
         Tensor scale = Tensor.From(device, [1], [2f]), shift = Tensor.From(device, [1], [1f]);
         row.RequiresGradient = true;
-        using GradientTape tape = device.BeginTape();
+        using StepScope tape = device.BeginTape();
         Tensor scaled = Operators.ScaleAndShift(row, scale, shift);
         tape.Backward(scaled, row);
         Assert.AreEqual(0, scaled.ToArray().Index().Count(static e => e.Item != 2 * (e.Index % 1000) + 1), "y = 2 x + 1");

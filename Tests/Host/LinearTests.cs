@@ -52,7 +52,7 @@ public sealed class LinearTests
         float[] d = MatrixMultiplyTests.Values(random, rows * outputs), xs = x.ToArray(), ws = w.ToArray();
         for (int pass = 0; pass < 2; pass++)
         {
-            using GradientTape tape = device.BeginTape();
+            using StepScope tape = device.BeginTape();
             tape.Backward(Operators.Linear(x, w, b, residual: r, rowMask: Tensor.From(device, [2, 3], mask)), Tensor.From(device, [2, 3, outputs], d));
         }
 
@@ -88,7 +88,7 @@ public sealed class LinearTests
         Tensor x = MatrixMultiplyTests.Leaf(device, random, [4, 5]), w = MatrixMultiplyTests.Leaf(device, random, [3, 5]), b = MatrixMultiplyTests.Leaf(device, random, [3]);
         Tensor residual = MatrixMultiplyTests.Leaf(device, random, [4, 3]), mask = Tensor.From(device, [4], [true, false, true, true]);
         float[] d = MatrixMultiplyTests.Values(random, 12), fused = Forward().ToArray();
-        using (GradientTape tape = device.BeginTape())
+        using (StepScope tape = device.BeginTape())
         {
             Tensor recorded = Forward();
             MatrixMultiplyTests.AssertNear(fused, recorded);
@@ -134,7 +134,7 @@ public sealed class LinearTests
             float[] numbers = [.. Enumerable.Range(0, 3 * 20).Select(i => i / 20 == 1 ? number : MathF.Sin(i))];
             Tensor x = Tensor.From(device, [3, 20], numbers), w = Tensor.From(device, [17, 20], [.. Enumerable.Range(0, 17 * 20).Select(static i => MathF.Cos(i))]), b = Tensor.Zeros(device, [17]);
             (x.RequiresGradient, w.RequiresGradient, b.RequiresGradient) = (true, true, true);
-            using GradientTape tape = device.BeginTape();
+            using StepScope tape = device.BeginTape();
             Tensor y = Operators.Linear(x, w, b, activation, rowMask: Tensor.From(device, [3], [true, false, true]));
             tape.Backward(y, Tensor.From(device, [3, 17], [.. Enumerable.Repeat(1f, 3 * 17)]));
             return [y.ToArray(), x.Gradient!.ToArray(), w.Gradient!.ToArray(), b.Gradient!.ToArray()];

@@ -21,7 +21,7 @@ public sealed class LongIdTests
             using StepScope step = device.BeginStep();
             Tensor rows = Tensor.From(device, [1, 3, 2], [1f, 2f, 3f, 4f, 5f, 6f]), index = Tensor.From(device, [1, 3], [1L, far, 2L]);
             rows.RequiresGradient = true;
-            using GradientTape tape = device.BeginTape();
+            using StepScope tape = device.BeginTape();
             Tensor sent = Operators.ScatterRows(rows, index, 4);
             CollectionAssert.AreEqual(new[] { 0f, 0f, 1f, 2f, 5f, 6f, 0f, 0f }, sent.ToArray(), $"{far}");
             tape.Backward(sent, Tensor.From(device, [1, 4, 2], [9f, 9f, 1f, 2f, 3f, 4f, 9f, 9f]));

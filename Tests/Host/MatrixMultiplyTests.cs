@@ -89,7 +89,7 @@ public sealed class MatrixMultiplyTests
         var random = new Random(7);
         Tensor left = Leaf(device, random, transposeLeft ? [k, m] : [m, k]), right = Leaf(device, random, transposeRight ? [n, k] : [k, n]);
         float[] a = left.ToArray(), b = right.ToArray(), d = Values(random, m * n);
-        using (GradientTape tape = device.BeginTape())
+        using (StepScope tape = device.BeginTape())
             tape.Backward(Operators.MatrixMultiply(left, right, transposeLeft, transposeRight), Tensor.From(device, [m, n], d));
 
         float[] expectedLeft = new float[m * k], expectedRight = new float[k * n];
@@ -116,7 +116,7 @@ public sealed class MatrixMultiplyTests
         ComputeDevice device = TestDevices.Get("cpu");
         using StepScope step = device.BeginStep();
         Tensor x = Leaf(device, new Random(1), [2, 2]);
-        using GradientTape tape = device.BeginTape();
+        using StepScope tape = device.BeginTape();
         var wrong = Assert.ThrowsExactly<ArgumentException>(() => Operators.MatrixMultiply(x, x, accumulateInto: Tensor.Zeros(device, [2, 2])));
         StringAssert.Contains(wrong.Message, "accumulateInto");
     }

@@ -13,7 +13,7 @@ public sealed class RowNormGradientTests
         using StepScope step = device.BeginStep();
         Tensor input = Tensor.From(device, [1000, 1], GradientCheck.Values(1000, seed: 3)), gain = Tensor.From(device, [1000, 1], GradientCheck.Values(1000, seed: 4));
         input.RequiresGradient = true;
-        using (GradientTape tape = device.BeginTape())
+        using (StepScope tape = device.BeginTape())
         {
             Tensor output = isLayerNorm ? Operators.LayerNorm(input, gain) : Operators.RmsNorm(input, gain);
             tape.Backward(output, Tensor.From(device, [1000, 1], GradientCheck.Values(1000, seed: 5)));

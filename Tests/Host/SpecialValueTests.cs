@@ -57,7 +57,7 @@ public sealed class SpecialValueTests
             using StepScope step = device.BeginStep();
             Tensor x = Tensor.From(device, [s_values.Length, 2], input);
             x.RequiresGradient = true;
-            using GradientTape tape = device.BeginTape();
+            using StepScope tape = device.BeginTape();
             Tensor y = Operators.GatedLinearUnit(x, activation, valueClamp: limit == 0 ? null : limit, gateClamp: limit == 0 ? null : limit);
             tape.Backward(y, Ones(y));
             AssertEqual($"{activation}, clamped at {limit}", input, exact, y.ToArray(), DType.Float32);
@@ -99,7 +99,7 @@ public sealed class SpecialValueTests
             {
                 Tensor x = Tensor.From(device, [2, 3], [1f, float.NegativeInfinity, 2f, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity]);
                 x.RequiresGradient = true;
-                using GradientTape tape = device.BeginTape();
+                using StepScope tape = device.BeginTape();
                 tape.Backward(Operators.Softmax(x), Tensor.From(device, [2, 3], [1f, hidden, 3f, hidden, hidden, hidden]));
                 return x.Gradient!;
             }

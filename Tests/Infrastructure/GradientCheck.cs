@@ -24,7 +24,7 @@ internal static class GradientCheck
         foreach (Tensor leaf in leaves)
             leaf.RequiresGradient = true;
         float[] weights;
-        using (GradientTape tape = device.BeginTape())
+        using (StepScope tape = device.BeginTape())
         {
             Tensor output = function(leaves);
             weights = Values(checked((int)output.Shape.Count), seed: 99);

@@ -30,7 +30,7 @@ public sealed class AttentionVectorizedBackwardTests
         foreach (Tensor input in inputs)
             input.RequiresGradient = true;
 
-        using (GradientTape tape = device.BeginTape())
+        using (StepScope tape = device.BeginTape())
         {
             Tensor output = Operators.Attention(inputs[0], inputs[1], inputs[2], options);
             tape.Backward(output, Tensor.From(device, output.Shape, weights));

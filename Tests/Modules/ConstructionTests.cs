@@ -111,9 +111,9 @@ public sealed class ConstructionTests
         using ComputeDevice device = FailingBackend.Open(new FailingBackend());
         using Tensor earlier = Tensor.Persistent(device, [4]);
         long before = device.Statistics.BytesInUse;
-        using (ConstructionScope outer = device.BeginConstruction())
+        using (StepScope outer = device.BeginConstruction())
         {
-            using (ConstructionScope inner = device.BeginConstruction())
+            using (StepScope inner = device.BeginConstruction())
             {
                 Tensor.Persistent(device, [4]);
                 inner.Complete();
@@ -124,7 +124,7 @@ public sealed class ConstructionTests
 
         Assert.AreEqual(before, device.Statistics.BytesInUse);
         Assert.IsFalse(earlier.IsDisposed);
-        using (ConstructionScope whole = device.BeginConstruction())
+        using (StepScope whole = device.BeginConstruction())
         {
             Tensor.Persistent(device, [4]);
             whole.Complete();
@@ -205,7 +205,7 @@ public sealed class ConstructionTests
         public Three(ComputeDevice device)
             : base(new ParameterInitializer(device))
         {
-            using ConstructionScope construction = Device.BeginConstruction();
+            using StepScope construction = Device.BeginConstruction();
             AddChild("a", new Linear(2, 3, device));
             AddParameter("b", Tensor.Persistent(device, [3]));
             AddChild("c", new Encoder(s_plain, device));

@@ -6,7 +6,7 @@ namespace GpuTransformer.Host;
 
 /// <summary>
 /// Whose turn it is on one device. Two rules, both checked at the beginning of each operation and both some nanoseconds long: no two threads are inside at a time, and while something is
-/// open (a step, a tape, a training scope) only the flow of control that opened it may enter. A flow is known by its execution context, which <c>await</c> carries from thread to
+/// open (see <see cref="ExecutionState"/>) only the flow of control that opened it may enter. A flow is known by its execution context, which <c>await</c> carries from thread to
 /// thread, and a thread of the user's own by itself.
 /// </summary>
 /// <remarks>
@@ -31,7 +31,7 @@ internal sealed class DeviceTurns(ComputeDevice device)
     public long Operation { get; private set; }
 
     /// <summary>Begins an operation, or an operation within one.</summary>
-    /// <param name="held">What the caller holds in hand: only those to whom a scope was given can have it, so it proves a hand-over that the context does not show.</param>
+    /// <param name="held">What the caller holds in hand: only those to whom a step was given can have it, so it proves a hand-over that the context does not show.</param>
     /// <exception cref="DeviceInUseException">It is another's turn.</exception>
     /// <exception cref="ObjectDisposedException">The device was disposed.</exception>
     public DeviceTurn Enter(OpenFrame? held = null)
@@ -97,11 +97,9 @@ internal sealed class DeviceTurns(ComputeDevice device)
         Tidy();
     }
 
-    /// <summary>From now on the device belongs to the current flow, until the result is closed; null within an operation, which ends before anybody else can enter.</summary>
-    public OpenFrame? Open()
+    /// <summary>From now on the device belongs to the current flow, until the result is closed.</summary>
+    public OpenFrame Open()
     {
-        if (IsNested)
-            return null;
         var frame = new OpenFrame(_open.Count > 0 ? _open[^1] : null, Thread.CurrentThread);
         _open.Add(frame);
         _flow.Value = frame;
@@ -188,7 +186,7 @@ internal sealed class DeviceTurns(ComputeDevice device)
         Leave();
         ObjectDisposedException.ThrowIf(device.IsDisposed, device);
         throw new DeviceInUseException(
-            $"{device} is in use: {Name(innermost!.User)} has a step, a tape or a training scope open on it, and {Name(me)} does not continue that work. One thread at a time may use a "
+            $"{device} is in use: {Name(innermost!.User)} has a step, a tape or training open on it, and {Name(me)} does not continue that work. One thread at a time may use a "
             + "device; take turns around whole steps, or open a device for each thread. What awaits inside a step may go on on another thread.");
     }
 

@@ -1,8 +1,8 @@
 namespace GpuTransformer.Host;
 
 /// <summary>
-/// Something open on a device (an outermost step, a tape, a training scope, a pause of either) and to whom it belongs. It travels in the execution context of whoever opened it, so that
-/// what continues after an <c>await</c> is known by it on any thread.
+/// Something open on a device (an outermost step, a tape, training, a pause of either, an outermost construction) and to whom it belongs. It travels in the
+/// execution context of whoever opened it, so that what continues after an <c>await</c> is known by it on any thread.
 /// </summary>
 internal sealed class OpenFrame(OpenFrame? outer, Thread user)
 {

@@ -5,7 +5,7 @@ namespace GpuTransformer.Host;
 public static partial class Operators
 {
     /// <summary>
-    /// Dropout as the open training scope draws it: elements become zero with <paramref name="probability"/>, the others grow by 1 / (1 − p). Without a scope (see
+    /// Dropout as the open training step draws it: elements become zero with <paramref name="probability"/>, the others grow by 1 / (1 − p). In evaluation (see
     /// <see cref="ComputeDevice.BeginTraining"/>) nothing happens.
     /// </summary>
     /// <param name="input">Any shape.</param>

@@ -12,7 +12,7 @@ public sealed class GradientTapeTests
         ComputeDevice device = TestDevices.Get(id);
         using StepScope step = device.BeginStep();
         Tensor x = Leaf(device, 1f, 2f), y = Leaf(device, 3f, 4f);
-        using GradientTape tape = device.BeginTape();
+        using StepScope tape = device.BeginTape();
         Tensor sum = Operators.Add(Operators.Add(x, y), x);
         tape.Backward(sum, Tensor.From(device, [2], [10f, 20f]));
         CollectionAssert.AreEqual(new[] { 20f, 40f }, x.Gradient!.ToArray());
@@ -43,7 +43,7 @@ public sealed class GradientTapeTests
         ComputeDevice device = TestDevices.Get(id);
         using StepScope step = device.BeginStep();
         Tensor x = Leaf(device, 1f, 2f, 3f, 4f);
-        using GradientTape tape = device.BeginTape();
+        using StepScope tape = device.BeginTape();
         Tensor square = x.Reshape([2, 2]);
         tape.Backward(Operators.Add(square, square), Tensor.From(device, [2, 2], [1f, 2f, 3f, 4f]));
         Assert.AreEqual(new Shape(4), x.Gradient!.Shape);
@@ -57,7 +57,7 @@ public sealed class GradientTapeTests
         ComputeDevice device = TestDevices.Get(id);
         using StepScope step = device.BeginStep();
         Tensor x = Leaf(device, 1f), y = Leaf(device, 2f);
-        using GradientTape tape = device.BeginTape();
+        using StepScope tape = device.BeginTape();
         Tensor paused;
         using (device.NoGradient())
         {
@@ -97,7 +97,7 @@ public sealed class GradientTapeTests
         ComputeDevice device = TestDevices.Get("cpu");
         using StepScope step = device.BeginStep();
         Tensor x = Leaf(device, 1f, 2f), constant = Tensor.Zeros(device, [1]);
-        GradientTape tape = device.BeginTape();
+        StepScope tape = device.BeginTape();
         Tensor sum = Operators.Add(x, x);
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => tape.Backward(sum)).Message, "[2]");
         StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => tape.Backward(constant)).Message, "requires a gradient");
@@ -118,7 +118,7 @@ public sealed class GradientTapeTests
     private static void Pass(ComputeDevice device, Tensor x)
     {
         using StepScope step = device.BeginStep();
-        using GradientTape tape = device.BeginTape();
+        using StepScope tape = device.BeginTape();
         Tensor sum = Operators.Add(x, x);
         using Tensor ones = Tensor.From(device, sum.Shape, [.. Enumerable.Repeat(1f, (int)sum.Shape.Count)]);
         tape.Backward(sum, ones);

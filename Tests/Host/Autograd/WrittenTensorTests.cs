@@ -16,7 +16,7 @@ public sealed class WrittenTensorTests
             foreach ((string how, Action<Tensor> write) in s_writing)
             {
                 using StepScope step = device.BeginStep();
-                using GradientTape tape = device.BeginTape();
+                using StepScope tape = device.BeginTape();
                 (Tensor x, Tensor w) = (Leaf(device, [2, 2], 3f), Leaf(device, [2, 2], 5f));
                 Tensor y = forward(x, w);
                 write(x);
@@ -57,7 +57,7 @@ public sealed class WrittenTensorTests
         ComputeDevice device = TestDevices.Get("cpu");
         using StepScope step = device.BeginStep();
         Tensor x = Leaf(device, [2], 3f), other = Leaf(device, [2], 5f);
-        using GradientTape tape = device.BeginTape();
+        using StepScope tape = device.BeginTape();
         Operators.Multiply(other, other);
         Tensor y = Operators.Multiply(x, x);
         other.Write([1f, 1f]);
@@ -124,7 +124,7 @@ public sealed class WrittenTensorTests
     private static float[] Gradient(ComputeDevice device, Tensor x, Func<Tensor> forward, Action between)
     {
         x.ClearGradient();
-        using GradientTape tape = device.BeginTape();
+        using StepScope tape = device.BeginTape();
         Tensor y = forward();
         between();
         tape.Backward(y, Filled(device, y.Shape, 1f));

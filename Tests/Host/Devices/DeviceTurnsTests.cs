@@ -80,7 +80,7 @@ public sealed class DeviceTurnsTests
         for (int i = 0; i < 20; i++)
         {
             using StepScope step = device.BeginStep();
-            using GradientTape tape = device.BeginTape();
+            using StepScope tape = device.BeginTape();
             await Task.Run(() => Task.Delay(i % 2)).ConfigureAwait(false);
             Tensor x = Tensor.From(device, [2], [3f, i]);
             x.RequiresGradient = true;
@@ -92,7 +92,7 @@ public sealed class DeviceTurnsTests
             CollectionAssert.AreEqual(new[] { 6f, 2f * i }, x.Gradient!.ToArray());
         }
 
-        Assert.IsNull(device.CurrentScope);
+        Assert.IsTrue(device.Execution.IsEmpty);
         Assert.IsFalse(device.IsRecording);
     }
 
@@ -114,7 +114,7 @@ public sealed class DeviceTurnsTests
         Assert.AreEqual(15f, Operators.Add(Operators.Add(x, x), x).ToArray()[0]);
         x.Dispose();
         other.Do(step.Dispose);
-        Assert.IsNull(device.CurrentScope);
+        Assert.IsTrue(device.Execution.IsEmpty);
         other.Do(device.Synchronize);
         device.Synchronize();
     }
@@ -127,7 +127,7 @@ public sealed class DeviceTurnsTests
         using Worker first = new("first", continues: true), second = new("second", continues: true);
         first.Do(() => Tensor.Zeros(device, [1]));
         second.Do(() => Tensor.Zeros(device, [1]));
-        GradientTape? tape = null;
+        StepScope? tape = null;
         first.Do(() => tape = device.BeginTape());
         Assert.ThrowsExactly<DeviceInUseException>(() => second.Do(() => Tensor.Zeros(device, [1])));
         Assert.ThrowsExactly<DeviceInUseException>(() => Tensor.Zeros(device, [1]));
@@ -176,7 +176,7 @@ public sealed class DeviceTurnsTests
         Assert.IsEmpty(wrong, wrong.FirstOrDefault());
         Assert.IsGreaterThan(0, right);
         CollectionAssert.AreEqual(expected, Forward(device, weight, values));
-        Assert.IsNull(device.CurrentScope);
+        Assert.IsTrue(device.Execution.IsEmpty);
     }
 
     [TestMethod]
@@ -223,6 +223,8 @@ public sealed class DeviceTurnsTests
         static device => device.NoGradient(),
         static device => device.BeginTraining(1, 2),
         static device => device.BeginEvaluation(),
+        static device => device.BeginConstruction(),
+        static device => device.BeginStep(record: true, training: new(1, 2)),
     ];
 
     private static float[] Forward(ComputeDevice device, Tensor weight, float[] values)

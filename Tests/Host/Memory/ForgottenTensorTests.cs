@@ -58,7 +58,7 @@ public sealed class ForgottenTensorTests
             Assert.AreEqual(5, device.Statistics.LiveTensors);
         }
 
-        using GradientTape tape = device.BeginTape();
+        using StepScope tape = device.BeginTape();
         using Tensor loss = SumOfCubes(x);
         Collect();
         device.Synchronize();

@@ -67,12 +67,12 @@ public sealed class CheckpointedLayersTests
     {
         ComputeDevice device = TestDevices.GetSettled("cpu");
         using StepScope step = device.BeginStep();
-        using GradientTape tape = device.BeginTape();
+        using StepScope tape = device.BeginTape();
         Tensor x = Tensor.From(device, [2], [1f, 2f]), constant = Tensor.From(device, [2], [3f, 4f]);
         x.RequiresGradient = true;
         Tensor scaled = Operators.Scale(x, 2);
         Tensor same = device.Checkpoint(() => scaled), fixedOne = device.Checkpoint(() => Operators.Scale(constant, 2));
-        int recorded = tape.Count;
+        int recorded = tape.RecordedCalls;
         Assert.AreEqual(2, recorded, "The scaling and the checkpoint that passes it on.");
         tape.Backward(Operators.Multiply(same, fixedOne), Tensor.From(device, [2], [1f, 1f]));
         CollectionAssert.AreEqual(new[] { 12f, 16f }, x.Gradient!.ToArray());
@@ -83,8 +83,8 @@ public sealed class CheckpointedLayersTests
     private static float[][] Nested(ComputeDevice device, Func<ComputeDevice, Func<Tensor>, Tensor> run)
     {
         using StepScope step = device.BeginStep();
-        using TrainingScope training = device.BeginTraining(1, 2);
-        using GradientTape tape = device.BeginTape();
+        using StepScope training = device.BeginTraining(1, 2);
+        using StepScope tape = device.BeginTape();
         Tensor a = Input(device, 1, 4), b = Input(device, 2, 4);
         a.RequiresGradient = b.RequiresGradient = true;
         Tensor x = Operators.Dropout(Operators.Scale(a, 2), 0.1f);
@@ -108,12 +108,12 @@ public sealed class CheckpointedLayersTests
         ComputeDevice device = model.Device;
         IReadOnlyList<TrainedParameter> parameters = TrainedParameter.Of(model);
         using StepScope step = device.BeginStep();
-        using GradientTape tape = device.BeginTape();
+        using StepScope tape = device.BeginTape();
         Tensor x = Input(device, 1, Dim), context = Input(device, 2, 10), condition = Tensor.From(device, [2, 6], Enumerable.Range(0, 12).Select(static i => i / 12f).ToArray());
         Tensor mask = Tensor.From(device, [2, 5], Enumerable.Range(0, 10).Select(static i => i % 5 < 4).ToArray());
         foreach (Tensor input in new[] { x, context, condition })
             input.RequiresGradient = true;
-        TrainingScope training = device.BeginTraining(4, 2);
+        StepScope training = device.BeginTraining(4, 2);
         Tensor loss = Operators.MeanSquaredError(model.Forward(x, context, mask, condition: condition), Input(device, 3, Dim));
         if (closedEarly)
             training.Dispose();
@@ -133,7 +133,7 @@ public sealed class CheckpointedLayersTests
         long before = device.Statistics.BytesInUse;
         device.Statistics.ResetPeak();
         using (StepScope step = device.BeginStep())
-        using (GradientTape tape = device.BeginTape())
+        using (StepScope tape = device.BeginTape())
         {
             Tensor x = Tensor.Zeros(device, [4, 64, 32]);
             tape.Backward(Operators.MeanSquaredError(model.Forward(x), x));

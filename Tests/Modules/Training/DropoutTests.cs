@@ -24,10 +24,10 @@ public sealed class DropoutTests
         Tensor x = Input(device);
         float[] expected = plain.Forward(x).ToArray();
         CollectionAssert.AreEqual(expected, dropping.Forward(x).ToArray());
-        using TrainingScope training = device.BeginTraining(1, 0);
+        using StepScope training = device.BeginTraining(1, 0);
         CollectionAssert.AreNotEqual(expected, dropping.Forward(x).ToArray());
         CollectionAssert.AreEqual(expected, plain.Forward(x).ToArray());
-        using (EvaluationScope evaluation = device.BeginEvaluation())
+        using (StepScope evaluation = device.BeginEvaluation())
             CollectionAssert.AreEqual(expected, dropping.Forward(x).ToArray());
         CollectionAssert.AreNotEqual(expected, dropping.Forward(x).ToArray());
     }
@@ -119,7 +119,7 @@ public sealed class DropoutTests
         var counts = new HashSet<int>();
         for (int i = 0; i < 40; i++)
         {
-            using TrainingScope training = device.BeginTraining(3, i);
+            using StepScope training = device.BeginTraining(3, i);
             var hiddens = new List<Tensor>();
             model.Forward(x, hiddens: hiddens);
             counts.Add(hiddens.Count - 1);
@@ -192,16 +192,16 @@ public sealed class DropoutTests
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => device.BeginTraining(0, 1L << 32));
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => device.BeginTraining(0, 0, 4096));
         Assert.IsNull(device.Training);
-        using TrainingScope outer = device.BeginTraining(0, 1);
-        using (TrainingScope middle = device.BeginTraining(0, 2))
+        using StepScope outer = device.BeginTraining(0, 1);
+        using (StepScope middle = device.BeginTraining(0, 2))
         {
-            TrainingScope forgotten = device.BeginTraining(0, 3);
+            StepScope forgotten = device.BeginTraining(0, 3);
             middle.Dispose();
-            Assert.AreSame(outer, device.Training);
+            Assert.AreSame(outer.Training, device.Training);
             forgotten.Dispose();
         }
 
-        Assert.AreSame(outer, device.Training);
+        Assert.AreSame(outer.Training, device.Training);
     }
 
     private static Trainer Train(Encoder model, int seed)
@@ -216,7 +216,7 @@ public sealed class DropoutTests
     private static string Mask(ComputeDevice device, int seed, long step, int batch, int before)
     {
         using StepScope scope = device.BeginStep();
-        using TrainingScope training = device.BeginTraining(seed, step, batch);
+        using StepScope training = device.BeginTraining(seed, step, batch);
         for (int i = 0; i < before; i++)
             training.NextUniform();
         return string.Concat(Operators.Dropout(Tensor.From(device, [200], Enumerable.Repeat(1f, 200).ToArray()), 0.5f).ToArray().Select(static v => v == 0 ? '0' : '1'));

@@ -115,7 +115,7 @@ public sealed class MixedPrecisionTests
             new Decoder(s_plain, device)) { ComputeDType = DType.BFloat16 };
         IReadOnlyList<TrainedParameter> parameters = TrainedParameter.Of(model);
         using StepScope step = device.BeginStep();
-        using GradientTape tape = device.BeginTape();
+        using StepScope tape = device.BeginTape();
         Tensor ids = Tensor.From(device, [2, 6], Enumerable.Range(0, 12).Select(static i => i % 11).ToArray()), logits = model.Forward(ids);
         Assert.AreEqual(DType.BFloat16, logits.DType);
         tape.Backward(Operators.SoftmaxCrossEntropy(logits, ids));
@@ -157,7 +157,7 @@ public sealed class MixedPrecisionTests
             float[] expected = forward().ToArray();
             model.ComputeDType = DType.BFloat16;
             IReadOnlyList<TrainedParameter> parameters = TrainedParameter.Of(model);
-            using GradientTape tape = device.BeginTape();
+            using StepScope tape = device.BeginTape();
             Tensor actual = forward();
             Assert.AreEqual(DType.BFloat16, actual.DType);
             foreach ((float wide, float narrow) in expected.Zip(actual.ToArray()))
@@ -196,7 +196,7 @@ public sealed class MixedPrecisionTests
         ComputeDevice device = model.Device;
         IReadOnlyList<TrainedParameter> parameters = TrainedParameter.Of(model);
         using StepScope step = device.BeginStep();
-        using GradientTape tape = device.BeginTape();
+        using StepScope tape = device.BeginTape();
         Tensor x = Input(device, 1), target = Input(device, 2);
         x.RequiresGradient = true;
         Tensor? context = model.Options.CrossAttend ? Input(device, 3, 10) : null, condition = model.Options.UseAdaptiveLayernorm ? Tensor.From(device, [2, 6], [.. Numbers(4, 12)]) : null;

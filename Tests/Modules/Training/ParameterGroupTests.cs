@@ -35,7 +35,7 @@ public sealed class ParameterGroupTests
                 _ => new Lion(parameters) { WeightDecay = 0.5 },
             };
             using (StepScope step = model.Device.BeginStep())
-            using (GradientTape tape = model.Device.BeginTape())
+            using (StepScope tape = model.Device.BeginTape())
                 tape.Backward(Operators.Scale(model.Weight, 0), Tensor.Zeros(model.Device, [2, 3]));
 
             // The gradient is zero, so the parameter shrinks and does nothing else.

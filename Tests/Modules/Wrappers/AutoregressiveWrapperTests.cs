@@ -55,7 +55,7 @@ public sealed class AutoregressiveWrapperTests
         {
             Tensor table = model.NamedParameters().First(static p => p.Name == "net.token_emb.emb.weight").Value;
             table.RequiresGradient = true;
-            using GradientTape tape = device.BeginTape();
+            using StepScope tape = device.BeginTape();
             tape.Backward(model.Loss(tokens));
             float[] gradient = table.Gradient!.ToArray();
             table.ClearGradient();
@@ -74,7 +74,7 @@ public sealed class AutoregressiveWrapperTests
         int[] ids = [4, -100, 2, 0, 3, 1], shifted = [-100, 2, -100, 3, 1, -100];
         (float[] Loss, float[] Gradient) Run(Func<Tensor> loss)
         {
-            using GradientTape tape = device.BeginTape();
+            using StepScope tape = device.BeginTape();
             Tensor value = loss();
             tape.Backward(value);
             (float[], float[]) result = (value.ToArray(), logits.Gradient!.ToArray());

@@ -157,7 +157,7 @@ public sealed class ImageAndSequenceTests
             model.ComputeDType = DType.BFloat16;
             foreach ((_, Tensor parameter) in model.NamedParameters())
                 parameter.RequiresGradient = true;
-            using GradientTape tape = Cpu.BeginTape();
+            using StepScope tape = Cpu.BeginTape();
             Tensor narrow = forward();
             Assert.AreEqual(DType.BFloat16, narrow.DType);
             float[] values = narrow.ToArray();

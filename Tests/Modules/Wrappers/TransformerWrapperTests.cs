@@ -139,14 +139,14 @@ public sealed class TransformerWrapperTests
         Assert.IsFalse(model.NamedParameters().Any(static p => p.Name.StartsWith("to_logits", StringComparison.Ordinal)));
         Tensor table = model.NamedParameters().First(static p => p.Name == "token_emb.emb.weight").Value;
         table.RequiresGradient = true;
-        using GradientTape tape = device.BeginTape();
+        using StepScope tape = device.BeginTape();
         tape.Backward(Operators.SoftmaxCrossEntropy(model.Forward(Ids(device, [1, 2], 3, 4)), Ids(device, [1, 2], 4, 5)));
         float[] gradient = table.Gradient!.ToArray();
         table.ClearGradient();
 
         // Token 0 is never read: what reaches it comes through the logits alone, and sums to what the softmax gave it. Token 3 is read too.
         Assert.IsTrue(gradient[..Dim].Any(static g => g != 0), "No gradient through the logits.");
-        using GradientTape inputOnly = device.BeginTape();
+        using StepScope inputOnly = device.BeginTape();
         Tensor logits = Operators.Linear(model.Embeddings(new TokenInputs(Ids(device, [1, 2], 3, 4))), table.Detach());
         inputOnly.Backward(Operators.SoftmaxCrossEntropy(logits, Ids(device, [1, 2], 4, 5)));
         float[] throughInput = table.Gradient!.ToArray();

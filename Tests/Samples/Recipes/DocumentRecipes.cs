@@ -73,9 +73,8 @@ internal static class DocumentRecipes
     {
         // <recipe>
         using var optimizer = new AdamW(TrainedParameter.Of(model));
-        using (StepScope scope = device.BeginStep())
-        using (GradientTape tape = device.BeginTape())
-            tape.Backward(Operators.MeanSquaredError(model.Forward(x, context), target));
+        using (StepScope step = device.BeginStep(record: true))
+            step.Backward(Operators.MeanSquaredError(model.Forward(x, context), target));
         optimizer.Step(1e-3);
         optimizer.ClearGradients();
         // </recipe>

@@ -43,7 +43,7 @@ internal static class BenchAttentionCommand
         Tensor outputGradient = RandomInput.Normal(device, queries, dtype);
         void Call()
         {
-            using GradientTape tape = device.BeginTape();
+            using StepScope tape = device.BeginTape();
             tape.Backward(Operators.Attention(query, key, value, options), outputGradient);
         }
 

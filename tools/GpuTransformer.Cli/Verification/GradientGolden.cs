@@ -26,7 +26,7 @@ internal static class GradientGolden
     }
 
     /// <summary>Walks the tape and sets every gradient beside PyTorch's.</summary>
-    public static IEnumerable<GoldenOutput> Collect(GoldenCase golden, SafetensorsReader file, GradientTape tape, Tensor output, Dictionary<string, Tensor> inputs, Module module)
+    public static IEnumerable<GoldenOutput> Collect(GoldenCase golden, SafetensorsReader file, StepScope tape, Tensor output, Dictionary<string, Tensor> inputs, Module module)
     {
         tape.Backward(output, file.ReadTensor("loss_weight", output.Device));
         var results = new List<GoldenOutput>();

@@ -81,7 +81,7 @@ internal static class ModuleGolden
     private static List<GoldenOutput> CallWithGradients(GoldenCase golden, SafetensorsReader file, Module module, Dictionary<string, Tensor> inputs)
     {
         GradientGolden.Require(inputs, module, file);
-        using GradientTape tape = module.Device.BeginTape();
+        using StepScope tape = module.Device.BeginTape();
         Tensor output = module.Invoke(Arguments(golden, inputs));
         return [Against(file, string.Empty, output, golden.PlainError("output")), .. GradientGolden.Collect(golden, file, tape, output, inputs, module)];
     }

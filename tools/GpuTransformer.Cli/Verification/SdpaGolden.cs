@@ -59,7 +59,7 @@ internal static class SdpaGolden
             leaves.Add(("bias", bias));
         foreach ((_, Tensor leaf) in leaves)
             leaf.RequiresGradient = true;
-        using (GradientTape tape = query.Device.BeginTape())
+        using (StepScope tape = query.Device.BeginTape())
             tape.Backward(Operators.Attention(query, key, value, options), file.ReadTensor("input.dout", query.Device));
         return
         [

@@ -77,7 +77,7 @@ internal static class TableGolden
     {
         Tensor input = file.ReadTensor(inputName, device);
         input.RequiresGradient = gradients;
-        using GradientTape tape = device.BeginTape();
+        using StepScope tape = device.BeginTape();
         Tensor output = compute(input);
         double[] conditions = condition is null ? [] : [.. file.ReadDoubles(inputName).Chunk(input.Shape[^1]).Select(condition)];
         List<GoldenOutput> results = [.. Against(golden, file, name, output.Shape, output.ToArray(), conditions, isGradient: false)];

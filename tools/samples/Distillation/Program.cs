@@ -54,7 +54,7 @@ double Distil(SortingModel student, bool attends)
 // The teacher is finished: nothing of it is recorded and no gradient reaches it. The student attends the stream before the teacher's last feedforward.
 (Tensor Scores, Tensor Hidden) Teach(Tensor sequences)
 {
-    using NoGradientScope pause = device.NoGradient();
+    using StepScope pause = device.NoGradient();
     var hiddens = new List<Tensor>();
     Tensor scores = teacher.Forward(sequences, hiddens: hiddens);
     return (scores, hiddens[^2]);

@@ -1,24 +1,9 @@
 namespace GpuTransformer.Host;
 
-/// <summary>The lists of a tape, used again by the next.</summary>
-internal sealed class TapeStorage
-{
-    public List<TapeRecord> Records { get; } = [];
-
-    /// <summary>What the ways back will read, record after record.</summary>
-    public List<SavedTensor> Saved { get; } = [];
-
-    public void Clear()
-    {
-        Records.Clear();
-        Saved.Clear();
-    }
-}
-
 /// <summary>One operator call: its output, and how the output's gradient becomes its inputs'.</summary>
 /// <param name="Output">What the call returned.</param>
 /// <param name="Backward">Given the output's gradient, calls the backward operator and accumulates into the inputs.</param>
-/// <param name="FirstSaved">Where in <see cref="TapeStorage.Saved"/> those begin that it reads.</param>
+/// <param name="FirstSaved">Where those begin, in the tape's list of saved tensors, that it reads.</param>
 internal readonly record struct TapeRecord(Tensor Output, Action<Tensor> Backward, int FirstSaved);
 
 /// <summary>A tensor that a way back reads, and how often it had been written when the forward pass read it.</summary>

@@ -1,6 +1,6 @@
 using GpuTransformer.Host;
 
-namespace GpuTransformer.Tests.Host;
+namespace GpuTransformer.Tests.Host.Steps;
 
 [TestClass]
 public sealed class StepScopeTests
@@ -74,8 +74,8 @@ public sealed class StepScopeTests
         {
             inner.Keep(outside);
             inner.Keep(callers);
-            Assert.AreSame(outer, outside.Scope);
-            Assert.IsNull(callers.Scope);
+            Assert.IsTrue(outer.Owns(outside));
+            Assert.AreEqual(0, callers.Scope);
         }
     }
 
@@ -91,14 +91,14 @@ public sealed class StepScopeTests
         outer.Dispose();
         Assert.IsTrue(tensor.IsDisposed);
         Assert.IsTrue(inside.IsDisposed);
-        Assert.IsNull(device.CurrentScope);
+        Assert.IsTrue(device.Execution.IsEmpty);
         Assert.ThrowsExactly<ObjectDisposedException>(() => inner.Keep(inside));
 
         // Later ones are not theirs.
         using StepScope next = device.BeginStep();
         inner.Dispose();
         outer.Dispose();
-        Assert.AreSame(next, device.CurrentScope);
+        Assert.IsTrue(next.IsOpen);
         Assert.AreEqual(inUse, device.Statistics.BytesInUse);
     }
 
@@ -125,7 +125,7 @@ public sealed class StepScopeTests
                 throw new InvalidDataException("the user's own");
             });
             inner!.Dispose();
-            Assert.IsNull(device.CurrentScope);
+            Assert.IsTrue(device.Execution.IsEmpty);
             Assert.IsFalse(device.IsRecording);
             Assert.IsNull(device.Training);
         }
@@ -174,7 +174,7 @@ public sealed class StepScopeTests
             using StepScope inner = device.BeginStep();
             Tensor.From(device, [2], [1f]);
         });
-        Assert.IsNull(device.CurrentScope);
+        Assert.IsTrue(device.Execution.IsEmpty);
         Assert.AreEqual(0, device.Statistics.BytesInUse);
     }
 
