@@ -20,7 +20,7 @@ public static partial class Operators
     public static Tensor NotEqual(Tensor left, float right)
         => CompareNumberOperator.Compare(left, right, Relation.Less | Relation.Greater | Relation.Unordered);
 
-    /// <summary>Where left < right, broadcast: a <see cref="DType.Bool"/> tensor, as masks are, without a gradient.</summary>
+    /// <summary>Where left &lt; right, broadcast: a <see cref="DType.Bool"/> tensor, as masks are, without a gradient.</summary>
     /// <exception cref="ArgumentException">A shape, device or data type does not fit; nothing was launched.</exception>
     public static Tensor Less(Tensor left, Tensor right) => CompareOperator.Compare(left, right, Relation.Less);
 

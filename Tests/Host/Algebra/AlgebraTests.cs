@@ -53,7 +53,7 @@ public sealed class AlgebraTests
         Tensor x = Tensor.From(device, shape, [.. from a in bases from _ in exponents select a]);
         Tensor y = Tensor.From(device, shape, [.. from _ in bases from b in exponents select b]);
         (x.RequiresGradient, y.RequiresGradient) = (true, true);
-        using GradientTape tape = device.BeginTape();
+        using StepScope tape = device.BeginTape();
         Tensor power = Operators.Power(x, y);
         tape.Backward(power, Tensor.From(device, shape, [.. Enumerable.Repeat(1f, (int)shape.Count)]));
         float[] values = power.ToArray(), left = x.Gradient!.ToArray(), right = y.Gradient!.ToArray();

@@ -36,7 +36,7 @@ public sealed class SelectionTests
         using StepScope step = device.BeginStep();
         Tensor x = Tensor.From(device, [3], [-4f, 4f, float.NaN]);
         x.RequiresGradient = true;
-        using GradientTape tape = device.BeginTape();
+        using StepScope tape = device.BeginTape();
         Tensor root = Operators.Where(x > 0f, x, Tensor.From(device, [1], [7f]));
         CollectionAssert.AreEqual(new[] { 7f, 4f, 7f }, root.ToArray());
         tape.Backward(root, Tensor.From(device, [3], [float.NaN, 2f, float.PositiveInfinity]));
