@@ -142,6 +142,17 @@ public sealed class OperatorGradientTests
             Input([2, 3, 5], 33));
     }
 
+    [TestMethod]
+    [DeviceRows]
+    public void HuberLoss(string id)
+    {
+        float[] target = GradientCheck.Values(30, 22);
+        GradientCheck.Agrees(
+            TestDevices.Get(id),
+            x => Operators.HuberLoss(x[0], Tensor.From(TestDevices.Get(id), [2, 3, 5], target), 0.3f),
+            Input([2, 3, 5], 21));
+    }
+
     // The numbers and their neighbours at a step's distance are exact in float16, where the steps would otherwise drown.
     [TestMethod]
     [DeviceRows]

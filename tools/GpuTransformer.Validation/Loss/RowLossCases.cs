@@ -10,6 +10,7 @@ internal static class RowLossCases
     public static readonly IReadOnlyList<OperatorSweep> Sweeps =
     [
         .. Of(default(SquaredErrorFunction), static d => d * d, static d => 2 * d),
+        .. Of(new HuberFunction(0.5f), static d => Math.Abs(d) <= 0.5 ? d * d / 2 : 0.5 * (Math.Abs(d) - 0.25), static d => Math.Clamp(d, -0.5, 0.5)),
     ];
 
     private const float Upstream = 0.7f, InverseWeight = 0.125f;
