@@ -6,7 +6,6 @@ namespace GpuTransformer.Modules;
 internal sealed class FusedAttend(AttentionOptions options)
 {
     private readonly float _scale = QkNorm.Scale(options);
-    private readonly int _freeColumns = MemoryKeyValues.Columns(options);
 
     /// <param name="heads">What to attend with.</param>
     /// <param name="scores">What belongs to the call: masks, bias, positions, and causality that the caller adds.</param>
@@ -18,6 +17,6 @@ internal sealed class FusedAttend(AttentionOptions options)
         Causal = options.Causal ? CausalAlignment.BottomRight : scores.Causal,
         Window = options.MaxAttendPast,
         SoftClamp = options.SoftclampLogits ? options.LogitSoftclampValue : null,
-        FreeColumns = _freeColumns,
+        FreeColumns = options.FreeColumns,
     }).WithDropout(options.Dropout, heads.Query.Device));
 }

@@ -117,6 +117,9 @@ public sealed partial record AttentionOptions
 
     internal int KeyValueHeads => OneKvHead ? 1 : KvHeads ?? QueryHeads;
 
+    /// <summary>Keys that stages put before the others, and that no mask hides.</summary>
+    internal int FreeColumns => NumMemKv + (AddZeroKv ? 1 : 0);
+
     internal int SourceDim => DimContext ?? InputDim;
 
     internal int OutputDim => DimOut ?? InputDim;
