@@ -37,9 +37,10 @@ public sealed class Attention : Branch
         _toQ = Own("to_q", new Linear(options.InputDim, options.QueryWidth, bias: false, initializer));
         _toK = Own("to_k", new Linear(options.SourceDim, options.KeyWidth, bias: false, initializer));
         _toV = Own("to_v", new Linear(options.SourceDim, options.ValueWidth, bias: false, initializer));
-        IHeadsStage?[] prepare = [HeadRmsNorms.Of(this, initializer), memory, QkNorm.Of(this, initializer), ZeroKeyValue.Of(this)];
+        Laser? laser = Laser.Of(this);
+        IHeadsStage?[] prepare = [HeadRmsNorms.Of(this, initializer), memory, QkNorm.Of(this, initializer), laser, ZeroKeyValue.Of(this)];
         ValueGate? valueGate = ValueGate.Of(this, initializer);
-        IMergedStage?[] finish = [HeadScale.Of(this, initializer), ValueHeadGate.Of(this, initializer), valueGate];
+        IMergedStage?[] finish = [laser, HeadScale.Of(this, initializer), ValueHeadGate.Of(this, initializer), valueGate];
         _output = OutputProjection.Of(this, initializer);
         _prepare = [.. prepare.OfType<IHeadsStage>()];
         _attend = new FusedAttend(options);

@@ -95,6 +95,13 @@ public sealed partial record AttentionOptions
     [Takes(OptionRange.PositiveNumber)]
     public float LogitSoftclampValue { get; init; } = 50;
 
+    /// <summary>Average exp(value) rather than the value, and take the logarithm of the output.</summary>
+    public bool Laser { get; init; }
+
+    /// <summary>c of c · tanh(value / c) before the exponential of <see cref="Laser"/>.</summary>
+    [Takes(OptionRange.PositiveNumber)]
+    public float LaserSoftclampValue { get; init; } = 15;
+
     /// <summary>A learned factor per head on its output.</summary>
     public bool HeadScale { get; init; }
 

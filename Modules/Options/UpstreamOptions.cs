@@ -41,7 +41,7 @@ internal static partial class UpstreamOptions
         # Not yet: attention is fused, and these need the scores as a matrix.
         head_learned_sink=false pre_talking_heads=false post_talking_heads=false pre_scale_post_talking_heads=false sparse_topk=null
         sparse_topk_straight_through=false hard=false sigmoid=false gumbel_softmax=false gumbel_softmax_temp=1 gumbel_softmax_hard=true l2_distance=false
-        selective=false cog_signed=false inverted_attention=false laser=false laser_softclamp_value=15
+        selective=false cog_signed=false inverted_attention=false
         # Not yet: ALiBi is the only position bias, and positions are not rotated.
         rotate_num_heads=null data_dependent_alibi=false data_dependent_alibi_per_row=false data_dependent_alibi_per_row_dim_head=8
         data_dependent_alibi_kwargs={} use_rel_proj_pos_bias=false rel_proj_num_distance_basis=16 rel_proj_max_dist=1024 use_cope=false
