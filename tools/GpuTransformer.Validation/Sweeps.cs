@@ -42,6 +42,7 @@ internal static class Sweeps
         AdamWCases.Sweep,
         SgdCases.Sweep,
         LionCases.Sweep,
+        StridedCopyCases.Sweep,
         .. AlgebraCases.Sweeps,
         .. SelectionCases.Sweeps,
     ];
