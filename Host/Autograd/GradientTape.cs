@@ -34,7 +34,6 @@ internal sealed class GradientTape
             throw new ArgumentException($"outputGradient has shape {outputGradient.Shape}, the loss {loss.Shape}.", nameof(outputGradient));
         _walked = _records.Count;
         IsWalked = true;
-        state.StopRecording(this);
         try
         {
             Walk(state, loss, outputGradient);

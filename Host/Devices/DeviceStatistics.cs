@@ -42,9 +42,9 @@ public sealed class DeviceStatistics
     public long LiveTensors => Volatile.Read(ref _liveTensors);
 
     /// <summary>
-    /// Tensors that live outside any <see cref="StepScope"/>, so that only their maker disposes them: parameters, optimizer state, gradients of leaves, what was kept, and whatever was computed
-    /// while no scope was open. It is the same after every step of a program that forgets none; one that grows from step to step computes outside a scope, and its tensors wait for the
-    /// garbage collector.
+    /// Tensors that no <see cref="StepScope"/> owns, so that only their maker disposes them: parameters, optimizer state, gradients of leaves, what was kept, and
+    /// whatever was computed while no step was open. It is the same after every step of a program that forgets none; one that grows from step to step computes
+    /// outside its steps or forgets to close them, and its tensors wait for the garbage collector.
     /// </summary>
     public long TensorsOutsideScopes => Volatile.Read(ref _tensorsOutsideScopes);
 

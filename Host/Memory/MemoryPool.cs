@@ -13,7 +13,7 @@ namespace GpuTransformer.Host;
 /// </summary>
 internal sealed class MemoryPool(DeviceBackend backend, DeviceStatistics statistics, DeviceTurns turns, ExecutionState execution) : IDisposable
 {
-    /// <summary>The pool's clock runs by steps: an outermost scope is one, a scope right inside it a small part of one.</summary>
+    /// <summary>The pool's clock runs by steps: an outermost one is a whole, one right inside it a small part.</summary>
     public const int TicksPerStep = 64;
 
     private const long SmallestBlock = 256;
@@ -102,7 +102,7 @@ internal sealed class MemoryPool(DeviceBackend backend, DeviceStatistics statist
                 continue;
             }
 
-            // Scopes hold their tensors, so these were outside any.
+            // Steps hold their tensors, so no step owned these.
             statistics.CountForgotten(buffer.References);
             Return(buffer);
         }

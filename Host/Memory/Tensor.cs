@@ -7,7 +7,7 @@ using ILGPU.Runtime;
 namespace GpuTransformer.Host;
 
 /// <summary>
-/// A dense row-major array on one device. A tensor made while a <see cref="StepScope"/> is open belongs to that scope; any other belongs to its maker,
+/// A dense row-major array on one device. A tensor made within a step (<see cref="ComputeDevice.BeginStep()"/>) belongs to the step; any other belongs to its maker,
 /// who disposes it. Views made by <see cref="Reshape"/> share memory, which lives as long as the last of them. Memory of tensors that nobody has any more goes back to the pool once the
 /// garbage collector has found them: later than need be, but not never.
 /// </summary>
@@ -237,7 +237,7 @@ public sealed partial class Tensor : IDisposable, IDeviceDuty
         DropGradient();
     }
 
-    /// <summary>Part of a duty: the same for the tensors of a scope that closes.</summary>
+    /// <summary>Part of a duty: the same for the tensors of a step that closes.</summary>
     internal void Release()
     {
         if (!Interlocked.Exchange(ref _disposed, true))

@@ -16,16 +16,16 @@ internal sealed class ExecutionState(ComputeDevice device)
     public ComputeDevice Device { get; } = device;
 
     /// <summary>What owns the tensors that are made now; null where their makers do.</summary>
-    public StepLevel? Memory { get; private set; }
+    public StepLevel? Memory => _innermost?.Memory;
 
     /// <summary>What persistent tensors are made for now.</summary>
-    public StepLevel? Construction { get; private set; }
+    public StepLevel? Construction => _innermost?.Construction;
 
-    /// <summary>What records now.</summary>
-    public GradientTape? Recorder { get; private set; }
+    /// <summary>What records now. A tape that was walked records no more.</summary>
+    public GradientTape? Recorder => _innermost?.Recorder is { IsWalked: false } recorder ? recorder : null;
 
     /// <summary>What dropout draws from now.</summary>
-    public RandomStreams? Training { get; private set; }
+    public RandomStreams? Training => _innermost?.Training;
 
     /// <summary>Whether nothing is open.</summary>
     public bool IsEmpty => _innermost is null;
@@ -65,13 +65,6 @@ internal sealed class ExecutionState(ComputeDevice device)
             heir.Tensors.Add(tensor);
     }
 
-    /// <summary>The tape was walked: it records no more.</summary>
-    public void StopRecording(GradientTape tape)
-    {
-        if (ReferenceEquals(Recorder, tape))
-            Recorder = null;
-    }
-
     /// <summary>
     /// Lets go of the tensors of steps that nobody can close any more: they belong to the enclosing step or to their holders from here on. What such a step has
     /// in force stays so: a program may count on it without holding the step, and results must not depend on when the collector runs. Tensors that somebody
@@ -101,7 +94,7 @@ internal sealed class ExecutionState(ComputeDevice device)
                 outer = level;
         }
 
-        MakeInnermost(outer);
+        _innermost = outer;
         return true;
     }
 
@@ -136,7 +129,7 @@ internal sealed class ExecutionState(ComputeDevice device)
             level = new StepLevel(this);
         GradientTape? tape = (parts & StepParts.Tape) == 0 ? null : NewTape();
         level.Open(Interlocked.Increment(ref s_opened), parts, outer, frame, isWithin ? 0 : Ticks(parts), tape, streams);
-        MakeInnermost(level);
+        _innermost = level;
         return level;
     }
 
@@ -156,16 +149,9 @@ internal sealed class ExecutionState(ComputeDevice device)
         return tape;
     }
 
-    private void MakeInnermost(StepLevel? level)
-    {
-        _innermost = level;
-        (Memory, Construction, Training) = (level?.Memory, level?.Construction, level?.Training);
-        Recorder = level?.Recorder is { IsWalked: false } recorder ? recorder : null;
-    }
-
     private void CloseInnermost(StepLevel level)
     {
-        MakeInnermost(level.Outer);
+        _innermost = level.Outer;
         if (level.Tape is { } tape)
         {
             tape.Forget();

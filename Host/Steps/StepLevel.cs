@@ -96,8 +96,6 @@ internal sealed class StepLevel(ExecutionState state)
     {
         Volatile.Write(ref _number, 0);
         Tensors.Clear();
-        (Outer, Memory, Construction, Recorder, Training, Tape) = (null, null, null, null, null, null);
-        Frame = OwnFrame = null;
         _hasHolder = IsComplete = false;
     }
 

@@ -88,7 +88,14 @@ public sealed class ForgottenStepTests
                 LetGo(device);
                 Assert.IsTrue(outer.Owns(second) && outer.Owns(third) && outer.Owns(fourth) && outer.Owns(Tensor.Zeros(device, [1])));
                 Assert.IsTrue(tape.IsRecording && device.IsRecording);
+
+                // What the forgotten ones used is used again.
+                using StepScope a = device.BeginStep(), b = device.BeginStep(), c = device.BeginStep();
+                Assert.IsTrue(b.Owns(c.Keep(Tensor.Zeros(device, [1]))) && a.IsRecording);
             }
+
+            Assert.IsTrue(outer.IsOpen && outer.Owns(Tensor.Zeros(device, [1])));
+            Assert.IsFalse(device.IsRecording);
 
             Assert.IsFalse(second.IsDisposed || third.IsDisposed || fourth.IsDisposed);
         }
