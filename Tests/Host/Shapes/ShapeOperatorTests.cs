@@ -42,7 +42,7 @@ public sealed class ShapeOperatorTests
         using StepScope step = device.BeginStep();
         Tensor x = Tensor.From(device, [2, 2], [1f, 2f, 3f, 4f]);
         x.RequiresGradient = true;
-        using GradientTape tape = device.BeginTape();
+        using StepScope tape = device.BeginTape();
         Tensor none = x.Narrow(1, 2, 0).Transpose(0, 1), whole = Operators.Concatenate([none.Expand([3, 0, 2]), Tensor.Zeros(device, [3, 0, 2])], 0);
         Assert.AreEqual(new Shape(6, 0, 2), whole.Shape);
         tape.Backward(whole, Tensor.Zeros(device, [6, 0, 2]));
