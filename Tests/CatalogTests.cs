@@ -84,7 +84,10 @@ public sealed class CatalogTests
         ComputeDevice device = TestDevices.Get("cpu");
         string[] first = Results(definition, device, Seed), again = Results(definition, device, Seed), other = Results(definition, device, Seed + 1);
         CollectionAssert.AreEqual(first, again, "The same seed gave other numbers.");
-        Assert.IsFalse(first.SequenceEqual(other), "Another seed gave the same numbers: the seed is not used.");
+
+        // The derivative of a sign is zero for all numbers.
+        bool isZero = definition.Cases(Seed).SelectMany(static validation => validation.Expected).All(static expected => Array.TrueForAll(expected.Exact, static x => x == 0));
+        Assert.IsTrue(isZero || !first.SequenceEqual(other), "Another seed gave the same numbers: the seed is not used.");
     }
 
     [TestMethod]
@@ -122,7 +125,8 @@ public sealed class CatalogTests
             .. from validation in definition.Cases(seed)
                where validation.Size == ValidationSize.Tiny
                from comparison in validation.Run(device, variant) ?? []
-               select $"{validation.Name} {comparison.Output} {comparison.Error:r} {comparison.Limit:r}",
+               let exact = validation.Expected.First(expected => expected.Output == comparison.Output).Exact
+               select $"{validation.Name} {comparison.Output} {comparison.Error:r} {comparison.Limit:r} {string.Join(' ', exact.Take(50))}",
         ];
     }
 

@@ -22,7 +22,7 @@ internal struct AttentionRules
     public float SoftClamp;
 
     /// <summary>1 where there is no mask, no bias and no clamp, which spares the kernels the questions.</summary>
-    public int IsPlain;
+    public int ScoreIsProduct;
 
     /// <summary>Leading keys that every query sees, without bias: memory keys and the zero key.</summary>
     public int FreeColumns;

@@ -15,12 +15,12 @@ internal struct GainRowsPortable<TElement>
     public int RowsPerGain;
     public int Columns; // the rows' width, or 1 for one number per row
     public float Offset; // added to what is stored: 1 where gains are stored minus one
-    public float None; // what is read where nothing is stored
+    public float IfAbsent; // what is read where nothing is stored
 
     /// <summary>The value for one element.</summary>
     public static float Read(GainRowsPortable<TElement> gain, int row, int column)
     {
-        float value = gain.None;
+        float value = gain.IfAbsent;
         if (gain.Values.Length > 0)
         {
             long start = (long)(row / gain.RowsPerGain) * gain.Columns;
@@ -39,13 +39,13 @@ internal unsafe struct GainRowsVectorized<TElement>
     public int RowsPerGain;
     public int Columns;
     public float Offset;
-    public float None;
+    public float IfAbsent;
 
     /// <summary>What row <paramref name="row"/> is multiplied with, or has added.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly GainRow<TElement> Row(int row)
         => Values == null
-            ? new GainRow<TElement>(null, 0, None)
+            ? new GainRow<TElement>(null, 0, IfAbsent)
             : new GainRow<TElement>(Values + (long)(row / RowsPerGain) * Columns, Columns, Offset);
 }
 

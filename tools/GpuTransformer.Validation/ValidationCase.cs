@@ -41,6 +41,9 @@ public abstract class ValidationCase
     /// <summary>The storage type of its floating-point tensors.</summary>
     public DType DType { get; }
 
+    /// <summary>What the oracle says.</summary>
+    internal abstract IReadOnlyList<Expected> Expected { get; }
+
     /// <summary>Runs <paramref name="variant"/> on <paramref name="device"/> and compares every output with the oracle; null where the variant does not take this case.</summary>
     public abstract IReadOnlyList<Comparison>? Run(ComputeDevice device, KernelVariant variant);
 }
@@ -71,6 +74,8 @@ internal sealed class ValidationCase<TArguments>(
     where TArguments : struct
 {
     private readonly Lazy<IReadOnlyList<Expected>> _expected = new(oracle);
+
+    internal override IReadOnlyList<Expected> Expected => _expected.Value;
 
     public override IReadOnlyList<Comparison>? Run(ComputeDevice device, KernelVariant variant)
     {

@@ -14,7 +14,7 @@ public static partial class Operators
     public static Tensor ScaleAndShift(Tensor input, Tensor? scale, Tensor? shift, float scaleOffset = 0f)
     {
         Arguments.CheckRows(input);
-        GainRows scales = GainRows.Check(input, scale, nameof(scale), scaleOffset), shifts = GainRows.Check(input, shift, nameof(shift), none: 0f);
+        GainRows scales = GainRows.Check(input, scale, nameof(scale), scaleOffset), shifts = GainRows.Check(input, shift, nameof(shift), ifAbsent: 0f);
         Tensor output = Tensor.Empty(input.Device, input.Shape, input.DType);
         if (output.Shape.Count > 0)
             ScaleAndShiftArguments.Definition.Run(input.Device, new ScaleAndShiftArguments(input, scales, shifts, output));

@@ -19,7 +19,7 @@ public static partial class Operators
     {
         Elementwise.CheckPair(input, outputGradient, nameof(input), nameof(outputGradient));
         Arguments.CheckRows(input);
-        GainRows scales = GainRows.Check(input, scale, nameof(scale), scaleOffset), shifts = GainRows.Check(input, shift, nameof(shift), none: 0f);
+        GainRows scales = GainRows.Check(input, scale, nameof(scale), scaleOffset), shifts = GainRows.Check(input, shift, nameof(shift), ifAbsent: 0f);
         return (
             ScaleAndShift(outputGradient, scale, null, scaleOffset),
             wantsScale ? SumRowsOperator.Gradient(scales, outputGradient, input) : null,

@@ -10,8 +10,8 @@ namespace GpuTransformer.Host;
 /// <param name="Rows">How many rows the input has.</param>
 /// <param name="Columns">The last axis of the values: the input's width, or 1.</param>
 /// <param name="Offset">Added to what is stored.</param>
-/// <param name="None">What stands for null: 1 for a factor, 0 for a shift.</param>
-internal readonly record struct GainRows(Tensor? Values, int Rows, int Columns, float Offset, float None)
+/// <param name="IfAbsent">What stands for null: 1 for a factor, 0 for a shift.</param>
+internal readonly record struct GainRows(Tensor? Values, int Rows, int Columns, float Offset, float IfAbsent)
 {
     /// <summary>How many vectors there are.</summary>
     public int Groups => Values is null ? 1 : checked((int)(Values.Shape.Count / Columns));
@@ -21,17 +21,17 @@ internal readonly record struct GainRows(Tensor? Values, int Rows, int Columns, 
 
     /// <summary>Checks that the values fit the input.</summary>
     /// <exception cref="ArgumentException">They do not.</exception>
-    public static GainRows Check(Tensor input, Tensor? values, string name, float offset = 0f, float none = 1f)
+    public static GainRows Check(Tensor input, Tensor? values, string name, float offset = 0f, float ifAbsent = 1f)
     {
         int dim = input.Shape[^1], rows = RowCount(input);
         if (values is null)
-            return new GainRows(null, rows, dim, offset, none);
+            return new GainRows(null, rows, dim, offset, ifAbsent);
         Arguments.Check(input.Device, values, input.DType, name);
         bool isNumber = values.Shape == [1] || values.Shape.Rank == 0;
         bool fits = isNumber || (values.Shape.Rank > 0 && values.Shape[^1] == dim && (rows == 0 || (values.Shape.Count > 0 && rows % (values.Shape.Count / dim) == 0)));
         if (!fits)
             throw Arguments.Wrong(name, $"has shape {values.Shape}, but the input {input.Shape} needs [{dim}], [1], or one row of {dim} for each group of rows.");
-        return new GainRows(values, rows, isNumber ? 1 : dim, offset, none);
+        return new GainRows(values, rows, isNumber ? 1 : dim, offset, ifAbsent);
     }
 
     /// <summary>The number of rows of the input's last axis; zero where the tensor is empty.</summary>
@@ -40,10 +40,10 @@ internal readonly record struct GainRows(Tensor? Values, int Rows, int Columns, 
     /// <summary>As a Portable kernel reads them.</summary>
     public GainRowsPortable<TElement> Portable<TElement>()
         where TElement : unmanaged, IElement<TElement>
-        => new() { Values = Values?.View<TElement>() ?? default, RowsPerGain = RowsPerGain, Columns = Columns, Offset = Offset, None = None };
+        => new() { Values = Values?.View<TElement>() ?? default, RowsPerGain = RowsPerGain, Columns = Columns, Offset = Offset, IfAbsent = IfAbsent };
 
     /// <summary>As a Vectorized kernel reads them.</summary>
     public unsafe GainRowsVectorized<TElement> Vectorized<TElement>()
         where TElement : unmanaged, IElement<TElement>
-        => new() { Values = Values is null ? null : Values.Pointer<TElement>(), RowsPerGain = RowsPerGain, Columns = Columns, Offset = Offset, None = None };
+        => new() { Values = Values is null ? null : Values.Pointer<TElement>(), RowsPerGain = RowsPerGain, Columns = Columns, Offset = Offset, IfAbsent = IfAbsent };
 }

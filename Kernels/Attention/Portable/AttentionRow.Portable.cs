@@ -76,7 +76,7 @@ internal struct AttentionRow
     /// The score of a key, or <see cref="Hidden"/>, for kernels that are compiled once for all rules: the question is the same for the whole launch and
     /// costs less than a second kernel, of which an OpenCL compiler takes seconds.
     /// </summary>
-    public static float Score(AttentionArrays arrays, AttentionRules rules, AttentionRow row, float product, int key) => rules.IsPlain != 0
+    public static float Score(AttentionArrays arrays, AttentionRules rules, AttentionRow row, float product, int key) => rules.ScoreIsProduct != 0
         ? Score<NoAttentionMask, ScaledScore>(arrays, rules, row, product, key)
         : Score<ArrayAttentionMask, BiasedScore>(arrays, rules, row, product, key);
 
