@@ -34,7 +34,7 @@ public static partial class Operators
     /// <inheritdoc cref="LessOrEqual(Tensor, Tensor)"/>
     public static Tensor LessOrEqual(Tensor left, float right) => CompareNumberOperator.Compare(left, right, Relation.Less | Relation.Equal);
 
-    /// <summary>Where left > right, broadcast: a <see cref="DType.Bool"/> tensor, as masks are, without a gradient.</summary>
+    /// <summary>Where left &gt; right, broadcast: a <see cref="DType.Bool"/> tensor, as masks are, without a gradient.</summary>
     /// <exception cref="ArgumentException">A shape, device or data type does not fit; nothing was launched.</exception>
     public static Tensor Greater(Tensor left, Tensor right) => CompareOperator.Compare(left, right, Relation.Greater);
 
