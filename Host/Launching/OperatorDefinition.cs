@@ -66,8 +66,17 @@ internal sealed class OperatorDefinition<TArguments>(
                 chosen = variant;
         }
 
-        return chosen ?? throw new NotSupportedException($"{Name} has no variant for these arguments on {device}: {arguments}.");
+        return chosen ?? throw new NotSupportedException($"{Name} has no variant for these arguments on {device}: {Describe(arguments)}.");
     }
+
+    // As a record writes itself, but of tensors the shapes: their numbers are on the device, and long.
+    private static string Describe(object? value) => value switch
+    {
+        Tensor tensor => tensor.Description,
+        ValueType and not Enum when value.GetType() is { IsPrimitive: false } type && type != typeof(Shape) && type.Assembly == typeof(Tensor).Assembly
+            => $"{{ {string.Join(", ", type.GetProperties().Select(property => $"{property.Name} = {Describe(property.GetValue(value))}"))} }}",
+        _ => value?.ToString() ?? "null",
+    };
 
     private void Measure(ComputeDevice device, KernelVariant<TArguments> variant, in TArguments arguments, OperatorProfile profile)
     {

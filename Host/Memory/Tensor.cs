@@ -262,9 +262,6 @@ public sealed partial class Tensor : IDisposable, IDeviceDuty
         buffer.RemoveReference();
     }
 
-    /// <inheritdoc/>
-    public override string ToString() => $"{DType} {Shape} on {Device.Id}{(IsDisposed ? " (disposed)" : string.Empty)}";
-
     /// <summary>The memory as an ILGPU kernel sees it.</summary>
     internal ArrayView<T> View<T>()
         where T : unmanaged
