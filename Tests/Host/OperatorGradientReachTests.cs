@@ -7,7 +7,7 @@ namespace GpuTransformer.Tests.Host;
 [TestClass]
 public sealed class OperatorGradientReachTests
 {
-    private static readonly Type[] s_checks = [typeof(OperatorGradientTests), typeof(AttentionGradientTests), typeof(AlgebraGradientTests), typeof(ShapeGradientTests)];
+    private static readonly Type[] s_checks = [typeof(OperatorGradientTests), typeof(AttentionGradientTests), typeof(AlgebraGradientTests), typeof(ShapeGradientTests), typeof(ReductionGradientTests)];
 
     /// <summary>Operators of the catalogue that nothing recorded leads to: they change parameters, or answer yes or no, and are not differentiated.</summary>
     private static readonly string[] s_withoutGradient = ["SumOfSquares", "Interpolate", "AdamWUpdate", "SgdUpdate", "LionUpdate", "Compare", "CompareNumber"];

@@ -43,6 +43,7 @@ internal static class Sweeps
         SgdCases.Sweep,
         LionCases.Sweep,
         StridedCopyCases.Sweep,
+        .. ReductionCases.Sweeps,
         .. AlgebraCases.Sweeps,
         .. SelectionCases.Sweeps,
     ];
