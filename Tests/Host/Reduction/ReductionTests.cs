@@ -63,7 +63,7 @@ public sealed class ReductionTests
         {
             Tensor x = Tensor.From(device, [2, 3], values);
             x.RequiresGradient = true;
-            using GradientTape tape = device.BeginTape();
+            using StepScope tape = device.BeginTape();
             tape.Backward(function(x), Tensor.From(device, [2], [1f, 1f]));
             float[] gradient = x.Gradient!.ToArray();
             x.ClearGradient();
