@@ -49,7 +49,14 @@ internal sealed class GradientTape
     public void Forget()
     {
         foreach (TapeRecord record in _records)
+        {
             record.Output.IsTracked = false;
+
+            // Left behind by a walk that threw.
+            if (!record.Output.RequiresGradient)
+                record.Output.ReleaseGradient();
+        }
+
         _records.Clear();
         _saved.Clear();
     }

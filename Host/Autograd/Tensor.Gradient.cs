@@ -42,6 +42,13 @@ public sealed partial class Tensor
 
     internal void ShareGradient(Tensor gradient) => Gradient = gradient.Share();
 
+    /// <summary>As <see cref="DropGradient"/>, as part of a duty.</summary>
+    internal void ReleaseGradient()
+    {
+        Gradient?.Release();
+        Gradient = null;
+    }
+
     internal void DropGradient()
     {
         Gradient?.Dispose();

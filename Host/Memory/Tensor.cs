@@ -242,8 +242,7 @@ public sealed partial class Tensor : IDisposable, IDeviceDuty
     {
         if (!Interlocked.Exchange(ref _disposed, true))
             LeaveBuffer();
-        Gradient?.Release();
-        Gradient = null;
+        ReleaseGradient();
     }
 
     void IDeviceDuty.Perform() => LeaveBuffer();
@@ -266,6 +265,18 @@ public sealed partial class Tensor : IDisposable, IDeviceDuty
     internal ArrayView<T> View<T>()
         where T : unmanaged
         => ((IlgpuAllocation)Allocation).View.SubView(_offset, Bytes).Cast<T>();
+
+    /// <summary>The memory as a kernel of one's own sees it, which is ILGPU's view on the processor too.</summary>
+    internal ArrayView<T> CustomView<T>()
+        where T : unmanaged
+        => Allocation is CpuAllocation cpu ? CustomKernels.ProcessorMemory.View<T>(cpu, _offset, Bytes) : View<T>();
+
+    /// <summary>Whoever hands the memory to a kernel of one's own that may write it says so: nothing is known of its numbers any more.</summary>
+    internal void MarkWrittenByKernel()
+    {
+        Buffer.Integers = null;
+        MarkWritten();
+    }
 
     /// <summary>Whether a GPU can load four neighbouring elements at once: false for some slices.</summary>
     internal bool StartsOnQuad => _offset % (4 * DType.SizeInBytes()) == 0;
