@@ -2,13 +2,19 @@ using GpuTransformer.Host;
 
 namespace GpuTransformer.Modules;
 
-/// <summary>One vector for each position of a sequence, added to its tokens: <see cref="LearnedPositions"/> or <see cref="SinusoidalPositions"/>.</summary>
+/// <summary>
+/// One vector for each position of a sequence, added to its tokens: <see cref="LearnedPositions"/>, <see cref="SinusoidalPositions"/>, or one's own, which derives from it and is used with
+/// <see cref="TransformerWrapperOptions.CustomPositions"/>.
+/// </summary>
 public abstract class AbsolutePositions : Module
 {
     // A GPU's grid ends at 65535 groups of 64 columns.
     private const int LongestShift = 65535 * 64;
 
-    private protected AbsolutePositions(int dim, ParameterInitializer initializer)
+    /// <summary>Positions without parameters yet.</summary>
+    /// <param name="dim">The width of a vector.</param>
+    /// <param name="initializer">For the parameters.</param>
+    protected AbsolutePositions(int dim, ParameterInitializer initializer)
         : base(initializer) => Dim = dim;
 
     /// <summary>The width of a vector.</summary>
@@ -30,8 +36,8 @@ public abstract class AbsolutePositions : Module
         if (pos is null && x.Shape[0] > 1 && (long)x.Shape[1] * Dim > LongestShift)
             pos = Repeated(x.Shape[0], x.Shape[1]);
         if (pos is null)
-            return scope.Keep(AddToEach(x, Leading(x.Shape[1]).Like(x)));
-        Tensor vectors = Lookup(pos).Like(x);
+            return scope.Keep(AddToEach(x, Fitting(Leading(x.Shape[1]), [x.Shape[1], Dim], nameof(Leading)).Like(x)));
+        Tensor vectors = Fitting(Lookup(pos), [.. pos.Shape, Dim], nameof(Lookup)).Like(x);
         return scope.Keep(pos.Shape.Rank == 2 ? Operators.Add(x, vectors) : AddToEach(x, vectors));
     }
 
@@ -54,14 +60,33 @@ public abstract class AbsolutePositions : Module
     }
 
     /// <summary>The vectors of positions 0 to length − 1: [length, dim].</summary>
-    private protected abstract Tensor Leading(int length);
+    /// <param name="length">At most <see cref="Count"/>.</param>
+    protected abstract Tensor Leading(int length);
 
     /// <summary>The vectors of the given positions: […, dim].</summary>
-    private protected abstract Tensor Lookup(Tensor pos);
+    /// <param name="pos">Integers […], each from 0 to below <see cref="Count"/>; a table's <see cref="Operators.Embedding"/> checks that.</param>
+    protected abstract Tensor Lookup(Tensor pos);
 
-    /// <summary>The first rows of a table, as part of the computation.</summary>
-    private protected static Tensor FirstRows(Tensor table, int rows)
+    /// <summary>The first rows of a table [count, dim], as part of the computation.</summary>
+    protected static Tensor FirstRows(Tensor table, int rows)
         => rows == table.Shape[0] ? table : Operators.SliceRows(table.Reshape([1, table.Shape[0], table.Shape[1]]), 0, rows).Reshape([rows, table.Shape[1]]);
+
+    /// <summary>What an option's function made, if it fits the model.</summary>
+    internal static AbsolutePositions Checked(AbsolutePositions? made, int dim, ParameterInitializer initializer)
+    {
+        const string Option = nameof(TransformerWrapperOptions.CustomPositions);
+        return made switch
+        {
+            null => throw ForwardChecks.Wrong(Option, $"{Option} returned null."),
+            _ when !ReferenceEquals(made.Device, initializer.Device) => throw ForwardChecks.Wrong(Option, $"{Option} made positions on {made.Device}, but the model is on {initializer.Device}."),
+            _ when made.Dim != dim => throw ForwardChecks.Wrong(Option, $"{Option} made vectors {made.Dim} wide, but the model's are {dim} wide."),
+            _ => made,
+        };
+    }
+
+    private Tensor Fitting(Tensor? vectors, Shape wanted, string function) => vectors is { } found && found.Shape == wanted
+        ? found
+        : throw new InvalidOperationException($"{GetType().Name}.{function} returned {(vectors is null ? "null" : $"vectors of shape {vectors.Shape}")}; {wanted} is needed.");
 
     // Every sample's positions, one by one: for sequences that are too long to be shifted as one row.
     private Tensor Repeated(int batch, int length)

@@ -38,12 +38,14 @@ public sealed class LearnedPositions : AbsolutePositions
 
     private float Factor => 1f / MathF.Sqrt(Dim);
 
-    private protected override Tensor Leading(int length)
+    /// <inheritdoc/>
+    protected override Tensor Leading(int length)
     {
         Tensor rows = FirstRows(_table, length);
         return _isNormalised ? TokenEmbedding.ToUnitLength(rows) : Operators.Scale(rows, Factor);
     }
 
-    private protected override Tensor Lookup(Tensor pos)
+    /// <inheritdoc/>
+    protected override Tensor Lookup(Tensor pos)
         => _isNormalised ? TokenEmbedding.ToUnitLength(Operators.Embedding(_table, pos)) : Operators.Embedding(_table, pos, Factor);
 }

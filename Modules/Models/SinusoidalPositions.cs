@@ -35,9 +35,11 @@ public sealed class SinusoidalPositions : AbsolutePositions
     /// <inheritdoc/>
     public override int? Count => null;
 
-    private protected override Tensor Leading(int length) => Operators.ScaleAndShift(FirstRows(Table(length), length), _scale, null);
+    /// <inheritdoc/>
+    protected override Tensor Leading(int length) => Operators.ScaleAndShift(FirstRows(Table(length), length), _scale, null);
 
-    private protected override Tensor Lookup(Tensor pos)
+    /// <inheritdoc/>
+    protected override Tensor Lookup(Tensor pos)
     {
         long last = pos.ToInt64Array().Append(0).Max();
         if (last >= int.MaxValue / Dim)

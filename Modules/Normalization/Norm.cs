@@ -2,10 +2,11 @@ using GpuTransformer.Host;
 
 namespace GpuTransformer.Modules;
 
-/// <summary>A normalisation over the last axis.</summary>
+/// <summary>A normalisation over the last axis. One of one's own derives from it, and a stack uses it with <see cref="AttentionLayersOptions.CustomNorm"/>.</summary>
 public abstract class Norm : Module
 {
-    private protected Norm(ParameterInitializer initializer)
+    /// <summary>A norm without parameters yet.</summary>
+    protected Norm(ParameterInitializer initializer)
         : base(initializer)
     {
     }
@@ -29,6 +30,8 @@ public abstract class Norm : Module
     /// <summary>The norm that the options ask for.</summary>
     internal static Norm Create(AttentionLayersOptions options, ParameterInitializer initializer)
     {
+        if (options.CustomNorm is { } custom)
+            return Checked(custom(initializer), initializer);
         int dim = options.Dim;
         bool unitOffset = options.NormAddUnitOffset;
         if (options.UseAdaptiveLayernorm || options.UseAdaptiveRmsnorm)
@@ -42,5 +45,15 @@ public abstract class Norm : Module
         if (options.UseDynamicTanh)
             return new DynamicTanh(dim, options.DynamicTanhInitAlpha, unitOffset, initializer);
         return options.UseDerf ? new Derf(dim, unitOffset, initializer) : new LayerNorm(dim, unitOffset, initializer);
+    }
+
+    private static Norm Checked(Norm? norm, ParameterInitializer initializer)
+    {
+        const string Option = nameof(AttentionLayersOptions.CustomNorm);
+        if (norm is null)
+            throw ForwardChecks.Wrong(Option, $"{Option} returned null; it makes a new norm at each call.");
+        return ReferenceEquals(norm.Device, initializer.Device)
+            ? norm
+            : throw ForwardChecks.Wrong(Option, $"{Option} made a {norm.GetType().Name} on {norm.Device}, but the stack is on {initializer.Device}; make it with the initializer that is given.");
     }
 }

@@ -60,6 +60,7 @@ public sealed partial record AttentionLayersOptions
             (UseSimpleRmsnorm, nameof(UseSimpleRmsnorm)),
             (UseDynamicTanh, nameof(UseDynamicTanh)),
             (UseDerf, nameof(UseDerf)),
+            (CustomNorm is not null, nameof(CustomNorm)),
             (UseAdaptiveLayernorm, nameof(UseAdaptiveLayernorm)),
             (UseAdaptiveRmsnorm, nameof(UseAdaptiveRmsnorm)));
         OptionChecks.AtMostOne((UseLayerscale, nameof(UseLayerscale)), (UseAdaptiveLayerscale, nameof(UseAdaptiveLayerscale)));

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Reflection;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace GpuTransformer.Modules;
 
@@ -21,7 +22,8 @@ internal sealed class OptionNames
 
     private OptionNames(Type record)
     {
-        PropertyInfo[] properties = record.GetProperties(BindingFlags.Public | BindingFlags.Instance);
+        // What only code can say has no name.
+        PropertyInfo[] properties = [.. record.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(static p => !p.IsDefined(typeof(JsonIgnoreAttribute)))];
         ILookup<bool, PropertyInfo> isInner = properties.ToLookup(static p => p.IsDefined(typeof(PrefixAttribute)));
         All =
         [

@@ -17,7 +17,7 @@ public enum Decay
 /// The learning rate of a step: rising linearly from peak / (warm-up + 1) during the warm-up, then falling to the final rate at the last step. It depends on the step's
 /// number alone, so a resumed run has the rates of an uninterrupted one.
 /// </summary>
-public sealed record LearningRateSchedule
+public sealed record LearningRateSchedule : ILearningRateSchedule
 {
     /// <summary>The highest rate; finite and above zero.</summary>
     public required double Peak { get; init => field = OptionChecks.PositiveNumber(value); }
@@ -51,8 +51,8 @@ public sealed record LearningRateSchedule
         return Final + (Peak - Final) * remaining;
     }
 
-    /// <summary>Whether nothing is learnt from step <paramref name="step"/> on, the rate being zero.</summary>
-    internal bool IsOver(long step) => Decay != Decay.Constant && Final == 0 && step >= TotalSteps;
+    /// <summary>Whether nothing is learnt from step <paramref name="step"/> on, the rate being zero: after <see cref="TotalSteps"/> of a schedule that falls to zero.</summary>
+    public bool IsOver(long step) => Decay != Decay.Constant && Final == 0 && step >= TotalSteps;
 
     /// <summary>What is wrong between the schedule's numbers; null for nothing.</summary>
     internal string? Contradiction()

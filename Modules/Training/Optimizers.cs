@@ -30,7 +30,10 @@ public sealed class AdamW : Optimizer
     /// <summary>Added to the root of the second moment; above zero.</summary>
     public double Epsilon { get; init => field = OptionChecks.PositiveNumber(value); } = 1e-8;
 
-    private protected override void Update(int index, Tensor gradient, double rate, float gradientScale)
+    private protected override bool MakesTensors => false;
+
+    /// <inheritdoc/>
+    protected override void Update(int index, Tensor gradient, double rate, float gradientScale)
     {
         TrainedParameter parameter = Parameters[index];
         var step = new AdamWStep(rate, StepCount, parameter.DecayOf(WeightDecay), Beta1, Beta2, Epsilon);
@@ -53,7 +56,10 @@ public sealed class Sgd : Optimizer
     /// <summary>Weight decay, for parameters that decay; finite, at least 0.</summary>
     public double WeightDecay { get; init => field = OptionChecks.NotNegativeNumber(value); }
 
-    private protected override void Update(int index, Tensor gradient, double rate, float gradientScale)
+    private protected override bool MakesTensors => false;
+
+    /// <inheritdoc/>
+    protected override void Update(int index, Tensor gradient, double rate, float gradientScale)
     {
         TrainedParameter parameter = Parameters[index];
         Operators.SgdUpdate(parameter.Value, gradient, _momentum[index], rate, Momentum, parameter.DecayOf(WeightDecay), gradientScale);
@@ -78,7 +84,10 @@ public sealed class Lion : Optimizer
     /// <summary>How much of the momentum is kept, in [0, 1).</summary>
     public double Beta2 { get; init => field = OptionChecks.Kept(value); } = 0.99;
 
-    private protected override void Update(int index, Tensor gradient, double rate, float gradientScale)
+    private protected override bool MakesTensors => false;
+
+    /// <inheritdoc/>
+    protected override void Update(int index, Tensor gradient, double rate, float gradientScale)
     {
         TrainedParameter parameter = Parameters[index];
         Operators.LionUpdate(parameter.Value, gradient, _momentum[index], rate, Beta1, Beta2, parameter.DecayOf(WeightDecay), gradientScale);

@@ -20,7 +20,7 @@ public readonly record struct TrainedParameter(string Name, Tensor Value, bool D
     /// The parameters of <paramref name="module"/>, each now requiring a gradient. Decay applies to matrices; norms, biases, tokens and other vectors keep their
     /// scale (Loshchilov and Hutter's recipe as GPT and MAE use it).
     /// </summary>
-    /// <param name="module">What learns.</param>
+    /// <param name="module">The module whose parameters are trained.</param>
     /// <param name="exclude">Parameters to leave as they are: they require no gradient; null for none.</param>
     /// <param name="groups">Rates and decays that differ from the rest; a parameter belongs to the first group that contains it. Null for none.</param>
     /// <exception cref="ArgumentException">
@@ -59,5 +59,6 @@ public readonly record struct TrainedParameter(string Name, Tensor Value, bool D
         return parameters;
     }
 
-    internal double DecayOf(double decay) => Decays ? decay * DecayFactor : 0;
+    /// <summary>The weight decay of this parameter where the optimizer's is <paramref name="decay"/>: times its factor, or 0 where it does not decay.</summary>
+    public double DecayOf(double decay) => Decays ? decay * DecayFactor : 0;
 }

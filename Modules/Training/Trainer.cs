@@ -3,17 +3,6 @@ using GpuTransformer.Host;
 
 namespace GpuTransformer.Modules;
 
-/// <summary>What one training step came to.</summary>
-/// <param name="Step">Its number, from 0.</param>
-/// <param name="Loss">The mean loss over the accumulated batches, unscaled.</param>
-/// <param name="GradientNorm">The global norm before clipping; not finite where the step was skipped for it.</param>
-/// <param name="Rate">The learning rate.</param>
-/// <param name="Skipped">Whether the loss or a gradient was not finite, so that the parameters were left alone.</param>
-/// <param name="LossScale">What the loss was multiplied with; it halves after a step that was skipped.</param>
-/// <param name="Duration">How long it took.</param>
-/// <param name="ManagedBytes">What was allocated on the managed heap meanwhile, by the thread that called: tensors' handles, records of the tape and the loss function's own.</param>
-public readonly record struct StepResult(long Step, double Loss, double GradientNorm, double Rate, bool Skipped, double LossScale, TimeSpan Duration, long ManagedBytes);
-
 /// <summary>
 /// One training step after another: forward, backward, finite guard, clipping, optimizer, moving average. Memory of a step goes back to the pool when it ends.
 /// <code>
@@ -22,7 +11,7 @@ public readonly record struct StepResult(long Step, double Loss, double Gradient
 ///     Console.WriteLine(trainer.Step(() => Operators.MeanSquaredError(model.Forward(x), target)).Loss);
 /// </code>
 /// </summary>
-public sealed class Trainer : IDisposable
+public sealed partial class Trainer : IDisposable
 {
     private readonly List<Tensor> _losses = []; // [1] for each accumulated batch
     private LossScaler? _lossScaler;
@@ -31,26 +20,26 @@ public sealed class Trainer : IDisposable
 
     /// <summary>A trainer at step 0. It owns the optimizer and the average, not the model.</summary>
     /// <exception cref="ArgumentException">The schedule's numbers contradict each other.</exception>
-    public Trainer(Module model, Optimizer optimizer, LearningRateSchedule schedule)
+    public Trainer(Module model, Optimizer optimizer, ILearningRateSchedule schedule)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(optimizer);
         ArgumentNullException.ThrowIfNull(schedule);
-        if (schedule.Contradiction() is { } contradiction)
+        if ((schedule as LearningRateSchedule)?.Contradiction() is { } contradiction)
             throw new ArgumentException(contradiction, nameof(schedule));
         Model = model;
         Optimizer = optimizer;
         Schedule = schedule;
     }
 
-    /// <summary>What learns.</summary>
+    /// <summary>The model whose parameters are trained.</summary>
     public Module Model { get; }
 
-    /// <summary>What changes it.</summary>
+    /// <summary>Changes the parameters once per step, from their gradients.</summary>
     public Optimizer Optimizer { get; }
 
-    /// <summary>How fast.</summary>
-    public LearningRateSchedule Schedule { get; }
+    /// <summary>Gives each step its learning rate.</summary>
+    public ILearningRateSchedule Schedule { get; }
 
     /// <summary>What dropout draws from, together with the number of the step. A resumed run goes on with the seed of its checkpoint.</summary>
     public int Seed { get; set; }
@@ -79,7 +68,9 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Takes one step.</summary>
     /// <param name="loss">Computes the loss of one batch, a scalar; called <see cref="AccumulationSteps"/> times.</param>
-    /// <exception cref="InvalidOperationException">The schedule is over, so that the rate would be zero: see <see cref="LearningRateSchedule.Final"/>. Nothing was changed.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The schedule is over, so that the rate would be zero: see <see cref="LearningRateSchedule.Final"/>; or it has no rate that a step can be taken with. Nothing was changed.
+    /// </exception>
     public StepResult Step(Func<Tensor> loss) => Step(_ => loss());
 
     /// <summary>Takes one step.</summary>
@@ -88,38 +79,20 @@ public sealed class Trainer : IDisposable
     public StepResult Step(Func<int, Tensor> loss)
     {
         ArgumentNullException.ThrowIfNull(loss);
-        if (Schedule.IsOver(StepNumber))
+        if (_isStepping)
+            throw new InvalidOperationException($"Step {StepNumber} is under way; a handler or a loss function cannot take another one in it.");
+        _isStepping = true;
+        try
         {
-            throw new InvalidOperationException(
-                $"The schedule is over: step {StepNumber} would have the learning rate 0, for TotalSteps = {Schedule.TotalSteps}. Give it more TotalSteps, a Final rate above zero, or Decay = Constant.");
+            double rate = RaiseBeforeStep(CheckedRate());
+            StepResult result = Take(loss, rate);
+            AfterStep?.Invoke(this, new StepTakenEventArgs(result));
+            return result;
         }
-
-        long start = Stopwatch.GetTimestamp(), allocated = GC.GetAllocatedBytesForCurrentThread();
-
-        // A step that threw may have left some.
-        Optimizer.ClearGradients();
-        for (int i = 0; i < AccumulationSteps; i++)
-            Batch(loss, i);
-
-        float scale = LossScaler.Scale, unscale = 1f / (scale * AccumulationSteps);
-
-        // The norm first: it waits for all that is queued, and the losses are then there.
-        double norm = Optimizer.GradientNorm() * unscale, total = MeanLoss(), rate = Schedule.At(StepNumber);
-        bool finite = double.IsFinite(total) && double.IsFinite(norm);
-        if (finite)
+        finally
         {
-            float clip = ClipNorm is { } most && norm > most ? (float)(most / norm) : 1f;
-            Optimizer.Step(rate, unscale * clip);
-            Average?.Update();
+            _isStepping = false;
         }
-        else
-        {
-            SkippedSteps++;
-        }
-
-        Optimizer.ClearGradients();
-        LossScaler.Update(finite);
-        return new StepResult(StepNumber++, total, norm, rate, !finite, scale, Stopwatch.GetElapsedTime(start), GC.GetAllocatedBytesForCurrentThread() - allocated);
     }
 
     /// <summary>Writes parameters, moments, averages, step and loss scale in one atomic file.</summary>
@@ -145,33 +118,62 @@ public sealed class Trainer : IDisposable
         foreach (Tensor loss in _losses)
             loss.Dispose();
         _gradientSeed?.Dispose();
+        _metrics.Dispose();
+    }
+
+    private StepResult Take(Func<int, Tensor> loss, double rate)
+    {
+        long start = Stopwatch.GetTimestamp(), allocated = GC.GetAllocatedBytesForCurrentThread();
+
+        // A step that threw may have left some.
+        Optimizer.ClearGradients();
+        _metrics.Clear();
+        for (int i = 0; i < AccumulationSteps; i++)
+            Batch(loss, i);
+
+        float scale = LossScaler.Scale, unscale = 1f / (scale * AccumulationSteps);
+
+        // The norm first: it waits for all that is queued, and the losses are then there.
+        double norm = Optimizer.GradientNorm() * unscale, total = MeanLoss();
+        bool finite = double.IsFinite(total) && double.IsFinite(norm);
+        if (finite)
+        {
+            float clip = ClipNorm is { } most && norm > most ? (float)(most / norm) : 1f;
+            Optimizer.Step(rate, unscale * clip);
+            Average?.Update();
+        }
+        else
+        {
+            SkippedSteps++;
+        }
+
+        Optimizer.ClearGradients();
+        LossScaler.Update(finite);
+        IReadOnlyDictionary<string, double> metrics = _metrics.Means();
+        return new StepResult(StepNumber++, total, norm, rate, !finite, scale, Stopwatch.GetElapsedTime(start), GC.GetAllocatedBytesForCurrentThread() - allocated) { Metrics = metrics };
     }
 
     private void Batch(Func<int, Tensor> loss, int index)
     {
         ComputeDevice device = Model.Device;
         using StepScope step = device.BeginStep(record: true, training: new TrainingStep(Seed, StepNumber, index));
-        Tensor value = loss(index);
+        Tensor value;
+        try
+        {
+            _isMeasuring = true;
+            value = loss(index);
+        }
+        finally
+        {
+            _isMeasuring = false;
+        }
+
         if (value.Shape.Count != 1)
             throw new ArgumentException($"The loss has shape {value.Shape}; a training step needs one number.", nameof(loss));
         step.Backward(value, GradientSeed().Like(value).Reshape(value.Shape));
         if (index == _losses.Count)
             _losses.Add(Tensor.Persistent(device, [1]));
         Operators.CopyInto(_losses[index], (value.DType == DType.Float32 ? value : Operators.Cast(value, DType.Float32)).Reshape([1]));
-    }
-
-    private static bool ComputesInFloat16(Module module) => module.ComputeDType == DType.Float16 || module.Children.Any(static c => ComputesInFloat16(c.Value));
-
-    // Kept, because writing it anew would wait between forward and backward.
-    private Tensor GradientSeed()
-    {
-        if (_gradientSeed is null || _seededScale != LossScaler.Scale)
-        {
-            _gradientSeed ??= Tensor.Persistent(Model.Device, [1]);
-            _gradientSeed.Write([_seededScale = LossScaler.Scale]);
-        }
-
-        return _gradientSeed;
     }
 
     private double MeanLoss()

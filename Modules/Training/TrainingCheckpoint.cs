@@ -14,7 +14,7 @@ internal static class TrainingCheckpoint
         HashSet<Tensor> trained = Trained(trainer);
         SafetensorsWriter.Write(path, Tensors(trainer), TrainingCounters.Of(trainer).ToMetadata(), (name, value, numbers) =>
         {
-            if (trained.Contains(value) && NotUsable(name, numbers) is { } what)
+            if (trained.Contains(value) && NotUsable(trainer, name, numbers) is { } what)
                 throw new CheckpointException($"The training checkpoint '{path}' was not written: {what}. An earlier one there is as it was.");
         });
     }
@@ -35,7 +35,7 @@ internal static class TrainingCheckpoint
         HashSet<string> names = [.. tensors.Where(t => trained.Contains(t.Value)).Select(static t => t.Name)];
         StateDict.Load(tensors, reader, string.Empty, (name, numbers) =>
         {
-            if (names.Contains(name) && NotUsable(name, numbers) is { } what)
+            if (names.Contains(name) && NotUsable(trainer, name, numbers) is { } what)
                 throw new CheckpointException($"The training checkpoint '{reader.Path}' cannot be resumed: {what}. Nothing was changed.");
         });
         counters.ApplyTo(trainer);
@@ -57,9 +57,9 @@ internal static class TrainingCheckpoint
         ReferenceEqualityComparer.Instance);
 
     // A number that is not finite spreads over all of them within a step.
-    private static string? NotUsable(string name, ReadOnlySpan<float> numbers)
+    private static string? NotUsable(Trainer trainer, string name, ReadOnlySpan<float> numbers)
     {
-        bool isSquare = name.StartsWith("optimizer.second.", StringComparison.Ordinal);
+        bool isSquare = trainer.Optimizer is AdamW && name.StartsWith("optimizer.second.", StringComparison.Ordinal);
         for (int i = 0; i < numbers.Length; i++)
         {
             if (!float.IsFinite(numbers[i]))

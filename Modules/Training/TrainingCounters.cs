@@ -40,11 +40,10 @@ internal sealed record TrainingCounters(long Step, long OptimizerStep, long Skip
     {
         if (Optimizer != trainer.Optimizer.GetType().Name)
             throw new CheckpointException($"The training checkpoint '{path}' was written with the optimizer {Optimizer}, this run uses {trainer.Optimizer.GetType().Name}.");
-        LearningRateSchedule schedule = trainer.Schedule;
-        if (schedule.Decay != Decay.Constant && schedule.Final == 0 && Step > schedule.TotalSteps)
+        if (Step > 0 && trainer.Schedule.IsOver(Step - 1))
         {
-            throw new CheckpointException(
-                $"The training checkpoint '{path}' has '{StepKey}' = '{Step}', but this run's schedule ends after {schedule.TotalSteps} steps, where its rate is zero; give it more, or a final rate.");
+            string end = trainer.Schedule is LearningRateSchedule schedule ? $"ends after {schedule.TotalSteps} steps, where its rate is zero; give it more, or a final rate" : "is over before that step";
+            throw new CheckpointException($"The training checkpoint '{path}' has '{StepKey}' = '{Step}', but this run's schedule {end}.");
         }
     }
 

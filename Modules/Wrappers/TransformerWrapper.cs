@@ -66,7 +66,9 @@ public sealed partial class TransformerWrapper : Module
             _embeds.Add((name, embeds!.Add($"{name}_embed", new ModuleGroup(initializer)).AddTensor("weight", initializer.Normal([entries, EmbDim]))));
         if (options.UseAbsPosEmb && options.MaxSeqLen > 0 && attnLayers.Options.DisableAbsPosEmb != true)
         {
-            Positions = AddChild<AbsolutePositions>("pos_emb", options.ScaledSinuPosEmb
+            Positions = AddChild<AbsolutePositions>("pos_emb", options.CustomPositions is { } custom
+                ? AbsolutePositions.Checked(custom(EmbDim, initializer), EmbDim, initializer)
+                : options.ScaledSinuPosEmb
                 ? new SinusoidalPositions(EmbDim, initializer)
                 : new LearnedPositions(options.MaxSeqLen, EmbDim, options.L2normEmbed, initializer));
         }

@@ -1,7 +1,7 @@
 namespace GpuTransformer.Modules;
 
 /// <summary>A <see cref="TransformerWrapper"/> without its stack. Names and defaults are x-transformers'.</summary>
-public sealed record TransformerWrapperOptions
+public sealed partial record TransformerWrapperOptions
 {
     /// <summary>How many tokens there are.</summary>
     [Takes(OptionRange.Positive)]
@@ -72,6 +72,7 @@ public sealed record TransformerWrapperOptions
     {
         OptionChecks.Ranges(this);
         OptionChecks.AtMostOne((AveragePoolEmbed, nameof(AveragePoolEmbed)), (UseClsToken, nameof(UseClsToken)));
+        OptionChecks.AtMostOne((ScaledSinuPosEmb, nameof(ScaledSinuPosEmb)), (CustomPositions is not null, nameof(CustomPositions)));
         OptionChecks.AtMostOne((TieEmbedding, nameof(TieEmbedding)), (ReturnOnlyEmbed, nameof(ReturnOnlyEmbed)));
         OptionChecks.AtMostOne((LogitsDim is not null, nameof(LogitsDim)), (TieEmbedding, nameof(TieEmbedding)), (ReturnOnlyEmbed, nameof(ReturnOnlyEmbed)));
         if (SqueezeOutLastDim && (LogitsDim ?? NumTokens) != 1)

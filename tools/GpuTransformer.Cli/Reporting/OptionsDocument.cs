@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using System.Text;
+using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using GpuTransformer.Modules;
@@ -56,6 +57,8 @@ internal static partial class OptionsDocument
         object? defaults = record.GetConstructor(Type.EmptyTypes) is null ? null : Activator.CreateInstance(record);
         foreach (PropertyInfo property in record.GetProperties(BindingFlags.Public | BindingFlags.Instance).OrderBy(static p => p.IsDefined(typeof(PrefixAttribute))))
         {
+            if (property.IsDefined(typeof(JsonIgnoreAttribute)))
+                continue;
             string summary = Summary(property, comments);
             if (property.GetCustomAttribute<PrefixAttribute>() is { } inner)
             {

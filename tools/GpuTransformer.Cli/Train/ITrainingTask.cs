@@ -9,7 +9,7 @@ internal interface ITrainingTask : IDisposable
     /// <summary>What is learned, for people.</summary>
     string Title { get; }
 
-    /// <summary>What learns.</summary>
+    /// <summary>The model that is trained.</summary>
     Module Model { get; }
 
     /// <summary>Tokens that one step trains on.</summary>
