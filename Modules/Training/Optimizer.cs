@@ -150,8 +150,7 @@ public abstract class Optimizer : IDisposable
     private void UpdateAll(double rate, float gradientScale)
     {
         ComputeDevice device = Parameters[0].Value.Device;
-        using StepScope? scope = MakesTensors ? device.BeginStep() : null;
-        using NoGradientScope pause = MakesTensors ? device.NoGradient() : default;
+        using StepScope? pause = MakesTensors ? device.BeginStep(record: false) : null;
         for (int i = 0; i < Parameters.Count; i++)
         {
             if (Parameters[i].Value.Gradient is { } gradient)

@@ -34,7 +34,7 @@ public sealed partial class Trainer
         CheckMeasuring(name);
         if (!ReferenceEquals(value.Device, Model.Device) || value.Shape.Count != 1 || !value.DType.IsFloatingPoint())
             throw new ArgumentException($"The metric '{name}' is {value}; it must be one real number on {Model.Device}. A mean makes one of many.", nameof(value));
-        using NoGradientScope pause = Model.Device.NoGradient();
+        using StepScope pause = Model.Device.NoGradient();
         _metrics.Add(name, value);
     }
 

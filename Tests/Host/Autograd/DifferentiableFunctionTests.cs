@@ -35,9 +35,9 @@ public sealed class DifferentiableFunctionTests
         using StepScope step = device.BeginStep();
         (Tensor x, Tensor w) = Leaves(device);
         long before = device.Statistics.LiveTensors;
-        using GradientTape tape = device.BeginTape();
+        using StepScope tape = device.BeginTape();
         Tensor y = new Product { Extra = 5 }.Apply(x, w);
-        Assert.AreEqual(1, tape.Count);
+        Assert.AreEqual(1, tape.RecordedCalls);
         Assert.AreEqual(before + 2, device.Statistics.LiveTensors, "The result and the saved product of the extras' making live; the extras do not.");
         tape.Backward(y, w);
         Assert.AreEqual(before + 2 + 2, device.Statistics.LiveTensors, "Two gradients have come.");
@@ -54,16 +54,16 @@ public sealed class DifferentiableFunctionTests
         product.Apply(x, w);
         Assert.IsFalse(product.Last!.IsRecorded || product.Last.Wants(0));
         Assert.IsEmpty(product.Last.Saved);
-        using GradientTape tape = device.BeginTape();
+        using StepScope tape = device.BeginTape();
         using (device.NoGradient())
             product.Apply(x, w);
         Assert.IsFalse(product.Last.IsRecorded);
         (x.RequiresGradient, w.RequiresGradient) = (false, false);
         product.Apply(x, w);
-        Assert.AreEqual(0, tape.Count);
+        Assert.AreEqual(0, tape.RecordedCalls);
         w.RequiresGradient = true;
         Tensor y = product.Apply(x, w);
-        Assert.AreEqual((1, false, true), (tape.Count, product.Last.Wants(0), product.Last.Wants(1)));
+        Assert.AreEqual((1, false, true), (tape.RecordedCalls, product.Last.Wants(0), product.Last.Wants(1)));
         tape.Backward(y, x);
         Assert.IsNull(x.Gradient);
         Assert.IsNotNull(w.Gradient);
@@ -75,14 +75,14 @@ public sealed class DifferentiableFunctionTests
         ComputeDevice device = TestDevices.Get("cpu");
         using StepScope step = device.BeginStep();
         (Tensor x, Tensor w) = Leaves(device);
-        using (GradientTape tape = device.BeginTape())
+        using (StepScope tape = device.BeginTape())
         {
             Tensor y = new Product().Apply(x, w);
             x.Write(s_w);
             Assert.Contains("was written after the forward pass had read it", Assert.ThrowsExactly<InvalidOperationException>(() => tape.Backward(y, w)).Message);
         }
 
-        using (GradientTape tape = device.BeginTape())
+        using (StepScope tape = device.BeginTape())
         {
             Tensor y = new Given(static (_, inputs) => Operators.Add(inputs[0], inputs[1]), static (_, g) => [g, null]).Apply(x, w);
             x.Write(s_x);
@@ -117,7 +117,7 @@ public sealed class DifferentiableFunctionTests
             Assert.AreEqual((live, false), (device.Statistics.LiveTensors, device.IsRecording));
 
             Tensor y;
-            using (GradientTape tape = device.BeginTape())
+            using (StepScope tape = device.BeginTape())
             {
                 Tensor between = new Given(static (_, inputs) => Operators.Scale(inputs[0], 2), (_, _) => throw own).Apply(x);
                 y = Operators.Multiply(between, w);
@@ -157,7 +157,7 @@ public sealed class DifferentiableFunctionTests
         {
             using StepScope step = device.BeginStep();
             (Tensor x, Tensor w) = Leaves(device);
-            using GradientTape tape = device.BeginTape();
+            using StepScope tape = device.BeginTape();
             Tensor y = new Given(static (_, inputs) => Operators.Add(inputs[0], inputs[1]), (_, g) => backward(g)).Apply(x, w);
             string message = Assert.ThrowsExactly<InvalidOperationException>(() => tape.Backward(y, w)).Message;
             Assert.Contains(part, message);
@@ -204,7 +204,7 @@ public sealed class DifferentiableFunctionTests
     {
         using StepScope step = device.BeginStep();
         (Tensor x, Tensor w) = Leaves(device);
-        using GradientTape tape = device.BeginTape();
+        using StepScope tape = device.BeginTape();
         tape.Backward(function(x, w), Tensor.From(device, s_shape, s_w));
         return x.Gradient!.ToArray();
     }

@@ -71,7 +71,7 @@ public sealed class CustomKernelTests
         using StepScope step = device.BeginStep();
         Tensor x = Tensor.From(device, [4], GradientCheck.Values(4, 1)), ids = Tensor.From(device, [2], [0, 1]);
         x.RequiresGradient = true;
-        using GradientTape tape = device.BeginTape();
+        using StepScope tape = device.BeginTape();
         Tensor y = Operators.Multiply(x, x);
         AddSquares(device, y, x);
         Assert.Contains("was written", Assert.ThrowsExactly<InvalidOperationException>(() => tape.Backward(y, y)).Message);

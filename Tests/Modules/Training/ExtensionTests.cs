@@ -156,7 +156,7 @@ public sealed class ExtensionTests
             () => new TransformerWrapper(new TransformerWrapperOptions { NumTokens = 5, MaxSeqLen = 4, CustomPositions = static (_, i) => new Ramp(3, i) }, stack)).Message);
     }
 
-    private static AttentionLayersOptions Stack() => new() { Dim = 8, Depth = 1, Heads = 2, AttnDimHead = 4, CustomNorm = static i => new Halved(8, i) };
+    private static AttentionLayersOptions Stack() => new() { Dim = 8, Depth = 1, Heads = 2, Attn = new() { DimHead = 4 }, CustomNorm = static i => new Halved(8, i) };
 
     private static TransformerWrapper Model(ComputeDevice device)
         => new(new TransformerWrapperOptions { NumTokens = 5, MaxSeqLen = 4, CustomPositions = static (dim, i) => new Ramp(dim, i) }, new Decoder(Stack(), device, seed: 3), seed: 4);
