@@ -50,7 +50,12 @@ internal static class ReductionCases
         where TReduction : unmanaged, IReduction<TReduction>
     {
         var data = new CaseData(CaseData.Seed(seed, outer, length, inner), dtype);
-        float[] input = data.Uniform(outer * length * inner, 3f), centre = Centres(data, input, outer, length, inner);
+        float[] input = data.Uniform(outer * length * inner, 3f);
+
+        // Seven different numbers only, so that there is more than one to count.
+        if (typeof(TReduction) == typeof(TieCountReduction))
+            input = Array.ConvertAll(input, static x => MathF.Round(x));
+        float[] centre = Centres(data, input, outer, length, inner);
         return new ValidationCase<ReduceArguments<TReduction>>(
             $"{outer}x{length}x{inner} {dtype}",
             size,
