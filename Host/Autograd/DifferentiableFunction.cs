@@ -57,7 +57,7 @@ public abstract class DifferentiableFunction
         CheckResult(result, device);
 
         // What was there before, an input itself perhaps, needs a handle that this call's record can have for itself.
-        Tensor output = scope.Keep(ReferenceEquals(result.Scope, scope) ? result : result.Detach());
+        Tensor output = scope.Keep(scope.Owns(result) ? result : result.Detach());
         call.Close(scope, result, output);
         if (isRecorded)
             device.Record(output, call.GoBack, [.. call.Saved]);
@@ -78,7 +78,7 @@ public abstract class DifferentiableFunction
     /// <param name="gradient">dL/dresult, of the result's shape and data type. To be read only.</param>
     /// <returns>
     /// dL/dinput for each input, in order and of its shape and data type; null where no gradient flows, or where the input wants none (<see cref="FunctionCall.Wants"/>). Otherwise
-    /// <see cref="GradientTape.Backward"/> throws an <see cref="InvalidOperationException"/> that says what was returned and what would be right. What this throws comes out of it as it is.
+    /// <see cref="StepScope.Backward"/> throws an <see cref="InvalidOperationException"/> that says what was returned and what would be right. What this throws comes out of it as it is.
     /// </returns>
     protected abstract IReadOnlyList<Tensor?> Backward(FunctionCall call, Tensor gradient);
 

@@ -29,7 +29,7 @@ public sealed class FunctionCall
 
     /// <summary>
     /// Saves tensors for the way back: inputs, the result, or what was computed in between. They live as long as the result's step. One that is written in place before
-    /// <see cref="DifferentiableFunction.Backward"/> has read it is an <see cref="InvalidOperationException"/> of <see cref="GradientTape.Backward"/> in place of a wrong gradient; what is kept in
+    /// <see cref="DifferentiableFunction.Backward"/> has read it is an <see cref="InvalidOperationException"/> of <see cref="StepScope.Backward"/> in place of a wrong gradient; what is kept in
     /// another way is not watched. Does nothing where the call is not recorded.
     /// </summary>
     /// <exception cref="ArgumentException">A tensor is on another device or disposed.</exception>
@@ -42,6 +42,14 @@ public sealed class FunctionCall
             Arguments.Check(Device, tensors[i], null, $"{nameof(tensors)}[{i}]");
         if (IsRecorded)
             _saved.AddRange(tensors);
+    }
+
+    /// <summary>Saves one tensor, as the other overload.</summary>
+    /// <returns><paramref name="tensor"/></returns>
+    public Tensor Save(Tensor tensor)
+    {
+        Save([tensor]);
+        return tensor;
     }
 
     /// <summary>Whether an input's gradient is wanted; a gradient that is returned in spite of that is left alone.</summary>

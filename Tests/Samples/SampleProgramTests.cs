@@ -11,6 +11,7 @@ public sealed class SampleProgramTests
     [DataRow("Multimodal", "of 2048 answers are right")]
     [DataRow("Distillation", "attending its hidden states")]
     [DataRow("Transfer", "with the encoder of the checkpoint")]
+    [DataRow("Extensions", "the loss fell from")]
     public void Reaches_what_it_states(string sample, string conclusion)
     {
         TextWriter before = Console.Out;

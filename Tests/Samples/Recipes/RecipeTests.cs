@@ -8,7 +8,7 @@ namespace GpuTransformer.Tests.Samples;
 [TestClass]
 public sealed partial class RecipeTests
 {
-    private static readonly string[] s_documents = ["README.md", "docs/training.md", "docs/modules.md", "docs/gpu.md", "docs/packages/GpuTransformer.md", "tools/samples/README.md"];
+    private static readonly string[] s_documents = ["README.md", "docs/training.md", "docs/modules.md", "docs/extending.md", "docs/gpu.md", "docs/packages/GpuTransformer.md", "tools/samples/README.md"];
 
     private string _before = string.Empty, _folder = string.Empty;
 
@@ -83,6 +83,32 @@ public sealed partial class RecipeTests
         using var classifier = new Classifier(5, 3, new ParameterInitializer(device, 1));
         Assert.AreEqual(scores, classifier.Forward(Tensor.Zeros(device, [1, 4, 5])).Shape);
         DocumentRecipes.Groups(classifier);
+    }
+
+    [TestMethod]
+    [DeviceRows]
+    public void What_users_may_add_runs(string id)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        using StepScope step = device.BeginStep();
+        CollectionAssert.AreEqual(new[] { 1f, 4f, 9f }, ExtendingRecipes.Square(device, Tensor.From(device, [3], [1f, -2f, 3f])).ToArray());
+        GradientCheck.Agrees(device, static t => new ExtendingRecipes.Cube().Apply(t[0]), ([2, 3], GradientCheck.Values(6, 1)));
+        TextWriter before = Console.Out;
+        using var output = new StringWriter();
+        Console.SetOut(output);
+        double loss;
+        try
+        {
+            loss = ExtendingRecipes.Train(device, Tensor.From(device, [1, 4], [1, 2, 3, 4]), Tensor.From(device, [1, 4], [2, 3, 4, 5]));
+        }
+        finally
+        {
+            Console.SetOut(before);
+        }
+
+        Assert.IsTrue(double.IsFinite(loss) && loss > 0);
+        Assert.Contains("step 0, rate 0.05", output.ToString());
+        Assert.Contains("largest logit", output.ToString());
     }
 
     [TestMethod]
