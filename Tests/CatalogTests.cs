@@ -60,9 +60,13 @@ public sealed class CatalogTests
     {
         OperatorDefinition definition = Find(operatorName);
         Assert.IsTrue(definition.Variants.Any(static v => v.Kind == VariantKind.Portable), "There is no Portable variant: neither CUDA nor OpenCL can run it.");
-        Assert.IsTrue(definition.Variants.Any(static v => v.Kind == VariantKind.Vectorized), "There is no Vectorized variant: a machine without a GPU cannot run it.");
+        Assert.IsTrue(
+            definition.Variants.Any(static v => v.Kind == VariantKind.Vectorized), "There is no Vectorized variant: a machine without a GPU cannot run it.");
         foreach (KernelVariant variant in definition.Variants)
-            Assert.AreEqual(variant.Kind == VariantKind.Vectorized, variant.DeviceKernels.Count == 0, $"{variant.Name}: a GPU variant, and no other, lists the kernels to assemble.");
+            Assert.AreEqual(
+                variant.Kind == VariantKind.Vectorized,
+                variant.DeviceKernels.Count == 0,
+                $"{variant.Name}: a GPU variant, and no other, lists the kernels to assemble.");
     }
 
     [TestMethod]
@@ -86,7 +90,8 @@ public sealed class CatalogTests
         CollectionAssert.AreEqual(first, again, "The same seed gave other numbers.");
 
         // The derivative of a sign is zero for all numbers.
-        bool isZero = definition.Cases(Seed).SelectMany(static validation => validation.Expected).All(static expected => Array.TrueForAll(expected.Exact, static x => x == 0));
+        bool isZero = definition.Cases(Seed).SelectMany(static validation => validation.Expected).All(
+            static expected => Array.TrueForAll(expected.Exact, static x => x == 0));
         Assert.IsTrue(isZero || !first.SequenceEqual(other), "Another seed gave the same numbers: the seed is not used.");
     }
 
@@ -102,7 +107,8 @@ public sealed class CatalogTests
     {
         string[] missing =
         [
-            .. device.LoadedKernels.Where(static kernel => kernel.Module == typeof(Float32).Module && !s_listed.Contains(kernel)).Select(static kernel => kernel.DeclaringType!.ToString()),
+            .. device.LoadedKernels.Where(
+                static kernel => kernel.Module == typeof(Float32).Module && !s_listed.Contains(kernel)).Select(static kernel => kernel.DeclaringType!.ToString()),
         ];
         Assert.IsEmpty(missing, string.Join("\n", missing));
     }

@@ -6,7 +6,9 @@ using GpuTransformer.Host;
 
 namespace GpuTransformer.Tests;
 
-/// <summary>Golden vectors of x-transformers through the same code as <c>gpu-transformer verify</c>: those of the repository, and a larger folder where one is named.</summary>
+/// <summary>
+/// Golden vectors of x-transformers through the same code as <c>gpu-transformer verify</c>: those of the repository, and a larger folder where one is named.
+/// </summary>
 [TestClass]
 public sealed class GoldenTests
 {
@@ -35,7 +37,8 @@ public sealed class GoldenTests
         CaseResult[] results = Run(s_repository, cases, device);
         AssertNoneFailed(results);
 
-        string[] unsupported = [.. results.Where(static r => r.Status == CaseStatus.Unsupported && !s_laterTiers.Contains(r.Name)).Select(static r => $"{r.Name}: {r.Message}")];
+        string[] unsupported =
+            [.. results.Where(static r => r.Status == CaseStatus.Unsupported && !s_laterTiers.Contains(r.Name)).Select(static r => $"{r.Name}: {r.Message}")];
         Assert.IsEmpty(unsupported, string.Join("\n", unsupported));
         Assert.IsTrue(results.Any(static r => r.Status == CaseStatus.Passed), "Nothing passed.");
     }

@@ -1,8 +1,8 @@
 namespace GpuTransformer.Host;
 
 /// <summary>
-/// A differentiable operator of one's own: how a tensor is computed from others, and how a gradient goes back. One object may be applied any number of times and by any tape, so it holds what
-/// does not change between calls (numbers, names); what a call's way back needs is saved in the <see cref="FunctionCall"/>.
+/// A differentiable operator of one's own: how a tensor is computed from others, and how a gradient goes back. One object may be applied any number of times
+/// and by any tape, so it holds what does not change between calls (numbers, names); what a call's way back needs is saved in the <see cref="FunctionCall"/>.
 /// </summary>
 /// <example>
 /// <code>
@@ -26,8 +26,9 @@ namespace GpuTransformer.Host;
 public abstract class DifferentiableFunction
 {
     /// <summary>
-    /// Computes the function and, where a tape records and one of <paramref name="inputs"/> leads back to a tensor that <see cref="Tensor.RequiresGradient"/>, records it as one operator.
-    /// It is one operation of the device: what <see cref="Forward"/> leaves behind is freed when it returns, except its result and what it saved.
+    /// Computes the function and, where a tape records and one of <paramref name="inputs"/> leads back to a tensor that <see cref="Tensor.RequiresGradient"/>,
+    /// records it as one operator. It is one operation of the device: what <see cref="Forward"/> leaves behind is freed when it returns, except its result and
+    /// what it saved.
     /// </summary>
     /// <param name="inputs">At least one tensor, all on one device.</param>
     /// <returns>The result; it belongs to the open step or, without one, to the caller.</returns>
@@ -64,21 +65,25 @@ public abstract class DifferentiableFunction
         return output;
     }
 
-    /// <summary>Computes the result. Nothing is recorded meanwhile, so operators of all kinds, kernels of one's own (docs/extending.md) and the host's arithmetic may be used.</summary>
+    /// <summary>
+    /// Computes the result. Nothing is recorded meanwhile, so operators of all kinds, kernels of one's own (docs/extending.md) and the host's arithmetic may be
+    /// used.
+    /// </summary>
     /// <param name="call">Takes what <see cref="Backward"/> needs.</param>
     /// <param name="inputs">What <see cref="Apply"/> was given. To be read only.</param>
     /// <returns>A tensor of real numbers on the inputs' device; an input itself is allowed.</returns>
     protected abstract Tensor Forward(FunctionCall call, IReadOnlyList<Tensor> inputs);
 
     /// <summary>
-    /// Computes the inputs' gradients from the result's. It runs at most once for each call, when the tape is walked, on what <see cref="Forward"/> saved; nothing is recorded, and a tape of its
-    /// own may be opened in it. What it leaves behind is freed when it returns.
+    /// Computes the inputs' gradients from the result's. It runs at most once for each call, when the tape is walked, on what <see cref="Forward"/> saved;
+    /// nothing is recorded, and a tape of its own may be opened in it. What it leaves behind is freed when it returns.
     /// </summary>
     /// <param name="call">What was saved, and which inputs want a gradient.</param>
     /// <param name="gradient">dL/dresult, of the result's shape and data type. To be read only.</param>
     /// <returns>
-    /// dL/dinput for each input, in order and of its shape and data type; null where no gradient flows, or where the input wants none (<see cref="FunctionCall.Wants"/>). Otherwise
-    /// <see cref="StepScope.Backward"/> throws an <see cref="InvalidOperationException"/> that says what was returned and what would be right. What this throws comes out of it as it is.
+    /// dL/dinput for each input, in order and of its shape and data type; null where no gradient flows, or where the input wants none
+    /// (<see cref="FunctionCall.Wants"/>). Otherwise <see cref="StepScope.Backward"/> throws an <see cref="InvalidOperationException"/> that says what was
+    /// returned and what would be right. What this throws comes out of it as it is.
     /// </returns>
     protected abstract IReadOnlyList<Tensor?> Backward(FunctionCall call, Tensor gradient);
 
@@ -94,6 +99,7 @@ public abstract class DifferentiableFunction
             : !result.DType.IsFloatingPoint() ? $"a tensor of {result.DType}, through which no gradient flows"
             : null;
         if (wrong is not null)
-            throw new InvalidOperationException($"{Name}.{nameof(Forward)} returned {wrong}; it must return a tensor of real numbers (Float32, Float16 or BFloat16) on {device}.");
+            throw new InvalidOperationException(
+                $"{Name}.{nameof(Forward)} returned {wrong}; it must return a tensor of real numbers (Float32, Float16 or BFloat16) on {device}.");
     }
 }

@@ -1,6 +1,9 @@
 namespace GpuTransformer.Host;
 
-/// <summary>One call of a <see cref="DifferentiableFunction"/>: what its <see cref="DifferentiableFunction.Forward"/> leaves for its <see cref="DifferentiableFunction.Backward"/>.</summary>
+/// <summary>
+/// One call of a <see cref="DifferentiableFunction"/>: what its <see cref="DifferentiableFunction.Forward"/> leaves for its
+/// <see cref="DifferentiableFunction.Backward"/>.
+/// </summary>
 public sealed class FunctionCall
 {
     private readonly DifferentiableFunction _function;
@@ -28,9 +31,9 @@ public sealed class FunctionCall
     internal IReadOnlyList<Tensor> Inputs => _inputs;
 
     /// <summary>
-    /// Saves tensors for the way back: inputs, the result, or what was computed in between. They live as long as the result's step. One that is written in place before
-    /// <see cref="DifferentiableFunction.Backward"/> has read it is an <see cref="InvalidOperationException"/> of <see cref="StepScope.Backward"/> in place of a wrong gradient; what is kept in
-    /// another way is not watched. Does nothing where the call is not recorded.
+    /// Saves tensors for the way back: inputs, the result, or what was computed in between. They live as long as the result's step. One that is written in
+    /// place before <see cref="DifferentiableFunction.Backward"/> has read it is an <see cref="InvalidOperationException"/> of <see cref="StepScope.Backward"/>
+    /// in place of a wrong gradient; what is kept in another way is not watched. Does nothing where the call is not recorded.
     /// </summary>
     /// <exception cref="ArgumentException">A tensor is on another device or disposed.</exception>
     /// <exception cref="InvalidOperationException">Forward has returned already.</exception>
@@ -74,7 +77,9 @@ public sealed class FunctionCall
     {
         IReadOnlyList<Tensor?>? gradients = _function.GoBack(this, gradient);
         if (gradients is null || gradients.Count != _inputs.Length)
-            throw Wrong($"{(gradients is null ? "null" : $"{gradients.Count} gradients")}, but was applied to {_inputs.Length} tensors: one for each is needed, null where none flows");
+            throw Wrong(
+                $"{(gradients is null ? "null" : $"{gradients.Count} gradients")}, but was applied to {_inputs.Length} tensors: "
+                + "one for each is needed, null where none flows");
 
         // All of them first: either every input gets its gradient or none does.
         for (int i = 0; i < _inputs.Length; i++)

@@ -15,7 +15,8 @@ internal readonly record struct SavedTensor(Tensor Tensor, int Version)
         if (!Tensor.IsDisposed && Tensor.Version != Version)
         {
             throw new InvalidOperationException(
-                $"A tensor {Tensor.Shape} was written after the forward pass had read it (version {Version} then, {Tensor.Version} now), so that gradients computed from it would be wrong. "
+                $"A tensor {Tensor.Shape} was written after the forward pass had read it (version {Version} then, {Tensor.Version} now), so that gradients "
+                + "computed from it would be wrong. "
                 + "Write it after Backward, or let the forward pass read a copy.");
         }
     }

@@ -13,8 +13,8 @@ using RegisterGroup = ILGPU.Backends.RegisterAllocator<ILGPU.Backends.PTX.PTXReg
 namespace GpuTransformer.Host.Cuda;
 
 /// <summary>
-/// The PTX forms of <see cref="WarpMatrix"/>, <see cref="AsyncCopy"/>, <see cref="PackedBFloat16"/> and <see cref="Fused"/>. ILGPU's own inline assembly passes operands
-/// through local memory; a code generator keeps them in registers.
+/// The PTX forms of <see cref="WarpMatrix"/>, <see cref="AsyncCopy"/>, <see cref="PackedBFloat16"/> and <see cref="Fused"/>. ILGPU's own inline assembly passes
+/// operands through local memory; a code generator keeps them in registers.
 /// </summary>
 internal static class PtxIntrinsics
 {
@@ -62,9 +62,11 @@ internal static class PtxIntrinsics
         Emit(generator, $"{instruction} {List(Results(generator, value))}, [{address}]");
     }
 
-    private static void GlobalAddress(PTXBackend backend, PTXCodeGenerator generator, Value value) => EmitAddress(generator, value, MemoryAddressSpace.Global, "global");
+    private static void GlobalAddress(PTXBackend backend, PTXCodeGenerator generator, Value value)
+        => EmitAddress(generator, value, MemoryAddressSpace.Global, "global");
 
-    private static void SharedAddress(PTXBackend backend, PTXCodeGenerator generator, Value value) => EmitAddress(generator, value, MemoryAddressSpace.Shared, "shared");
+    private static void SharedAddress(PTXBackend backend, PTXCodeGenerator generator, Value value)
+        => EmitAddress(generator, value, MemoryAddressSpace.Shared, "shared");
 
     private static void Pack(PTXBackend backend, PTXCodeGenerator generator, Value value) => EmitScalar(generator, value, "cvt.rn.bf16x2.f32");
 

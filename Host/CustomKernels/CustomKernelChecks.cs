@@ -4,7 +4,9 @@ using ILGPU;
 
 namespace GpuTransformer.Host.CustomKernels;
 
-/// <summary>What must be right about a kernel's struct, found once for each: in words of its author's, where ILGPU and the runtime would speak of launchers.</summary>
+/// <summary>
+/// What must be right about a kernel's struct, found once for each: in words of its author's, where ILGPU and the runtime would speak of launchers.
+/// </summary>
 internal static class CustomKernelChecks<TKernel>
     where TKernel : struct
 {

@@ -7,7 +7,8 @@ using ILGPU;
 namespace GpuTransformer.Host.CustomKernels;
 
 /// <summary>
-/// Launches kernels of one's own. This namespace is the only one with ILGPU's types in public; a project that writes kernels references the package ILGPU in the version that this library uses.
+/// Launches kernels of one's own. This namespace is the only one with ILGPU's types in public; a project that writes kernels references the package ILGPU in
+/// the version that this library uses.
 /// </summary>
 public static class CustomKernelLaunches
 {
@@ -20,7 +21,9 @@ public static class CustomKernelLaunches
     /// <param name="device">Where it runs.</param>
     /// <param name="count">How many pieces; with 0 nothing is launched.</param>
     /// <param name="arguments">Makes the parameters. Called once, within the operation; what it throws comes out as it is, and nothing is launched.</param>
-    /// <exception cref="ArgumentException">The struct has a field that no device can be given, or is not visible to ILGPU's launchers; or a tensor does not fit. Nothing was launched.</exception>
+    /// <exception cref="ArgumentException">
+    /// The struct has a field that no device can be given, or is not visible to ILGPU's launchers; or a tensor does not fit. Nothing was launched.
+    /// </exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is negative.</exception>
     /// <exception cref="NotSupportedException">ILGPU cannot compile the kernel for this device; the message says why.</exception>
     /// <exception cref="DeviceInUseException">Another thread is using the device.</exception>
@@ -36,7 +39,11 @@ public static class CustomKernelLaunches
             if (device.Backend is CpuBackend)
                 RunBlocks(device, count, kernel, TKernel.RunOnProcessor);
             else
-                device.Launch(PieceGrid<TKernel>.Kernel, ((long)count + ThreadsPerGroup - 1) / ThreadsPerGroup, ThreadsPerGroup, new PieceGrid<TKernel> { Own = kernel, Count = count });
+                device.Launch(
+                    PieceGrid<TKernel>.Kernel,
+                    ((long)count + ThreadsPerGroup - 1) / ThreadsPerGroup,
+                    ThreadsPerGroup,
+                    new PieceGrid<TKernel> { Own = kernel, Count = count });
         });
     }
 
@@ -55,7 +62,8 @@ public static class CustomKernelLaunches
         ArgumentOutOfRangeException.ThrowIfNegative(groups);
         int size = TKernel.GroupSize;
         if (size is < 1 or > MostThreads)
-            throw new ArgumentException($"{typeof(TKernel).Name}.{nameof(TKernel.GroupSize)} = {size}, but a group has from 1 to {MostThreads} threads.", nameof(arguments));
+            throw new ArgumentException(
+                $"{typeof(TKernel).Name}.{nameof(TKernel.GroupSize)} = {size}, but a group has from 1 to {MostThreads} threads.", nameof(arguments));
         Run(device, arguments, kernel =>
         {
             if (groups == 0)
@@ -92,7 +100,8 @@ public static class CustomKernelLaunches
         }
         catch (InternalCompilerException exception)
         {
-            throw new NotSupportedException($"{typeof(TKernel).Name} cannot be compiled for {device}: {(exception.InnerException ?? exception).Message}", exception);
+            throw new NotSupportedException(
+                $"{typeof(TKernel).Name} cannot be compiled for {device}: {(exception.InnerException ?? exception).Message}", exception);
         }
         catch (Exception exception) when (device.Backend.IsDeviceError(exception))
         {

@@ -4,8 +4,9 @@ using ILGPU;
 namespace GpuTransformer.Host.CustomKernels;
 
 /// <summary>
-/// Gives a launch its views of tensors: float for <see cref="DType.Float32"/>, int for <see cref="DType.Int32"/>, long for <see cref="DType.Int64"/>, byte for <see cref="DType.Bool"/> and ushort
-/// for the bits of <see cref="DType.Float16"/> and <see cref="DType.BFloat16"/>. A view is row-major and belongs to this launch alone. What is left <c>default</c> is an empty view.
+/// Gives a launch its views of tensors: float for <see cref="DType.Float32"/>, int for <see cref="DType.Int32"/>, long for <see cref="DType.Int64"/>, byte for
+/// <see cref="DType.Bool"/> and ushort for the bits of <see cref="DType.Float16"/> and <see cref="DType.BFloat16"/>. A view is row-major and belongs to this
+/// launch alone. What is left <c>default</c> is an empty view.
 /// </summary>
 public readonly ref struct KernelTensors
 {
@@ -53,7 +54,8 @@ public readonly ref struct KernelTensors
         if (!fits)
         {
             throw new ArgumentException(
-                $"'{name}' holds {tensor.DType}, but a view of {typeof(T).Name} is asked for: Single is for Float32, Int32 for Int32, Int64 for Int64, Byte for Bool, UInt16 for the bits of Float16 and "
+                $"'{name}' holds {tensor.DType}, but a view of {typeof(T).Name} is asked for: "
+                + "Single is for Float32, Int32 for Int32, Int64 for Int64, Byte for Bool, UInt16 for the bits of Float16 and "
                 + $"BFloat16. {nameof(Operators)}.{nameof(Operators.Cast)} converts real numbers.",
                 name);
         }

@@ -33,5 +33,6 @@ internal sealed class ProcessorMemory : MemoryBuffer
     {
     }
 
-    private static NotSupportedException OnlyElements() => new("A view of the processor's memory gives access to its elements, and is not copied or filled as a whole; use Tensor for that.");
+    private static NotSupportedException OnlyElements()
+        => new("A view of the processor's memory gives access to its elements, and is not copied or filled as a whole; use Tensor for that.");
 }

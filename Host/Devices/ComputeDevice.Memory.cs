@@ -93,7 +93,8 @@ public sealed partial class ComputeDevice
 
         string launched = kernels.Count == 0 ? "No kernel was launched before." : $"Kernels launched last, the latest first: {string.Join(", ", kernels)}.";
         return new DeviceFailedException(
-            $"{this} failed while {doing}: {exception.Message.TrimEnd('.')}. Work is queued, so the cause may lie in an earlier launch. {launched} A device that has failed stays so; open it anew.",
+            $"{this} failed while {doing}: {exception.Message.TrimEnd('.')}. Work is queued, so the cause may lie in an earlier launch. "
+            + $"{launched} A device that has failed stays so; open it anew.",
             exception);
     }
 

@@ -64,7 +64,8 @@ public sealed partial class ComputeDevice : IDisposable, IDeviceDuty
     /// <exception cref="DeviceNotFoundException">
     /// <paramref name="id"/> is no device id, or there is no such device, or it cannot be used; the message says why, and lists what is here.
     /// </exception>
-    public static ComputeDevice Create(string? id = null, ComputeDeviceOptions? options = null) => DeviceDiscovery.Open(id, options ?? new ComputeDeviceOptions());
+    public static ComputeDevice Create(string? id = null, ComputeDeviceOptions? options = null)
+        => DeviceDiscovery.Open(id, options ?? new ComputeDeviceOptions());
 
     /// <summary>Waits until all queued work is done.</summary>
     /// <exception cref="DeviceFailedException">The device failed, then or in earlier work.</exception>
@@ -100,7 +101,9 @@ public sealed partial class ComputeDevice : IDisposable, IDeviceDuty
     {
         ArgumentOutOfRangeException.ThrowIfNegative(most);
         return Traces?.Oldest(most)
-            ?? throw new InvalidOperationException($"{this} does not know where tensors were made; open it with {nameof(ComputeDeviceOptions)}.{nameof(ComputeDeviceOptions.TraceTensors)} = true.");
+            ?? throw new InvalidOperationException(
+                $"{this} does not know where tensors were made; open it with {nameof(ComputeDeviceOptions)}.{nameof(ComputeDeviceOptions.TraceTensors)} = "
+                + "true.");
     }
 
     /// <summary>

@@ -11,12 +11,14 @@ public sealed record ComputeDeviceOptions
     public int? Threads
     {
         get;
-        init => field = value is null or > 0 ? value : throw new ArgumentException($"Threads = {value}, but a device needs at least 1; null is for as many as there are processors.", nameof(Threads));
+        init => field = value is null or > 0
+            ? value
+            : throw new ArgumentException($"Threads = {value}, but a device needs at least 1; null is for as many as there are processors.", nameof(Threads));
     }
 
     /// <summary>
-    /// Whether the device remembers where each tensor is made, for <see cref="ComputeDevice.OldestTensors"/>; false by default. For debugging: each tensor then costs some ten microseconds
-    /// and some kilobytes more.
+    /// Whether the device remembers where each tensor is made, for <see cref="ComputeDevice.OldestTensors"/>; false by default. For debugging: each tensor then
+    /// costs some ten microseconds and some kilobytes more.
     /// </summary>
     public bool TraceTensors { get; init; }
 }

@@ -13,7 +13,8 @@ internal sealed unsafe class CpuBackend(int threads) : DeviceBackend
 
     public override void Read(DeviceAllocation source, long offset, Span<byte> target) => Span(source, offset, target.Length).CopyTo(target);
 
-    public override void Clear(DeviceAllocation target, long offset, long bytes) => NativeMemory.Clear((byte*)((CpuAllocation)target).Pointer + offset, (nuint)bytes);
+    public override void Clear(DeviceAllocation target, long offset, long bytes)
+        => NativeMemory.Clear((byte*)((CpuAllocation)target).Pointer + offset, (nuint)bytes);
 
     public override void Copy(DeviceAllocation source, long sourceOffset, DeviceAllocation target, long targetOffset, long bytes)
         => NativeMemory.Copy((byte*)((CpuAllocation)source).Pointer + sourceOffset, (byte*)((CpuAllocation)target).Pointer + targetOffset, (nuint)bytes);

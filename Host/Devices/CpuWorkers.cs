@@ -5,7 +5,10 @@ using GpuTransformer.Kernels;
 
 namespace GpuTransformer.Host;
 
-/// <summary>The worker threads of one device. Threads keep only what they share alive, so that those of a device that was forgotten end when the garbage collector finds it.</summary>
+/// <summary>
+/// The worker threads of one device. Threads keep only what they share alive, so that those of a device that was forgotten end when the garbage collector finds
+/// it.
+/// </summary>
 internal sealed class CpuWorkers : IDisposable
 {
     private readonly CpuWorkerTeam _team;
@@ -18,7 +21,9 @@ internal sealed class CpuWorkers : IDisposable
     /// <summary>Workers and the calling thread.</summary>
     public int Count => _team.Count;
 
-    /// <summary>Executes blocks 0 to <paramref name="blocks"/> − 1, the last first, and returns when all are done. Launches from several threads take turns.</summary>
+    /// <summary>
+    /// Executes blocks 0 to <paramref name="blocks"/> − 1, the last first, and returns when all are done. Launches from several threads take turns.
+    /// </summary>
     /// <exception cref="ObjectDisposedException">The threads were stopped.</exception>
     public void Run<TKernel>(int blocks, in TKernel kernel)
         where TKernel : unmanaged, IBlockKernel
@@ -75,7 +80,9 @@ internal sealed unsafe class CpuWorkerTeam : IDisposable
     /// <summary>Workers and the calling thread.</summary>
     public int Count => _threads.Length + 1;
 
-    /// <summary>Executes blocks 0 to <paramref name="blocks"/> − 1, the last first, and returns when all are done. Launches from several threads take turns.</summary>
+    /// <summary>
+    /// Executes blocks 0 to <paramref name="blocks"/> − 1, the last first, and returns when all are done. Launches from several threads take turns.
+    /// </summary>
     /// <exception cref="ObjectDisposedException">The threads were stopped.</exception>
     public void Run<TKernel>(int blocks, in TKernel kernel)
         where TKernel : unmanaged, IBlockKernel
@@ -149,7 +156,8 @@ internal sealed unsafe class CpuWorkerTeam : IDisposable
             long seen = Interlocked.CompareExchange(ref _counters.Ticket, ticket - 1, ticket);
             if (seen == ticket)
             {
-                // This launch cannot end before the claimed block does, so the fields below are its own. The other blocks run on: kernels only write their outputs.
+                // This launch cannot end before the claimed block does, so the fields below are its own. The other blocks run on: kernels only write their
+                // outputs.
                 try
                 {
                     _execute(_kernel, (int)left - 1);
@@ -226,7 +234,9 @@ internal sealed unsafe class CpuWorkerTeam : IDisposable
         [FieldOffset(256)]
         public int Completed;
 
-        /// <summary>Workers asleep or about to be, less wake-ups not yet taken; below zero for a moment when a worker that was woken had found work by itself.</summary>
+        /// <summary>
+        /// Workers asleep or about to be, less wake-ups not yet taken; below zero for a moment when a worker that was woken had found work by itself.
+        /// </summary>
         [FieldOffset(384)]
         public int Sleepers;
     }

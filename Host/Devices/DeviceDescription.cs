@@ -1,7 +1,9 @@
 namespace GpuTransformer.Host;
 
 /// <summary>One device of this machine, or the reason why a kind of device is missing.</summary>
-/// <param name="Id">How it is asked for: <c>cpu</c>, <c>cuda:0</c>, <c>opencl:0</c>; <c>cuda</c> or <c>opencl</c> alone where that whole kind is missing.</param>
+/// <param name="Id">
+/// How it is asked for: <c>cpu</c>, <c>cuda:0</c>, <c>opencl:0</c>; <c>cuda</c> or <c>opencl</c> alone where that whole kind is missing.
+/// </param>
 /// <param name="Kind">What runs the kernels.</param>
 /// <param name="Name">What the driver calls it.</param>
 /// <param name="MemoryBytes">How much memory it reports; 0 when unknown.</param>

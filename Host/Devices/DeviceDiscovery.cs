@@ -8,8 +8,8 @@ namespace GpuTransformer.Host;
 internal static class DeviceDiscovery
 {
     /// <summary>
-    /// Held while devices are looked for and opened. Drivers, their loaders and ILGPU set themselves up at their first use and do not expect company there: two first
-    /// calls at once ended in a crash of the process or a list without devices.
+    /// Held while devices are looked for and opened. Drivers, their loaders and ILGPU set themselves up at their first use and do not expect company there: two
+    /// first calls at once ended in a crash of the process or a list without devices.
     /// </summary>
     private static readonly Lock Gate = new();
 
@@ -31,7 +31,11 @@ internal static class DeviceDiscovery
     }
 
     private static IReadOnlyList<DeviceDescription> Describe()
-        => [.. NoteSharedGpus([.. CudaPlatform.Find(), .. OpenClPlatforms.Find()]).Select(static c => c.Description), CpuInformation.Describe(Environment.ProcessorCount)];
+        =>
+        [
+            .. NoteSharedGpus([.. CudaPlatform.Find(), .. OpenClPlatforms.Find()]).Select(static c => c.Description),
+            CpuInformation.Describe(Environment.ProcessorCount),
+        ];
 
     private static ComputeDevice Open(DeviceRequest request, ComputeDeviceOptions options) => request.Kind switch
     {
@@ -77,7 +81,8 @@ internal static class DeviceDiscovery
             .Where(d => !d.IsAvailable && (chosen is null || ReferenceEquals(d, chosen.Description)))
             .Select(static d => $"{d.Id} ({d.Name}): {d.UnavailableReason}"));
         string usable = string.Join(", ", All().Where(static d => d.IsAvailable).Select(static d => $"{d.Id} ({d.Name})"));
-        throw new DeviceNotFoundException($"There is no usable device '{request}' on this machine. {(reasons.Length == 0 ? string.Empty : reasons + " ")}Usable: {usable}.");
+        throw new DeviceNotFoundException(
+            $"There is no usable device '{request}' on this machine. {(reasons.Length == 0 ? string.Empty : reasons + " ")}Usable: {usable}.");
     }
 
     private static ComputeDevice Open(DeviceCandidate candidate, ComputeDeviceOptions options)
@@ -88,7 +93,8 @@ internal static class DeviceDiscovery
         }
         catch (Exception exception) when (exception is ILGPU.Runtime.AcceleratorException or NotSupportedException or InvalidOperationException)
         {
-            throw new DeviceNotFoundException($"{candidate.Description.Id} ({candidate.Description.Name}) was found but cannot be opened: {exception.Message}", exception);
+            throw new DeviceNotFoundException(
+                $"{candidate.Description.Id} ({candidate.Description.Name}) was found but cannot be opened: {exception.Message}", exception);
         }
     }
 

@@ -1,8 +1,8 @@
 namespace GpuTransformer.Host;
 
 /// <summary>
-/// A thread used a device while another was using it, or while another had a step, a tape or training open on it; the message names both. Nothing was launched and nothing was
-/// lost: once the other is done, the device can be used again. See <see cref="ComputeDevice"/> for who may use a device when.
+/// A thread used a device while another was using it, or while another had a step, a tape or training open on it; the message names both. Nothing was launched
+/// and nothing was lost: once the other is done, the device can be used again. See <see cref="ComputeDevice"/> for who may use a device when.
 /// </summary>
 public sealed class DeviceInUseException : InvalidOperationException
 {

@@ -36,21 +36,21 @@ public sealed class DeviceStatistics
     public long PeakBytesInUse => Volatile.Read(ref _peakBytesInUse);
 
     /// <summary>
-    /// Tensors that were made and neither disposed nor taken back after the garbage collector had found them, views included. <see cref="ComputeDevice.OldestTensors"/> tells where they were
-    /// made.
+    /// Tensors that were made and neither disposed nor taken back after the garbage collector had found them, views included.
+    /// <see cref="ComputeDevice.OldestTensors"/> tells where they were made.
     /// </summary>
     public long LiveTensors => Volatile.Read(ref _liveTensors);
 
     /// <summary>
-    /// Tensors that no <see cref="StepScope"/> owns, so that only their maker disposes them: parameters, optimizer state, gradients of leaves, what was kept, and
-    /// whatever was computed while no step was open. It is the same after every step of a program that forgets none; one that grows from step to step computes
-    /// outside its steps or forgets to close them, and its tensors wait for the garbage collector.
+    /// Tensors that no <see cref="StepScope"/> owns, so that only their maker disposes them: parameters, optimizer state, gradients of leaves, what was kept,
+    /// and whatever was computed while no step was open. It is the same after every step of a program that forgets none; one that grows from step to step
+    /// computes outside its steps or forgets to close them, and its tensors wait for the garbage collector.
     /// </summary>
     public long TensorsOutsideScopes => Volatile.Read(ref _tensorsOutsideScopes);
 
     /// <summary>
-    /// Tensors that nobody disposed and whose memory went back to the pool after the garbage collector had found them; counted when the device is used next. Zero in a program that forgets
-    /// none.
+    /// Tensors that nobody disposed and whose memory went back to the pool after the garbage collector had found them; counted when the device is used next.
+    /// Zero in a program that forgets none.
     /// </summary>
     public long ForgottenTensors => Volatile.Read(ref _forgottenTensors);
 

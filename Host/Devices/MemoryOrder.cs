@@ -7,9 +7,9 @@ namespace GpuTransformer.Host;
 
 /// <summary>Keeps loads, stores, intrinsics and barriers in the order in which a kernel's source has them.</summary>
 /// <remarks>
-/// At O2 ILGPU's code placement moves what touches memory towards its use, and looks at one value too few: a load or an intrinsic may pass the barrier (or the store) that
-/// ends its block, so that another warp overwrites what is still to be read. In the placement's default mode only arithmetic moves. Registers do not suffer: the driver's
-/// compiler schedules loads itself, and knows what a barrier is.
+/// At O2 ILGPU's code placement moves what touches memory towards its use, and looks at one value too few: a load or an intrinsic may pass the barrier (or the
+/// store) that ends its block, so that another warp overwrites what is still to be read. In the placement's default mode only arithmetic moves. Registers do
+/// not suffer: the driver's compiler schedules loads itself, and knows what a barrier is.
 /// </remarks>
 internal static class MemoryOrder
 {
@@ -23,7 +23,8 @@ internal static class MemoryOrder
         ImmutableArray<Transformer> transformers = TransformersOf(backend);
         if (!transformers.Any(static t => t.Transformations.Any(static step => step is CodePlacement)))
             throw new NotSupportedException($"{backend.GetType()} has no code placement that could be told to keep the order of memory accesses.");
-        SetTransformers(backend, [.. transformers.Select(t => Transformer.Create(t.Configuration, [.. t.Transformations.SelectMany(step => Placed(step, mode))]))]);
+        SetTransformers(
+            backend, [.. transformers.Select(t => Transformer.Create(t.Configuration, [.. t.Transformations.SelectMany(step => Placed(step, mode))]))]);
     }
 
     private static Transformation[] Placed(Transformation step, CodePlacementMode? mode)

@@ -23,7 +23,8 @@ internal static class NativeDrivers
 
     private static readonly Lazy<bool> Hook = new(static () =>
     {
-        // The event comes after the runtime's own search and takes any number of listeners; a DllImportResolver can be set but once per assembly, by whoever is first.
+        // The event comes after the runtime's own search and takes any number of listeners; a DllImportResolver can be set but once per assembly, by whoever is
+        // first.
         AssemblyLoadContext context = AssemblyLoadContext.GetLoadContext(typeof(Context).Assembly) ?? AssemblyLoadContext.Default;
         context.ResolvingUnmanagedDll += Resolve;
         return true;

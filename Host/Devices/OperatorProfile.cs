@@ -10,8 +10,8 @@ namespace GpuTransformer.Host;
 public readonly record struct OperatorCost(string Operator, string Variant, long Calls, TimeSpan Time);
 
 /// <summary>
-/// Where the time goes, operator by operator: set it as <see cref="ComputeDevice.Profile"/>, run some steps, read <see cref="Costs"/>. While it is set, every operator waits for the device,
-/// so that the sum is somewhat more than the time without it; compare the shares.
+/// Where the time goes, operator by operator: set it as <see cref="ComputeDevice.Profile"/>, run some steps, read <see cref="Costs"/>. While it is set, every
+/// operator waits for the device, so that the sum is somewhat more than the time without it; compare the shares.
 /// </summary>
 public sealed class OperatorProfile
 {

@@ -9,7 +9,9 @@ internal static class CompiledInstructions
     private static readonly Dictionary<short, OpCode> s_codes =
         typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(static f => (OpCode)f.GetValue(null)!).ToDictionary(static c => c.Value);
 
-    /// <summary>Each instruction with its operand's first four bytes, which are a token for what refers to a type, a method or a field; 0 where the operand is shorter.</summary>
+    /// <summary>
+    /// Each instruction with its operand's first four bytes, which are a token for what refers to a type, a method or a field; 0 where the operand is shorter.
+    /// </summary>
     public static IEnumerable<(OpCode Operation, int Token)> Of(MethodBase method)
     {
         byte[] code = method.GetMethodBody()?.GetILAsByteArray() ?? [];

@@ -28,10 +28,14 @@ public sealed partial class ComputeDevice
     /// <summary>The kernels that were launched so far.</summary>
     internal IReadOnlyCollection<MethodInfo> LoadedKernels => _kernels.Keys;
 
-    /// <summary>The most threads that one launch has; a larger grid is launched in parts. ILGPU counts the threads of an OpenCL grid in 32 bits. Tests set less.</summary>
+    /// <summary>
+    /// The most threads that one launch has; a larger grid is launched in parts. ILGPU counts the threads of an OpenCL grid in 32 bits. Tests set less.
+    /// </summary>
     internal int LongestLaunch { get; set; } = int.MaxValue;
 
-    /// <summary>Queues a Portable or TensorCore kernel, whose groups are numbered from zero on. The first launch of a kernel compiles it for this device.</summary>
+    /// <summary>
+    /// Queues a Portable or TensorCore kernel, whose groups are numbered from zero on. The first launch of a kernel compiles it for this device.
+    /// </summary>
     /// <exception cref="NotSupportedException">There are more groups than an Int32 can number; nothing was launched.</exception>
     internal void Launch<TParameters>(Action<TParameters> kernel, long groups, int groupSize, in TParameters parameters)
         where TParameters : struct, IGridKernel

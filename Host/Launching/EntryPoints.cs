@@ -5,8 +5,8 @@ using GpuTransformer.Kernels;
 namespace GpuTransformer.Host;
 
 /// <summary>
-/// The kernels that a launching function can launch, found by reading its compiled instructions: every specialisation that a switch over data types or widths leads to, so
-/// that the list of entry points is what can be launched and cannot say anything else.
+/// The kernels that a launching function can launch, found by reading its compiled instructions: every specialisation that a switch over data types or widths
+/// leads to, so that the list of entry points is what can be launched and cannot say anything else.
 /// </summary>
 internal static class EntryPoints
 {
@@ -32,7 +32,8 @@ internal static class EntryPoints
         }
     }
 
-    private static bool IsKernel(MethodBase method) => method is { IsStatic: true, Name: "Kernel" } && typeof(IGridKernel).IsAssignableFrom(method.DeclaringType);
+    private static bool IsKernel(MethodBase method)
+        => method is { IsStatic: true, Name: "Kernel" } && typeof(IGridKernel).IsAssignableFrom(method.DeclaringType);
 
     private static bool IsLaunch(MethodBase method)
         => method.IsStatic && !method.IsAbstract && method.Module == typeof(EntryPoints).Module

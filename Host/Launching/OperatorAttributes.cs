@@ -1,12 +1,12 @@
 namespace GpuTransformer.Host;
 
 /// <summary>
-/// Declares an operator, on the partial record struct of its arguments. The generator in tools/GpuTransformer.Generators writes the rest: <c>Definition</c>, a launch for each
-/// <see cref="VariantAttribute"/>, and the line in <see cref="KernelCatalog"/>.
+/// Declares an operator, on the partial record struct of its arguments. The generator in tools/GpuTransformer.Generators writes the rest: <c>Definition</c>, a
+/// launch for each <see cref="VariantAttribute"/>, and the line in <see cref="KernelCatalog"/>.
 /// </summary>
 /// <remarks>
-/// A record with a type parameter is a family of operators, one for each function: each type of this assembly that implements the interface by which the parameter is constrained. The function
-/// gives <c>Name</c> and <c>Formula</c>.
+/// A record with a type parameter is a family of operators, one for each function: each type of this assembly that implements the interface by which the
+/// parameter is constrained. The function gives <c>Name</c> and <c>Formula</c>.
 /// </remarks>
 [AttributeUsage(AttributeTargets.Struct)]
 internal sealed class OperatorAttribute : Attribute
@@ -33,10 +33,11 @@ internal sealed class OperatorAttribute : Attribute
 }
 
 /// <summary>
-/// A kernel that computes the operator: a block kernel is its Vectorized variant, a grid kernel its Portable one. Each field of the kernel's parameter block is the argument of its name: a
-/// tensor becomes a view or a pointer of the field's element type, a bool or an enumeration an int, and a method of the device (<c>RowsPerBlock(device)</c>) what it returns. A nested block is
-/// filled in the same way. The kernel's storage type is that of its first buffer's tensor. The kernel says as <c>Groups</c> or <c>Blocks</c> how large its launch is. A static
-/// <c>LaunchPortable</c> or <c>LaunchVectorized</c> in the record takes the place of the generated one.
+/// A kernel that computes the operator: a block kernel is its Vectorized variant, a grid kernel its Portable one. Each field of the kernel's parameter block is
+/// the argument of its name: a tensor becomes a view or a pointer of the field's element type, a bool or an enumeration an int, and a method of the device
+/// (<c>RowsPerBlock(device)</c>) what it returns. A nested block is filled in the same way. The kernel's storage type is that of its first buffer's tensor. The
+/// kernel says as <c>Groups</c> or <c>Blocks</c> how large its launch is. A static <c>LaunchPortable</c> or <c>LaunchVectorized</c> in the record takes the
+/// place of the generated one.
 /// </summary>
 /// <param name="kernel">Its open generic type: <c>typeof(SoftmaxPortable&lt;&gt;)</c>.</param>
 /// <param name="summary">What sets it apart, in a sentence.</param>

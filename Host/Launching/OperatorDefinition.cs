@@ -3,7 +3,8 @@ using System.Diagnostics;
 namespace GpuTransformer.Host;
 
 /// <summary>
-/// One operator of the catalogue: a contract and one or more variants. What it must compute is held against a float64 oracle by tools/GpuTransformer.Validation.
+/// One operator of the catalogue: a contract and one or more variants. What it must compute is held against a float64 oracle by
+/// tools/GpuTransformer.Validation.
 /// </summary>
 public abstract class OperatorDefinition
 {

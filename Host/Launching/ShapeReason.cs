@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace GpuTransformer.Host;
 
-/// <summary>What needs a tensor's shape, as an interpolated string that is put together only where the shape is wrong: checks run in every call, messages almost never.</summary>
+/// <summary>
+/// What needs a tensor's shape, as an interpolated string that is put together only where the shape is wrong: checks run in every call, messages almost never.
+/// </summary>
 [InterpolatedStringHandler]
 internal ref struct ShapeReason
 {

@@ -1,12 +1,12 @@
 namespace GpuTransformer.Host;
 
 /// <summary>
-/// One block of device memory, shared by all tensors that view it and returned to the pool when the last of them is disposed, or when the garbage collector finds that nobody has any of
-/// them any more.
+/// One block of device memory, shared by all tensors that view it and returned to the pool when the last of them is disposed, or when the garbage collector
+/// finds that nobody has any of them any more.
 /// </summary>
 /// <remarks>
-/// All of it happens within an operation or between two, so nothing here is shared by threads; but for the finalizer, which only puts the block on the pool's list of forgotten ones. Blocks
-/// are reused with their object, so that a steady step makes none and the finalizer costs it nothing.
+/// All of it happens within an operation or between two, so nothing here is shared by threads; but for the finalizer, which only puts the block on the pool's
+/// list of forgotten ones. Blocks are reused with their object, so that a steady step makes none and the finalizer costs it nothing.
 /// </remarks>
 internal sealed class DeviceBuffer
 {
@@ -31,9 +31,12 @@ internal sealed class DeviceBuffer
     }
 
     /// <summary>The memory.</summary>
-    /// <exception cref="ObjectDisposedException">The collector had found the tensors, and the memory is another's by now: somebody's finalizer uses them still.</exception>
+    /// <exception cref="ObjectDisposedException">
+    /// The collector had found the tensors, and the memory is another's by now: somebody's finalizer uses them still.
+    /// </exception>
     public DeviceAllocation Allocation => _allocation
-        ?? throw new ObjectDisposedException(nameof(Tensor), "The garbage collector had found this tensor, and its memory went back to the pool; a finalizer must not bring it back.");
+        ?? throw new ObjectDisposedException(
+            nameof(Tensor), "The garbage collector had found this tensor, and its memory went back to the pool; a finalizer must not bring it back.");
 
     /// <summary>How many tensors view it.</summary>
     public int References { get; private set; }
@@ -90,8 +93,8 @@ internal sealed class DeviceBuffer
 }
 
 /// <summary>
-/// The blocks of a pool that the garbage collector found, as a list that needs no lock: the finalizer's thread pushes, and whoever has the device's turn takes. Nothing that a driver or
-/// the pool does happens on the finalizer's thread.
+/// The blocks of a pool that the garbage collector found, as a list that needs no lock: the finalizer's thread pushes, and whoever has the device's turn takes.
+/// Nothing that a driver or the pool does happens on the finalizer's thread.
 /// </summary>
 internal sealed class ForgottenBlocks
 {

@@ -9,7 +9,9 @@ internal static class GarbageCollection
     // A finalizer that waits for what the caller holds, such as a lock around its steps, must not stop it for ever.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
 
-    /// <summary>Collects all generations, since blocks that are reused are old objects, and waits until the finalizers have run, but no longer than a second.</summary>
+    /// <summary>
+    /// Collects all generations, since blocks that are reused are old objects, and waits until the finalizers have run, but no longer than a second.
+    /// </summary>
     public static void Run()
     {
         var done = new ManualResetEventSlim();

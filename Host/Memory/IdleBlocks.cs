@@ -3,7 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace GpuTransformer.Host;
 
 /// <summary>
-/// The blocks that a pool holds and no tensor uses: the youngest of a size is found first, and the oldest of all. The links are part of the blocks, so keeping them allocates nothing.
+/// The blocks that a pool holds and no tensor uses: the youngest of a size is found first, and the oldest of all. The links are part of the blocks, so keeping
+/// them allocates nothing.
 /// </summary>
 internal sealed class IdleBlocks
 {

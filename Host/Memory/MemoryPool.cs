@@ -6,10 +6,10 @@ namespace GpuTransformer.Host;
 /// Keeps freed device memory for the next tensor of about the same size. Sizes are rounded up to one of eight steps per power of two, so at most an
 /// eighth is wasted and the same sequence of shapes always finds its blocks again. Launches run in order on one stream, so a block may be handed
 /// out while earlier work that reads it is still queued. It is used within an operation of the device or between two, so it needs no lock.
-/// What lies idle is bounded: where it is more than was in use at a time lately, blocks that no step has used for a while go back to the driver, the oldest first. With lengths that
-/// vary the pool so holds some twice what is needed; a steady step uses all its blocks in each step and loses none.
-/// What tensors use that nobody has any more is bounded too: before the pool asks the driver for more than twice what was in use after the last collection (64 MB at least), it has the
-/// garbage collector run. A program that forgets none has a few collections until it has reached its size.
+/// What lies idle is bounded: where it is more than was in use at a time lately, blocks that no step has used for a while go back to the driver, the oldest
+/// first. With lengths that vary the pool so holds some twice what is needed; a steady step uses all its blocks in each step and loses none. What tensors use
+/// that nobody has any more is bounded too: before the pool asks the driver for more than twice what was in use after the last collection (64 MB at least), it
+/// has the garbage collector run. A program that forgets none has a few collections until it has reached its size.
 /// </summary>
 internal sealed class MemoryPool(DeviceBackend backend, DeviceStatistics statistics, DeviceTurns turns, ExecutionState execution) : IDisposable
 {
@@ -82,8 +82,8 @@ internal sealed class MemoryPool(DeviceBackend backend, DeviceStatistics statist
     }
 
     /// <summary>
-    /// Puts the blocks away that the garbage collector found, but for those whose address the operation under way has asked for: their tensors may be gone from its variables while its
-    /// launch is yet to come.
+    /// Puts the blocks away that the garbage collector found, but for those whose address the operation under way has asked for: their tensors may be gone from
+    /// its variables while its launch is yet to come.
     /// </summary>
     public void TakeForgotten()
     {
@@ -198,7 +198,8 @@ internal sealed class MemoryPool(DeviceBackend backend, DeviceStatistics statist
                 return found;
             Trim();
             allocation = TryAllocate(bytes, out Exception? refusal) ?? throw new InsufficientMemoryException(
-                $"The device has no room for {bytes:N0} more bytes; {statistics.BytesInUse:N0} bytes are in use by tensors. Use a smaller batch, or dispose tensors sooner.", refusal);
+                $"The device has no room for {bytes:N0} more bytes; {statistics.BytesInUse:N0} bytes are in use by tensors. "
+                + "Use a smaller batch, or dispose tensors sooner.", refusal);
         }
 
         _held.Add(allocation);

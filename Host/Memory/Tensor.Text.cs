@@ -7,9 +7,9 @@ namespace GpuTransformer.Host;
 public sealed partial class Tensor
 {
     /// <summary>
-    /// The numbers as PyTorch prints them, with data type and device behind them: four decimals, or powers of ten where magnitudes differ by more than a factor of
-    /// a thousand; of more than 1,000 elements, three from either end of each axis. They are read from the device, so this waits for it. Never throws: a tensor
-    /// that was disposed or cannot be read says so in place of numbers.
+    /// The numbers as PyTorch prints them, with data type and device behind them: four decimals, or powers of ten where magnitudes differ by more than a factor
+    /// of a thousand; of more than 1,000 elements, three from either end of each axis. They are read from the device, so this waits for it. Never throws: a
+    /// tensor that was disposed or cannot be read says so in place of numbers.
     /// </summary>
     public override string ToString()
     {

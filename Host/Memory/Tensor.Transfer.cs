@@ -45,9 +45,9 @@ public sealed partial class Tensor
             : throw new InvalidOperationException($"A tensor of shape {Shape} has {Shape.Count:N0} elements, but Item reads the only one. Use ToArray.");
 
     /// <summary>
-    /// This tensor if <paramref name="device"/> is its own, or else a copy there, bit for bit, through the host; waits for both devices. The copy is a leaf: a tape
-    /// records the work of one device, so no gradient comes back by itself. To carry it over, set <see cref="RequiresGradient"/> on the copy, and after its
-    /// device's backward pass give <c>copy.Gradient.To(source.Device)</c> to the source's tape as the gradient of the source.
+    /// This tensor if <paramref name="device"/> is its own, or else a copy there, bit for bit, through the host; waits for both devices. The copy is a leaf: a
+    /// tape records the work of one device, so no gradient comes back by itself. To carry it over, set <see cref="RequiresGradient"/> on the copy, and after
+    /// its device's backward pass give <c>copy.Gradient.To(source.Device)</c> to the source's tape as the gradient of the source.
     /// </summary>
     public Tensor To(ComputeDevice device)
     {

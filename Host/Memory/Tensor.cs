@@ -7,9 +7,9 @@ using ILGPU.Runtime;
 namespace GpuTransformer.Host;
 
 /// <summary>
-/// A dense row-major array on one device. A tensor made within a step (<see cref="ComputeDevice.BeginStep()"/>) belongs to the step; any other belongs to its maker,
-/// who disposes it. Views made by <see cref="Reshape"/> share memory, which lives as long as the last of them. Memory of tensors that nobody has any more goes back to the pool once the
-/// garbage collector has found them: later than need be, but not never.
+/// A dense row-major array on one device. A tensor made within a step (<see cref="ComputeDevice.BeginStep()"/>) belongs to the step; any other belongs to its
+/// maker, who disposes it. Views made by <see cref="Reshape"/> share memory, which lives as long as the last of them. Memory of tensors that nobody has any
+/// more goes back to the pool once the garbage collector has found them: later than need be, but not never.
 /// </summary>
 public sealed partial class Tensor : IDisposable, IDeviceDuty
 {
@@ -129,7 +129,8 @@ public sealed partial class Tensor : IDisposable, IDeviceDuty
     public Tensor Reshape(Shape shape)
     {
         if (shape.Count != Shape.Count)
-            throw new ArgumentException($"A tensor of shape {Shape} ({Shape.Count} elements) cannot be viewed as {shape} ({shape.Count} elements).", nameof(shape));
+            throw new ArgumentException(
+                $"A tensor of shape {Shape} ({Shape.Count} elements) cannot be viewed as {shape} ({shape.Count} elements).", nameof(shape));
         using DeviceTurn turn = Device.Enter();
         var view = new Tensor(Device, shape, DType, Buffer, _offset, scoped: true);
         if (Device.Records(this))
@@ -212,7 +213,8 @@ public sealed partial class Tensor : IDisposable, IDeviceDuty
         for (int axis = 0; same && axis < Shape.Rank; axis++)
             same = target.Lengths[axis] == Shape[axis];
         if (!same)
-            throw new ArgumentException($"The target must be a dense span of shape {Shape}, not [{string.Join(", ", target.Lengths.ToArray())}].", nameof(target));
+            throw new ArgumentException(
+                $"The target must be a dense span of shape {Shape}, not [{string.Join(", ", target.Lengths.ToArray())}].", nameof(target));
         CopyTo(MemoryMarshal.CreateSpan(ref target.GetPinnableReference(), checked((int)Shape.Count)));
     }
 
@@ -318,8 +320,8 @@ public sealed partial class Tensor : IDisposable, IDeviceDuty
     }
 
     /// <summary>
-    /// Whether a tensor of integers may hold <paramref name="value"/>, as far as that is known without reading it: false where the host wrote the numbers and the value lies outside their
-    /// range, true wherever that is not certain. Never waits for the device.
+    /// Whether a tensor of integers may hold <paramref name="value"/>, as far as that is known without reading it: false where the host wrote the numbers and
+    /// the value lies outside their range, true wherever that is not certain. Never waits for the device.
     /// </summary>
     public bool MayHold(long value) => KnownIntegers is not { } known || (value >= known.Least && value <= known.Largest);
 
@@ -334,7 +336,8 @@ public sealed partial class Tensor : IDisposable, IDeviceDuty
 
     private int ArrayLength => Shape.Count <= Array.MaxLength
         ? (int)Shape.Count
-        : throw new InvalidOperationException($"The tensor {Shape} has {Shape.Count:N0} elements, but an array holds {Array.MaxLength:N0} at most. Read it in parts.");
+        : throw new InvalidOperationException(
+            $"The tensor {Shape} has {Shape.Count:N0} elements, but an array holds {Array.MaxLength:N0} at most. Read it in parts.");
 
     internal void CopyBitsTo(Tensor target)
     {

@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace GpuTransformer.Host;
 
 /// <summary>
-/// What the host last wrote into a block of memory, where it was integers: enough to check ids without reading them back, which would wait for the device. Kernels write no integers, so
-/// it stays true until the next write or copy.
+/// What the host last wrote into a block of memory, where it was integers: enough to check ids without reading them back, which would wait for the device.
+/// Kernels write no integers, so it stays true until the next write or copy.
 /// </summary>
 /// <param name="Start">The first byte that was written.</param>
 /// <param name="End">The byte after the last.</param>
@@ -50,6 +50,10 @@ internal sealed record WrittenIntegers(long Start, long End, long Least, long La
         }
 
         return new WrittenIntegers(
-            start, start + (long)values.Length * sizeof(T), long.CreateChecked(least), long.CreateChecked(largestNegative), long.CreateChecked(TensorPrimitives.Max(values)));
+            start,
+            start + (long)values.Length * sizeof(T),
+            long.CreateChecked(least),
+            long.CreateChecked(largestNegative),
+            long.CreateChecked(TensorPrimitives.Max(values)));
     }
 }

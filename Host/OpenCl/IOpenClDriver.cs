@@ -1,6 +1,8 @@
 namespace GpuTransformer.Host.OpenCl;
 
-/// <summary>The few calls of the OpenCL loader that tell why a device is left out. An interface, so that every answer can be tested without the device.</summary>
+/// <summary>
+/// The few calls of the OpenCL loader that tell why a device is left out. An interface, so that every answer can be tested without the device.
+/// </summary>
 internal interface IOpenClDriver
 {
     /// <summary>clGetPlatformIDs; 0 is success.</summary>

@@ -44,7 +44,8 @@ internal static class OpenClPlatforms
             error = driver.Devices(platform, out nint[] devices);
             if (error != 0 || devices.Length == 0)
             {
-                found.Add(Missing($"the platform '{driver.PlatformName(platform)}' has no device ({OpenClRequirements.ErrorText(error == 0 ? -1 : error)}). Its hardware may be missing, or this user may not open it (Linux: groups render and video)."));
+                found.Add(
+                    Missing($"the platform '{driver.PlatformName(platform)}' has no device ({OpenClRequirements.ErrorText(error == 0 ? -1 : error)}). Its hardware may be missing, or this user may not open it (Linux: groups render and video)."));
                 continue;
             }
 
@@ -60,7 +61,14 @@ internal static class OpenClPlatforms
     {
         string? accepted = Environment.GetEnvironmentVariable(OpenClRequirements.AcceptVariable);
         var description = new DeviceDescription(
-            id, DeviceKind.OpenCl, facts.Name, facts.MemoryBytes, facts.ComputeUnits, facts.IsGpu, OpenClRequirements.Refuse(facts, accepted), OpenClRequirements.Note(facts));
+            id,
+            DeviceKind.OpenCl,
+            facts.Name,
+            facts.MemoryBytes,
+            facts.ComputeUnits,
+            facts.IsGpu,
+            OpenClRequirements.Refuse(facts, accepted),
+            OpenClRequirements.Note(facts));
         if (!description.IsAvailable)
             return new DeviceCandidate(description, null);
         try
@@ -85,5 +93,6 @@ internal static class OpenClPlatforms
             typeof(CLCapabilityContext).GetProperty(nameof(CLCapabilityContext.GenericAddressSpace))!.SetValue(device.Capabilities, true);
     }
 
-    private static DeviceCandidate Missing(string reason) => new(new DeviceDescription("opencl", DeviceKind.OpenCl, "OpenCL device", 0, 0, IsGpu: false, reason), null);
+    private static DeviceCandidate Missing(string reason)
+        => new(new DeviceDescription("opencl", DeviceKind.OpenCl, "OpenCL device", 0, 0, IsGpu: false, reason), null);
 }

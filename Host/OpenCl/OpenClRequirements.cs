@@ -13,8 +13,8 @@ internal static class OpenClRequirements
     public const int LocalMemoryBytes = AttentionTiles.BackwardBytes;
 
     /// <summary>
-    /// Names a device that is taken although it says that its OpenCL is older than 2.0: the one whose name is the variable's value, in letters of either case. For checkers such as Oclgrind,
-    /// which claims 1.2 and yet compiles and runs what the kernels need.
+    /// Names a device that is taken although it says that its OpenCL is older than 2.0: the one whose name is the variable's value, in letters of either case.
+    /// For checkers such as Oclgrind, which claims 1.2 and yet compiles and runs what the kernels need.
     /// </summary>
     public const string AcceptVariable = "GPUTRANSFORMER_ACCEPT_OPENCL_1";
 

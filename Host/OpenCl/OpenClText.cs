@@ -16,7 +16,12 @@ internal static class OpenClText
 
     /// <summary>The kernel with its text mended, to be built as OpenCL C 2.0 or newer, which it is written in whatever the device calls itself.</summary>
     public static CLCompiledKernel Mend(Context context, CLCompiledKernel kernel)
-        => new(context, (SeparateViewEntryPoint)EntryPointOf(kernel), kernel.Info, Mend(kernel.Source), kernel.CVersion < CLCVersion.CL20 ? CLCVersion.CL20 : kernel.CVersion);
+        => new(
+            context,
+            (SeparateViewEntryPoint)EntryPointOf(kernel),
+            kernel.Info,
+            Mend(kernel.Source),
+            kernel.CVersion < CLCVersion.CL20 ? CLCVersion.CL20 : kernel.CVersion);
 
     /// <summary>
     /// The text with barriers that order local memory too. ILGPU's barriers name global memory alone, and what a group's threads exchange lies in local memory:

@@ -1,8 +1,8 @@
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// Minimum and maximum in a GPU thread that keep NaN: those of PTX and OpenCL return the other operand, so that a rectifier would turn NaN into zero on a GPU and not on a
-/// processor.
+/// Minimum and maximum in a GPU thread that keep NaN: those of PTX and OpenCL return the other operand, so that a rectifier would turn NaN into zero on a GPU
+/// and not on a processor.
 /// </summary>
 internal static class LaneMath
 {

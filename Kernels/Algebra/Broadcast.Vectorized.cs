@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics;
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// output = f(first, second, third) with SIMD, the operands broadcast to the output's shape. Along the innermost axis an operand is contiguous or one number, so operands of one shape, rows and
-/// single numbers are read at full speed.
+/// output = f(first, second, third) with SIMD, the operands broadcast to the output's shape. Along the innermost axis an operand is contiguous or one number,
+/// so operands of one shape, rows and single numbers are read at full speed.
 /// </summary>
 internal unsafe struct BroadcastVectorized<TFirst, TElement, TOutput, TMap> : IBlockKernel
     where TFirst : unmanaged, IElement<TFirst>

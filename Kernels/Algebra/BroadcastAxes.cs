@@ -1,6 +1,9 @@
 namespace GpuTransformer.Kernels;
 
-/// <summary>The lengths of the output's axes between the outermost and the innermost, padded with ones. The outermost needs none: what is left of a row's number is its place there.</summary>
+/// <summary>
+/// The lengths of the output's axes between the outermost and the innermost, padded with ones. The outermost needs none: what is left of a row's number is its
+/// place there.
+/// </summary>
 internal struct BroadcastAxes
 {
     /// <summary>How many axes a kernel can tell apart, neighbours that every operand walks alike counting as one.</summary>

@@ -14,7 +14,8 @@ internal readonly struct UnaryForward<TFunction>(TFunction function) : IBroadcas
     public static float Apply(UnaryForward<TFunction> map, float x, float y, float z) => TFunction.Apply(map._function, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Apply(UnaryForward<TFunction> map, Vector512<float> x, Vector512<float> y, Vector512<float> z) => TFunction.Apply(map._function, x);
+    public static Vector512<float> Apply(UnaryForward<TFunction> map, Vector512<float> x, Vector512<float> y, Vector512<float> z)
+        => TFunction.Apply(map._function, x);
 }
 
 /// <summary>dx = g · f′(x); the operands are g and x.</summary>
@@ -28,7 +29,8 @@ internal readonly struct UnaryBackward<TFunction>(TFunction function) : IBroadca
     public static float Apply(UnaryBackward<TFunction> map, float x, float y, float z) => TFunction.Gradient(map._function, x, y);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Apply(UnaryBackward<TFunction> map, Vector512<float> x, Vector512<float> y, Vector512<float> z) => TFunction.Gradient(map._function, x, y);
+    public static Vector512<float> Apply(UnaryBackward<TFunction> map, Vector512<float> x, Vector512<float> y, Vector512<float> z)
+        => TFunction.Gradient(map._function, x, y);
 }
 
 /// <summary>y = f(a, b).</summary>
@@ -52,7 +54,8 @@ internal readonly struct BinaryLeftBackward<TFunction> : IBroadcastMap<BinaryLef
     public static float Apply(BinaryLeftBackward<TFunction> map, float x, float y, float z) => TFunction.LeftGradient(x, y, z);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Apply(BinaryLeftBackward<TFunction> map, Vector512<float> x, Vector512<float> y, Vector512<float> z) => TFunction.LeftGradient(x, y, z);
+    public static Vector512<float> Apply(BinaryLeftBackward<TFunction> map, Vector512<float> x, Vector512<float> y, Vector512<float> z)
+        => TFunction.LeftGradient(x, y, z);
 }
 
 /// <summary>db = g · ∂f/∂b; the operands are g, a and b.</summary>
@@ -64,5 +67,6 @@ internal readonly struct BinaryRightBackward<TFunction> : IBroadcastMap<BinaryRi
     public static float Apply(BinaryRightBackward<TFunction> map, float x, float y, float z) => TFunction.RightGradient(x, y, z);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Apply(BinaryRightBackward<TFunction> map, Vector512<float> x, Vector512<float> y, Vector512<float> z) => TFunction.RightGradient(x, y, z);
+    public static Vector512<float> Apply(BinaryRightBackward<TFunction> map, Vector512<float> x, Vector512<float> y, Vector512<float> z)
+        => TFunction.RightGradient(x, y, z);
 }

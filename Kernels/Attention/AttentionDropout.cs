@@ -1,8 +1,9 @@
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// Which probabilities dropout keeps, and by what they are multiplied: d_ij = 1 / (1 − p) or zero. Query row r = (batch · heads + head) · queries + i and key j are decided by
-/// word j mod 4 of the Philox counter (j / 4, r): nothing is stored, every pass draws it again, and since it is a comparison of integers every device drops the same.
+/// Which probabilities dropout keeps, and by what they are multiplied: d_ij = 1 / (1 − p) or zero. Query row r = (batch · heads + head) · queries + i and key j
+/// are decided by word j mod 4 of the Philox counter (j / 4, r): nothing is stored, every pass draws it again, and since it is a comparison of integers every
+/// device drops the same.
 /// </summary>
 internal struct AttentionDropout
 {

@@ -2,8 +2,8 @@ namespace GpuTransformer.Kernels;
 
 /// <summary>
 /// Which keys a query sees and what is added to its scores, as numbers; the arrays (masks, slopes, positions, bias) travel beside it.
-/// score = softclamp(scale · q·k + bias); a key that a mask, the range or a bias of −∞ hides contributes exactly nothing, whatever it holds; a query that sees no key has output exactly
-/// zero.
+/// score = softclamp(scale · q·k + bias); a key that a mask, the range or a bias of −∞ hides contributes exactly nothing, whatever it holds; a query that sees
+/// no key has output exactly zero.
 /// </summary>
 internal struct AttentionRules
 {
@@ -11,7 +11,8 @@ internal struct AttentionRules
     public const float DeadLogSumExp = -1e30f;
 
     /// <summary>
-    /// What a score that lies below it counts as: −∞ stands for a hidden key alone, so a finite number never hides one, not even where it overflows on its way to the score.
+    /// What a score that lies below it counts as: −∞ stands for a hidden key alone, so a finite number never hides one, not even where it overflows on its way
+    /// to the score.
     /// </summary>
     public const float LowestScore = float.MinValue;
 
@@ -66,6 +67,8 @@ internal struct AttentionRules
         return Math.Max(end, FreeColumns);
     }
 
-    /// <summary>ALiBi's bias with implicit positions: −slope · |j − (i + Keys − Queries)|. Free columns are not positions, but shift both sides alike.</summary>
+    /// <summary>
+    /// ALiBi's bias with implicit positions: −slope · |j − (i + Keys − Queries)|. Free columns are not positions, but shift both sides alike.
+    /// </summary>
     public static float AlibiDistance(in AttentionShape shape, int query, int key) => -Math.Abs(key - (query + shape.Keys - shape.Queries));
 }

@@ -28,7 +28,10 @@ internal struct AttentionShape
     public long OutputRowStride;
 
     /// <summary>The key/value head that query head <paramref name="head"/> reads: both rules in one, since a block's number is below KeyValueHeads.</summary>
-    /// <remarks>No choice between two divisions: GPU compilers compute both sides, and a processor's OpenCL then traps on each division by zero (measured on PoCL: ten times slower).</remarks>
+    /// <remarks>
+    /// No choice between two divisions: GPU compilers compute both sides, and a processor's OpenCL then traps on each division by zero (measured on PoCL: ten
+    /// times slower).
+    /// </remarks>
     public readonly int KeyValueHead(int head) => head / GroupSize % KeyValueHeads;
 
     /// <summary>Where the row of a query starts.</summary>

@@ -62,7 +62,8 @@ internal readonly struct SoftClampOperation(float limit) : IElementwiseOperation
     public static float Apply(SoftClampOperation operation, float left, float right) => SoftClamp.Apply(left, operation._limit);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Apply(SoftClampOperation operation, Vector512<float> left, Vector512<float> right) => SoftClamp.Apply(left, operation._limit);
+    public static Vector512<float> Apply(SoftClampOperation operation, Vector512<float> left, Vector512<float> right)
+        => SoftClamp.Apply(left, operation._limit);
 }
 
 /// <summary>left + weight · (right − left): what an exponential moving average does with each new value.</summary>

@@ -1,6 +1,8 @@
 namespace GpuTransformer.Kernels;
 
-/// <summary>Cuts images into patches, or puts them together again, number by number: what it feeds costs far more. See <see cref="ImagePatchesShape"/>.</summary>
+/// <summary>
+/// Cuts images into patches, or puts them together again, number by number: what it feeds costs far more. See <see cref="ImagePatchesShape"/>.
+/// </summary>
 internal unsafe struct ImagePatchesVectorized<TElement> : IBlockKernel
     where TElement : unmanaged, IElement<TElement>
 {

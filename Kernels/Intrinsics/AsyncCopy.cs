@@ -21,8 +21,8 @@ internal static unsafe class AsyncCopy
     public static long SharedAddress(ref BFloat16 element) => (long)Unsafe.AsPointer(ref element);
 
     /// <summary>
-    /// Begins to copy <see cref="Bytes"/> bytes, of which the first <paramref name="count"/> are read and the others are zero. Both addresses are multiples of 16.
-    /// cp.async.cg.
+    /// Begins to copy <see cref="Bytes"/> bytes, of which the first <paramref name="count"/> are read and the others are zero. Both addresses are multiples of
+    /// 16. cp.async.cg.
     /// </summary>
     [IntrinsicImplementation]
     public static void Begin(long target, long source, int count)

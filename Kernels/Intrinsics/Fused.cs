@@ -3,8 +3,8 @@ using ILGPU.IR.Intrinsics;
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// Multiplication and addition with one rounding. GPU kernels are compiled so that no compiler fuses them of its own accord: what must cancel exactly does, and the same
-/// bits come out whichever compiler it was. Where fusing is wanted, in the inner loops, it is asked for by this.
+/// Multiplication and addition with one rounding. GPU kernels are compiled so that no compiler fuses them of its own accord: what must cancel exactly does, and
+/// the same bits come out whichever compiler it was. Where fusing is wanted, in the inner loops, it is asked for by this.
 /// </summary>
 internal static class Fused
 {

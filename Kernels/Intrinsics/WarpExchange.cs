@@ -12,7 +12,8 @@ internal readonly unsafe struct WarpExchange
     private const int Lanes = 32;
     private const int Slots = 8;
 
-    // The simulator's threads play the same lane of the same warp for as long as they live, so a warp finds its memory once. It is never freed: two kilobytes for each.
+    // The simulator's threads play the same lane of the same warp for as long as they live, so a warp finds its memory once. It is never freed: two kilobytes
+    // for each.
     [ThreadStatic]
     private static ulong* t_registers;
 

@@ -51,8 +51,8 @@ internal static unsafe class WarpMatrix
     }
 
     /// <summary>
-    /// Reads four 8 × 8 pieces of bfloat16 from shared memory: lanes 0–7 give the addresses of the rows of the first (X), lanes 8–15 those of the second (Y), and
-    /// so on. Each lane receives the pair (g, 2t), (g, 2t + 1) of each. Addresses are multiples of 16 bytes. ldmatrix.x4.
+    /// Reads four 8 × 8 pieces of bfloat16 from shared memory: lanes 0–7 give the addresses of the rows of the first (X), lanes 8–15 those of the second (Y),
+    /// and so on. Each lane receives the pair (g, 2t), (g, 2t + 1) of each. Addresses are multiples of 16 bytes. ldmatrix.x4.
     /// </summary>
     [IntrinsicImplementation]
     public static PackedQuad Load(long address) => Load(address, transposed: false);
@@ -66,7 +66,10 @@ internal static unsafe class WarpMatrix
         WarpExchange warp = WarpExchange.Current;
         warp.Write(0, (ulong)address);
         Warp.Barrier();
-        var result = new PackedQuad { X = Piece(warp, 0, transposed), Y = Piece(warp, 1, transposed), Z = Piece(warp, 2, transposed), W = Piece(warp, 3, transposed) };
+        var result = new PackedQuad
+        {
+            X = Piece(warp, 0, transposed), Y = Piece(warp, 1, transposed), Z = Piece(warp, 2, transposed), W = Piece(warp, 3, transposed),
+        };
         Warp.Barrier();
         return result;
     }

@@ -1,8 +1,8 @@
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// The parameter block of a Portable or TensorCore kernel. Its groups are numbered along one axis, for only the first axis of a GPU's grid is long; what has more axes
-/// takes its number apart (<see cref="GroupPlace"/>). A kernel never asks for its number without adding <see cref="FirstGroup"/>.
+/// The parameter block of a Portable or TensorCore kernel. Its groups are numbered along one axis, for only the first axis of a GPU's grid is long; what has
+/// more axes takes its number apart (<see cref="GroupPlace"/>). A kernel never asks for its number without adding <see cref="FirstGroup"/>.
 /// </summary>
 internal interface IGridKernel
 {

@@ -4,9 +4,10 @@ using ILGPU.Algorithms;
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// Softmax cross-entropy of one row per group: with z = x − max, loss = ln Σ e^z − (1 − s) · z_target − s / classes · Σ z, s being the label smoothing. Nothing but differences enters,
-/// so that large logits cost no precision. The probabilities are never stored: the row's maximum and ln Σ e^z are enough for the backward kernel. A logit of −∞ has probability
-/// zero; as a target its loss is ∞. A row whose target is the ignored one has loss and weight zero, whatever it holds.
+/// Softmax cross-entropy of one row per group: with z = x − max, loss = ln Σ e^z − (1 − s) · z_target − s / classes · Σ z, s being the label smoothing. Nothing
+/// but differences enters, so that large logits cost no precision. The probabilities are never stored: the row's maximum and ln Σ e^z are enough for the
+/// backward kernel. A logit of −∞ has probability zero; as a target its loss is ∞. A row whose target is the ignored one has loss and weight zero, whatever it
+/// holds.
 /// </summary>
 internal struct CrossEntropyPortable<TElement> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
@@ -71,8 +72,8 @@ internal struct CrossEntropyPortable<TElement> : IGridKernel
 }
 
 /// <summary>
-/// d loss / d logits = (e^(x − max) / Σ e^(x − max) − (1 − s) · [c = target] − s / classes) · upstream / Σ weight, the last factor read from the device; zero in rows whose target is
-/// the ignored one, whatever they hold.
+/// d loss / d logits = (e^(x − max) / Σ e^(x − max) − (1 − s) · [c = target] − s / classes) · upstream / Σ weight, the last factor read from the device; zero
+/// in rows whose target is the ignored one, whatever they hold.
 /// </summary>
 internal struct CrossEntropyBackwardPortable<TElement> : IGridKernel
     where TElement : unmanaged, IElement<TElement>

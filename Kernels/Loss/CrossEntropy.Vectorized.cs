@@ -109,5 +109,6 @@ internal unsafe struct CrossEntropyBackwardVectorized<TElement> : IBlockKernel
 
     // The selection is for a row that is −∞ everywhere: its ln Σ is −∞ too.
     private static Vector512<float> Probability(Vector512<float> x, float largest, float logSum)
-        => Vector512.AndNot(SpecialFunctions.Exp(x - Vector512.Create(largest) - Vector512.Create(logSum)), Vector512.Equals(x, Vector512.Create(float.NegativeInfinity)));
+        => Vector512.AndNot(
+            SpecialFunctions.Exp(x - Vector512.Create(largest) - Vector512.Create(logSum)), Vector512.Equals(x, Vector512.Create(float.NegativeInfinity)));
 }

@@ -3,7 +3,8 @@ using System.Runtime.Intrinsics;
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// How much a prediction differs from its target, number by number: all that is written for a new loss that is a mean over rows. An implementation holds the loss's constants.
+/// How much a prediction differs from its target, number by number: all that is written for a new loss that is a mean over rows. An implementation holds the
+/// loss's constants.
 /// </summary>
 internal interface IRowLoss<TSelf>
     where TSelf : unmanaged, IRowLoss<TSelf>

@@ -3,8 +3,8 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// Which class each row of a batch of sequences is to have: an id for each row, or the next row's, of which the last of a sequence has none. So ids that are on the device already
-/// need no second copy that is shifted by one.
+/// Which class each row of a batch of sequences is to have: an id for each row, or the next row's, of which the last of a sequence has none. So ids that are on
+/// the device already need no second copy that is shifted by one.
 /// </summary>
 internal static unsafe class RowTargets
 {

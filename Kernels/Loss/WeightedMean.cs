@@ -3,8 +3,8 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// mean = Σ value / Σ weight and 1 / Σ weight, by one group: values of weightless rows are zero already. A total weight of zero gives zero for both, so that a batch
-/// without targets has loss and gradient zero, not NaN.
+/// mean = Σ value / Σ weight and 1 / Σ weight, by one group: values of weightless rows are zero already. A total weight of zero gives zero for both, so that a
+/// batch without targets has loss and gradient zero, not NaN.
 /// </summary>
 internal struct WeightedMeanPortable : IGridKernel
 {

@@ -104,21 +104,35 @@ internal static unsafe class MatrixPanel
         Vector512<float> r2 = ElementVector.Load(source + 2 * stride), r3 = ElementVector.Load(source + 3 * stride);
         Vector512<float> r4 = ElementVector.Load(source + 4 * stride), r5 = ElementVector.Load(source + 5 * stride);
         Vector512<float> r6 = ElementVector.Load(source + 6 * stride), r7 = ElementVector.Load(source + 7 * stride);
-        Transpose8x8(r0.GetLower(), r1.GetLower(), r2.GetLower(), r3.GetLower(), r4.GetLower(), r5.GetLower(), r6.GetLower(), r7.GetLower(), target, targetStride);
-        Transpose8x8(r0.GetUpper(), r1.GetUpper(), r2.GetUpper(), r3.GetUpper(), r4.GetUpper(), r5.GetUpper(), r6.GetUpper(), r7.GetUpper(), target + 8 * targetStride, targetStride);
+        Transpose8x8(
+            r0.GetLower(), r1.GetLower(), r2.GetLower(), r3.GetLower(), r4.GetLower(), r5.GetLower(), r6.GetLower(), r7.GetLower(), target, targetStride);
+        Transpose8x8(
+            r0.GetUpper(),
+            r1.GetUpper(),
+            r2.GetUpper(),
+            r3.GetUpper(),
+            r4.GetUpper(),
+            r5.GetUpper(),
+            r6.GetUpper(),
+            r7.GetUpper(),
+            target + 8 * targetStride,
+            targetStride);
     }
 
     // Pairs, then quadruples within each 128-bit half, then the halves themselves.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Transpose8x8(
-        Vector256<float> r0, Vector256<float> r1, Vector256<float> r2, Vector256<float> r3, Vector256<float> r4, Vector256<float> r5, Vector256<float> r6, Vector256<float> r7,
+        Vector256<float> r0, Vector256<float> r1, Vector256<float> r2, Vector256<float> r3, Vector256<float> r4, Vector256<float> r5, Vector256<float> r6,
+        Vector256<float> r7,
         float* target, nint targetStride)
     {
         Vector256<float> p0 = Avx.UnpackLow(r0, r1), p1 = Avx.UnpackHigh(r0, r1), p2 = Avx.UnpackLow(r2, r3), p3 = Avx.UnpackHigh(r2, r3);
         Vector256<float> p4 = Avx.UnpackLow(r4, r5), p5 = Avx.UnpackHigh(r4, r5), p6 = Avx.UnpackLow(r6, r7), p7 = Avx.UnpackHigh(r6, r7);
         const byte LowPairs = 0x44, HighPairs = 0xee, LowHalves = 0x20, HighHalves = 0x31;
-        Vector256<float> q0 = Avx.Shuffle(p0, p2, LowPairs), q1 = Avx.Shuffle(p0, p2, HighPairs), q2 = Avx.Shuffle(p1, p3, LowPairs), q3 = Avx.Shuffle(p1, p3, HighPairs);
-        Vector256<float> q4 = Avx.Shuffle(p4, p6, LowPairs), q5 = Avx.Shuffle(p4, p6, HighPairs), q6 = Avx.Shuffle(p5, p7, LowPairs), q7 = Avx.Shuffle(p5, p7, HighPairs);
+        Vector256<float> q0 =
+            Avx.Shuffle(p0, p2, LowPairs), q1 = Avx.Shuffle(p0, p2, HighPairs), q2 = Avx.Shuffle(p1, p3, LowPairs), q3 = Avx.Shuffle(p1, p3, HighPairs);
+        Vector256<float> q4 =
+            Avx.Shuffle(p4, p6, LowPairs), q5 = Avx.Shuffle(p4, p6, HighPairs), q6 = Avx.Shuffle(p5, p7, LowPairs), q7 = Avx.Shuffle(p5, p7, HighPairs);
         Avx.Permute2x128(q0, q4, LowHalves).Store(target);
         Avx.Permute2x128(q1, q5, LowHalves).Store(target + targetStride);
         Avx.Permute2x128(q2, q6, LowHalves).Store(target + 2 * targetStride);

@@ -69,7 +69,9 @@ internal static unsafe class MatrixTile
         r5.Store(c + 5 * Columns);
     }
 
-    /// <summary>C[6, 16] (+)= A[6, depth] B[depth, 16], rows of C <see cref="Columns"/> apart: the edges, and machines with 256-bit registers. Parameters as above.</summary>
+    /// <summary>
+    /// C[6, 16] (+)= A[6, depth] B[depth, 16], rows of C <see cref="Columns"/> apart: the edges, and machines with 256-bit registers. Parameters as above.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Narrow(float* a, nint aRow, nint aColumn, float* b, nint bRow, int depth, float* c, bool accumulate)
     {

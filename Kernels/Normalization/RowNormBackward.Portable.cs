@@ -4,8 +4,8 @@ namespace GpuTransformer.Kernels;
 
 /// <summary>
 /// The gradient of a row normalisation with respect to its input, one row per group of threads: with x̂ the normalised row and g = dy · (gain + offset),
-/// dx = factor · (g − mean(g) − x̂ · mean(g · x̂)), without the mean where the normalisation is not centred. Centre and factor are recomputed, not stored. The gradient of
-/// a row of one number is exactly zero.
+/// dx = factor · (g − mean(g) − x̂ · mean(g · x̂)), without the mean where the normalisation is not centred. Centre and factor are recomputed, not stored. The
+/// gradient of a row of one number is exactly zero.
 /// </summary>
 internal struct RowNormBackwardPortable<TElement, TNormalization> : IGridKernel
     where TElement : unmanaged, IElement<TElement>

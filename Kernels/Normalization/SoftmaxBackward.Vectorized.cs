@@ -40,5 +40,6 @@ internal unsafe struct SoftmaxBackwardVectorized<TElement> : IBlockKernel
         }
     }
 
-    private static Vector512<float> WhereNotZero(Vector512<float> y, Vector512<float> value) => Vector512.AndNot(value, Vector512.Equals(y, Vector512<float>.Zero));
+    private static Vector512<float> WhereNotZero(Vector512<float> y, Vector512<float> value)
+        => Vector512.AndNot(value, Vector512.Equals(y, Vector512<float>.Zero));
 }

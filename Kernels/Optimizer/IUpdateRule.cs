@@ -19,8 +19,8 @@ internal struct UpdateLanes
 }
 
 /// <summary>
-/// How an optimizer changes a parameter, as a type argument of the one update kernel. An implementation holds the step's numbers (rate, decay, bias corrections) and is
-/// passed by value.
+/// How an optimizer changes a parameter, as a type argument of the one update kernel. An implementation holds the step's numbers (rate, decay, bias
+/// corrections) and is passed by value.
 /// </summary>
 internal interface IUpdateRule<TSelf>
     where TSelf : unmanaged, IUpdateRule<TSelf>

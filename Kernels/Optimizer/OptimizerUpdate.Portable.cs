@@ -2,7 +2,10 @@ using ILGPU;
 
 namespace GpuTransformer.Kernels;
 
-/// <summary>One optimizer step for one tensor of parameters, in place; the gradient is multiplied by <see cref="GradientScale"/> first (clipping, loss scale, accumulation).</summary>
+/// <summary>
+/// One optimizer step for one tensor of parameters, in place; the gradient is multiplied by <see cref="GradientScale"/> first (clipping, loss scale,
+/// accumulation).
+/// </summary>
 internal struct OptimizerUpdatePortable<TRule> : IGridKernel
     where TRule : unmanaged, IUpdateRule<TRule>
 {

@@ -30,7 +30,8 @@ internal unsafe struct DropoutVectorized<TElement> : IBlockKernel
             // Counters of a tile differ in their lower word only: a tile starts at a multiple of sixteen.
             long counter = element / Tile * ElementVector.Width;
             Vector512<uint> lower = Vector512.Create((uint)counter) + Vector512<uint>.Indices;
-            PhiloxVectors words = Philox.Draw(new PhiloxVectors(lower, Vector512.Create((uint)(counter >> 32)), Vector512.Create(StreamA), Vector512.Create(StreamB)), KeyA, KeyB);
+            PhiloxVectors words = Philox.Draw(
+                new PhiloxVectors(lower, Vector512.Create((uint)(counter >> 32)), Vector512.Create(StreamA), Vector512.Create(StreamB)), KeyA, KeyB);
             Write(element, end, words.X);
             Write(element + ElementVector.Width, end, words.Y);
             Write(element + 2 * ElementVector.Width, end, words.Z);

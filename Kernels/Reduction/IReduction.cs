@@ -2,7 +2,10 @@ using System.Runtime.Intrinsics;
 
 namespace GpuTransformer.Kernels;
 
-/// <summary>How many numbers become one, which a reducing kernel takes as a type argument: each is mapped, given a number of its row, and the results are combined in a fixed order.</summary>
+/// <summary>
+/// How many numbers become one, which a reducing kernel takes as a type argument: each is mapped, given a number of its row, and the results are combined in a
+/// fixed order.
+/// </summary>
 internal interface IReduction<TSelf>
     where TSelf : unmanaged, IReduction<TSelf>
 {

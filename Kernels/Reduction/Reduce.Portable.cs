@@ -3,8 +3,9 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// First stage of a reduction over the middle axis: each chunk of a row becomes one number. A group takes <see cref="Columns"/> neighbouring rows, whose elements are neighbours in memory, and
-/// shares the chunk among the threads that are left; their results are combined by a tree in shared memory, so the order is always the same.
+/// First stage of a reduction over the middle axis: each chunk of a row becomes one number. A group takes <see cref="Columns"/> neighbouring rows, whose
+/// elements are neighbours in memory, and shares the chunk among the threads that are left; their results are combined by a tree in shared memory, so the order
+/// is always the same.
 /// </summary>
 internal struct ReducePortable<TElement, TReduction> : IGridKernel
     where TElement : unmanaged, IElement<TElement>

@@ -2,7 +2,10 @@ using System.Runtime.Intrinsics;
 
 namespace GpuTransformer.Kernels;
 
-/// <summary>First stage of a reduction over the middle axis with SIMD: along the axis where it is the innermost, else along the rows; see <see cref="ReducePortable{TElement, TReduction}"/>.</summary>
+/// <summary>
+/// First stage of a reduction over the middle axis with SIMD: along the axis where it is the innermost, else along the rows; see
+/// <see cref="ReducePortable{TElement, TReduction}"/>.
+/// </summary>
 internal unsafe struct ReduceVectorized<TElement, TReduction> : IBlockKernel
     where TElement : unmanaged, IElement<TElement>
     where TReduction : unmanaged, IReduction<TReduction>
@@ -52,7 +55,9 @@ internal unsafe struct ReduceVectorized<TElement, TReduction> : IBlockKernel
         for (int column = 0; column < Inner; column += ElementVector.Width)
         {
             int lanes = Inner - column;
-            Vector512<float> c = centre == null ? default : ElementVector.Load((Float32*)centre + column, lanes), totals = Vector512.Create(TReduction.Identity);
+            Vector512<float> c = centre == null
+                ? default
+                : ElementVector.Load((Float32*)centre + column, lanes), totals = Vector512.Create(TReduction.Identity);
             for (int k = 0; k < length; k++)
                 totals = TReduction.Combine(totals, TReduction.Map(ElementVector.Load(input + (long)k * Inner + column, lanes), c));
             ElementVector.Store(totals, (Float32*)partial + column, lanes);

@@ -40,7 +40,8 @@ internal unsafe struct ReduceBackwardVectorized<TElement, TGradient> : IBlockKer
             int lanes = count - k;
             long at = Inner == 1 ? row : row + k;
             Vector512<float> gradient = Inner == 1 ? Vector512.Create(TElement.ToSingle(Gradient[row])) : ElementVector.Load(Gradient + at, lanes);
-            Vector512<float> dx = TGradient.Apply(gradient, ElementVector.Load(Input + i + k, lanes), Statistic(Centre, at, lanes), Statistic(Ties, at, lanes), Scale);
+            Vector512<float> dx = TGradient.Apply(
+                gradient, ElementVector.Load(Input + i + k, lanes), Statistic(Centre, at, lanes), Statistic(Ties, at, lanes), Scale);
             ElementVector.Store(dx, Output + i + k, lanes);
         }
     }

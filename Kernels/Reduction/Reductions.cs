@@ -123,7 +123,8 @@ internal readonly struct SumGradient : IReductionGradient<SumGradient>
 {
     public static float Apply(float g, float x, float c, float n, float scale) => scale * g;
 
-    public static Vector512<float> Apply(Vector512<float> g, Vector512<float> x, Vector512<float> c, Vector512<float> n, float scale) => Vector512.Create(scale) * g;
+    public static Vector512<float> Apply(Vector512<float> g, Vector512<float> x, Vector512<float> c, Vector512<float> n, float scale)
+        => Vector512.Create(scale) * g;
 }
 
 /// <summary>dx = g / n where x is the centre, zero elsewhere.</summary>
@@ -131,7 +132,8 @@ internal readonly struct ExtremeGradient : IReductionGradient<ExtremeGradient>
 {
     public static float Apply(float g, float x, float c, float n, float scale) => x == c || (float.IsNaN(x) && float.IsNaN(c)) ? g / n : 0f;
 
-    public static Vector512<float> Apply(Vector512<float> g, Vector512<float> x, Vector512<float> c, Vector512<float> n, float scale) => Extremes.Select(x, c, g / n);
+    public static Vector512<float> Apply(Vector512<float> g, Vector512<float> x, Vector512<float> c, Vector512<float> n, float scale)
+        => Extremes.Select(x, c, g / n);
 }
 
 /// <summary>dx = scale · g · (x − c).</summary>
@@ -139,7 +141,8 @@ internal readonly struct SquaredDeviationGradient : IReductionGradient<SquaredDe
 {
     public static float Apply(float g, float x, float c, float n, float scale) => scale * g * (x - c);
 
-    public static Vector512<float> Apply(Vector512<float> g, Vector512<float> x, Vector512<float> c, Vector512<float> n, float scale) => Vector512.Create(scale) * g * (x - c);
+    public static Vector512<float> Apply(Vector512<float> g, Vector512<float> x, Vector512<float> c, Vector512<float> n, float scale)
+        => Vector512.Create(scale) * g * (x - c);
 }
 
 /// <summary>dx = g · exp(x − c), c being the result; zero where that is −∞.</summary>

@@ -11,7 +11,8 @@ internal unsafe struct SumOfSquaresVectorized<TElement> : IBlockKernel
     public long Count;
 
     /// <summary>How many blocks the launch needs.</summary>
-    public readonly int Blocks => checked((int)((Count + SumOfSquaresPortable<TElement>.ElementsPerPartial - 1) / SumOfSquaresPortable<TElement>.ElementsPerPartial));
+    public readonly int Blocks
+        => checked((int)((Count + SumOfSquaresPortable<TElement>.ElementsPerPartial - 1) / SumOfSquaresPortable<TElement>.ElementsPerPartial));
 
     public readonly void Execute(int block)
     {

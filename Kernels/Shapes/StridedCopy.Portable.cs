@@ -3,8 +3,9 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// output[place] = input[place], each with strides of its own: transposed, cut, joined and repeated tensors. With an index, output[place] = input[place + index[place] · step]. What is stored is
-/// copied as it is, so the unit is an unsigned integer of its size. Some elements per thread, the threads of a group side by side.
+/// output[place] = input[place], each with strides of its own: transposed, cut, joined and repeated tensors. With an index, output[place] = input[place +
+/// index[place] · step]. What is stored is copied as it is, so the unit is an unsigned integer of its size. Some elements per thread, the threads of a group
+/// side by side.
 /// </summary>
 internal struct StridedCopyPortable<TUnit> : IGridKernel
     where TUnit : unmanaged

@@ -1,6 +1,8 @@
 namespace GpuTransformer.Kernels;
 
-/// <summary>The strided copy on the processor; see <see cref="StridedCopyPortable{TUnit}"/>. Along the innermost axis what is contiguous is copied as a block.</summary>
+/// <summary>
+/// The strided copy on the processor; see <see cref="StridedCopyPortable{TUnit}"/>. Along the innermost axis what is contiguous is copied as a block.
+/// </summary>
 internal unsafe struct StridedCopyVectorized<TUnit> : IBlockKernel
     where TUnit : unmanaged
 {

@@ -52,5 +52,6 @@ internal struct StridedSteps
 
     /// <summary>Where in memory the element at a place is.</summary>
     public static long At(StridedSteps steps, StridedPlace at)
-        => steps.Start + at.Place0 * steps.Step0 + at.Place1 * steps.Step1 + at.Place2 * steps.Step2 + at.Place3 * steps.Step3 + at.Place4 * steps.Step4 + at.Place5 * steps.Step5;
+        => steps.Start + at.Place0 * steps.Step0 + at.Place1 * steps.Step1 + at.Place2 * steps.Step2 + at.Place3 * steps.Step3 + at.Place4 * steps.Step4
+            + at.Place5 * steps.Step5;
 }

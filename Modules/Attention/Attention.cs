@@ -3,8 +3,9 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// Multi-head attention, self or cross, without norm and residual: queries from x, keys and values from the context where there is one, else from x. In stages: project, prepare the heads,
-/// attend, finish the heads, project back; an option is one stage. Keys: <c>to_q</c>, <c>to_k</c>, <c>to_v</c>, <c>to_out</c> <c>.weight</c>, and those that options add.
+/// Multi-head attention, self or cross, without norm and residual: queries from x, keys and values from the context where there is one, else from x. In stages:
+/// project, prepare the heads, attend, finish the heads, project back; an option is one stage. Keys: <c>to_q</c>, <c>to_k</c>, <c>to_v</c>, <c>to_out</c>
+/// <c>.weight</c>, and those that options add.
 /// </summary>
 public sealed class Attention : Branch
 {

@@ -22,7 +22,8 @@ internal static class AttentionCall
         if (context is not null)
             ForwardChecks.Context(attention, context, x, options.SourceDim);
         else if (options.SourceDim != options.InputDim)
-            throw new ArgumentException($"'context' is missing: keys and values are projected from width {options.SourceDim}, but 'x' is {options.InputDim} wide.", nameof(context));
+            throw new ArgumentException(
+                $"'context' is missing: keys and values are projected from width {options.SourceDim}, but 'x' is {options.InputDim} wide.", nameof(context));
         int keys = context?.Shape[1] ?? queries;
         ForwardChecks.Mask(attention, mask, batch, queries, "position of 'x'");
         ForwardChecks.Mask(attention, contextMask, batch, keys, "key");

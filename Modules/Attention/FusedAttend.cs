@@ -2,7 +2,9 @@ using GpuTransformer.Host;
 
 namespace GpuTransformer.Modules;
 
-/// <summary>Attends without ever having the scores in memory: softmax(scale · q kᵀ + bias) v by one operator, whose backward computes the scores again.</summary>
+/// <summary>
+/// Attends without ever having the scores in memory: softmax(scale · q kᵀ + bias) v by one operator, whose backward computes the scores again.
+/// </summary>
 internal sealed class FusedAttend(AttentionOptions options)
 {
     private readonly float _scale = QkNorm.Scale(options);

@@ -16,5 +16,6 @@ internal sealed record HeadChannels(Tensor HeadOfChannel)
 
     /// <summary>[heads, width] becomes [heads · valueDim, width]: each head's row for each of its channels.</summary>
     public Tensor Spread(Tensor perHead, int heads, int width)
-        => Operators.GatherRows(perHead.Reshape([1, heads, width]), HeadOfChannel).Reshape(width == 1 ? [HeadOfChannel.Shape[1]] : [HeadOfChannel.Shape[1], width]);
+        => Operators.GatherRows(perHead.Reshape([1, heads, width]), HeadOfChannel).Reshape(
+            width == 1 ? [HeadOfChannel.Shape[1]] : [HeadOfChannel.Shape[1], width]);
 }

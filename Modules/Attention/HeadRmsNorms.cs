@@ -2,7 +2,9 @@ using GpuTransformer.Host;
 
 namespace GpuTransformer.Modules;
 
-/// <summary>RMS normalisation of each head of queries, keys or values with learned gains: QkRmsnorm, KRmsnorm, ValueRmsnorm. Keys: <c>{q,k,value}_rmsnorm.gamma</c>.</summary>
+/// <summary>
+/// RMS normalisation of each head of queries, keys or values with learned gains: QkRmsnorm, KRmsnorm, ValueRmsnorm. Keys: <c>{q,k,value}_rmsnorm.gamma</c>.
+/// </summary>
 internal sealed record HeadRmsNorms(MultiheadRmsNorm? Query, MultiheadRmsNorm? Key, MultiheadRmsNorm? Value) : IHeadsStage
 {
     public static HeadRmsNorms? Of(Attention owner, ParameterInitializer initializer)
@@ -17,5 +19,6 @@ internal sealed record HeadRmsNorms(MultiheadRmsNorm? Query, MultiheadRmsNorm? K
             options.ValueRmsnorm ? Norm("value_rmsnorm", options.KeyValueHeads) : null);
     }
 
-    public Heads Prepare(Heads heads) => new(Query?.Forward(heads.Query) ?? heads.Query, Key?.Forward(heads.Key) ?? heads.Key, Value?.Forward(heads.Value) ?? heads.Value);
+    public Heads Prepare(Heads heads)
+        => new(Query?.Forward(heads.Query) ?? heads.Query, Key?.Forward(heads.Key) ?? heads.Key, Value?.Forward(heads.Value) ?? heads.Value);
 }

@@ -2,7 +2,9 @@ using GpuTransformer.Host;
 
 namespace GpuTransformer.Modules;
 
-/// <summary>Laser: attention averages exp(v), v clamped softly, and its output's logarithm goes on, so that gradients through the softmax do not vanish.</summary>
+/// <summary>
+/// Laser: attention averages exp(v), v clamped softly, and its output's logarithm goes on, so that gradients through the softmax do not vanish.
+/// </summary>
 /// <remarks>Duvvuri, Dhillon 2024.</remarks>
 internal sealed record Laser(float Clamp) : IHeadsStage, IMergedStage
 {

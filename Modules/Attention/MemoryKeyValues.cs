@@ -3,7 +3,8 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// NumMemKv: learned keys and values, put before the others, that every query sees whatever the masks say. Keys: <c>mem_k</c>, <c>mem_v</c> [keyValueHeads, memories, dimHead].
+/// NumMemKv: learned keys and values, put before the others, that every query sees whatever the masks say. Keys: <c>mem_k</c>, <c>mem_v</c> [keyValueHeads,
+/// memories, dimHead].
 /// </summary>
 internal sealed class MemoryKeyValues : IHeadsStage
 {
@@ -24,7 +25,8 @@ internal sealed class MemoryKeyValues : IHeadsStage
         _order = owner.Own(order);
     }
 
-    public static MemoryKeyValues? Of(Attention owner, ParameterInitializer initializer) => owner.Options.NumMemKv == 0 ? null : new MemoryKeyValues(owner, initializer);
+    public static MemoryKeyValues? Of(Attention owner, ParameterInitializer initializer)
+        => owner.Options.NumMemKv == 0 ? null : new MemoryKeyValues(owner, initializer);
 
     public Heads Prepare(Heads heads) => heads with { Key = Before(heads.Key, _keys), Value = Before(heads.Value, _values) };
 

@@ -3,8 +3,8 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// From the merged heads to the branch's output: a projection (key <c>to_out.weight</c>), a gated linear unit with OnAttn (<c>to_out.0.weight</c>), or nothing; then hidden queries are set to
-/// zero, dropout acts and the residual is added, in the projection's own launch where there is a plain one.
+/// From the merged heads to the branch's output: a projection (key <c>to_out.weight</c>), a gated linear unit with OnAttn (<c>to_out.0.weight</c>), or nothing;
+/// then hidden queries are set to zero, dropout acts and the residual is added, in the projection's own launch where there is a plain one.
 /// </summary>
 internal sealed record OutputProjection(Linear? Linear, bool IsGated, float Dropout)
 {

@@ -3,8 +3,8 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// QkNorm: queries and keys of each head, in groups, as unit vectors, with learned gains if QkNormDimScale. The learned keys of memory are normalised alike, so it comes after them. Keys:
-/// <c>qk_norm_q_scale</c>, <c>qk_norm_k_scale</c> [heads, 1, dimHead].
+/// QkNorm: queries and keys of each head, in groups, as unit vectors, with learned gains if QkNormDimScale. The learned keys of memory are normalised alike, so
+/// it comes after them. Keys: <c>qk_norm_q_scale</c>, <c>qk_norm_k_scale</c> [heads, 1, dimHead].
 /// </summary>
 internal sealed record QkNorm(HeadNorm Query, HeadNorm Key) : IHeadsStage
 {
@@ -20,7 +20,10 @@ internal sealed record QkNorm(HeadNorm Query, HeadNorm Key) : IHeadsStage
         return new QkNorm(Norm("qk_norm_q_scale", options.QueryHeads), Norm("qk_norm_k_scale", options.KeyValueHeads));
     }
 
-    /// <summary>What q·k is multiplied with: a <see cref="HeadNorm"/> gives vectors √groupWidth times longer than unit ones, so the product of two is groupWidth times too large.</summary>
+    /// <summary>
+    /// What q·k is multiplied with: a <see cref="HeadNorm"/> gives vectors √groupWidth times longer than unit ones, so the product of two is groupWidth times
+    /// too large.
+    /// </summary>
     public static float Scale(AttentionOptions options)
     {
         float plain = 1f / MathF.Sqrt(options.DimHead);

@@ -9,7 +9,8 @@ internal sealed record ValueGate(Linear Gate, Activation Activation) : IMergedSt
     {
         AttentionOptions options = owner.Options;
         return !options.GateValues ? null : new ValueGate(
-            owner.Own("to_v_gate", new Linear(options.InputDim, options.MergedWidth, bias: false, initializer, zero: true)), options.SwigluValues ? Activation.Silu : Activation.Sigmoid);
+            owner.Own("to_v_gate", new Linear(options.InputDim, options.MergedWidth, bias: false, initializer, zero: true)),
+            options.SwigluValues ? Activation.Silu : Activation.Sigmoid);
     }
 
     public Tensor Finish(Tensor merged, Tensor x) => Operators.Multiply(merged, Gate.Forward(x, Activation));

@@ -2,7 +2,9 @@ using GpuTransformer.Host;
 
 namespace GpuTransformer.Modules;
 
-/// <summary>GateValueHeads: each head's output times sigmoid(W x + b), one number per head. Keys: <c>to_v_head_gate.weight</c>, <c>to_v_head_gate.bias</c>.</summary>
+/// <summary>
+/// GateValueHeads: each head's output times sigmoid(W x + b), one number per head. Keys: <c>to_v_head_gate.weight</c>, <c>to_v_head_gate.bias</c>.
+/// </summary>
 internal sealed record ValueHeadGate(Linear Gate, HeadChannels Channels) : IMergedStage
 {
     public static ValueHeadGate? Of(Attention owner, ParameterInitializer initializer)

@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// Writes a file so that whoever looks, at whatever moment, finds the old one or the new one complete, never a part. A link stays and what it points to is replaced, the file's mode
-/// is kept, and what is no file at all (a device, a pipe) is written to.
+/// Writes a file so that whoever looks, at whatever moment, finds the old one or the new one complete, never a part. A link stays and what it points to is
+/// replaced, the file's mode is kept, and what is no file at all (a device, a pipe) is written to.
 /// </summary>
 internal static class AtomicFile
 {
@@ -105,7 +105,8 @@ internal static class AtomicFile
         }
         catch (UnauthorizedAccessException exception)
         {
-            throw new UnauthorizedAccessException(Directory.Exists(full) ? $"'{path}' is a folder; a file is needed." : $"'{path}' is there and may not be written.", exception);
+            throw new UnauthorizedAccessException(
+                Directory.Exists(full) ? $"'{path}' is a folder; a file is needed." : $"'{path}' is there and may not be written.", exception);
         }
     }
 
@@ -134,7 +135,9 @@ internal static class AtomicFile
     }
 
     // The process's own standard output may be a file, to which others write as well.
-    private static bool IsOwnOutput(string full) => full is "/dev/stdout" or "/dev/stderr" || full.StartsWith("/dev/fd/", StringComparison.Ordinal) || full.StartsWith("/proc/", StringComparison.Ordinal);
+    private static bool IsOwnOutput(string full)
+        => full is "/dev/stdout" or "/dev/stderr" || full.StartsWith("/dev/fd/", StringComparison.Ordinal)
+            || full.StartsWith("/proc/", StringComparison.Ordinal);
 
     private static FileStream Create(string path, string target, string temporary, bool isPrivate)
     {

@@ -1,6 +1,9 @@
 namespace GpuTransformer.Modules;
 
-/// <summary>A checkpoint cannot be read, does not fit the model, or would be one that nothing can go on from. The message names the file, the tensor and the numbers, and what would be right.</summary>
+/// <summary>
+/// A checkpoint cannot be read, does not fit the model, or would be one that nothing can go on from. The message names the file, the tensor and the numbers,
+/// and what would be right.
+/// </summary>
 public sealed class CheckpointException : Exception
 {
     /// <summary>An exception about no file in particular.</summary>

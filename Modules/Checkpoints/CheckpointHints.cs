@@ -14,7 +14,9 @@ internal static class CheckpointHints
         if (stored.Rank == 1 && (field.EndsWith("gamma", StringComparison.Ordinal) || field.EndsWith(".g", StringComparison.Ordinal)) && needed[0] > 1)
             hints.Add($"Hint: the norms are {stored[0]} wide: the checkpoint is of a model with Dim = {stored[0]}, not {needed[0]}.");
         else if (field is "to_k.weight" or "to_v.weight" && stored[0] == needed[0] && stored[1] != needed[1])
-            hints.Add($"Hint: keys and values are projected from width {stored[1]}: the checkpoint is of a model with a context {stored[1]} wide (CrossAttn.DimContext), not {needed[1]}.");
+            hints.Add(
+                $"Hint: keys and values are projected from width {stored[1]}: "
+                + $"the checkpoint is of a model with a context {stored[1]} wide (CrossAttn.DimContext), not {needed[1]}.");
         else if (field is "to_q.weight" && stored[0] != needed[0] && stored[1] == needed[1])
             hints.Add($"Hint: the query heads are {stored[0]} wide together, not {needed[0]}: Heads or Attn.DimHead differ.");
         else if (field is "0.weight" or "proj.weight" && stored[0] != needed[0] && stored[1] == needed[1])
@@ -28,7 +30,8 @@ internal static class CheckpointHints
     /// <param name="reader">The file.</param>
     public static void AddPrefix(List<string> hints, string missing, string prefix, SafetensorsReader reader)
     {
-        string? found = reader.Entries.Select(static e => e.Name).FirstOrDefault(name => name == missing || name.EndsWith('.' + missing, StringComparison.Ordinal));
+        string? found = reader.Entries.Select(static e => e.Name).FirstOrDefault(
+            name => name == missing || name.EndsWith('.' + missing, StringComparison.Ordinal));
         if (found is null)
             return;
         string right = found[..^missing.Length];

@@ -43,5 +43,6 @@ internal static class LinkedPath
 
     // The first comes last, to be the top of a stack.
     private static IEnumerable<string> Parts(string path)
-        => path.Split([Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar], StringSplitOptions.RemoveEmptyEntries).Where(static p => p != ".").Reverse();
+        => path.Split(
+            [Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar], StringSplitOptions.RemoveEmptyEntries).Where(static p => p != ".").Reverse();
 }

@@ -27,15 +27,19 @@ internal static class OtherFormats
     {
         _ when Begins(text, "GGUF") => "a GGUF file of llama.cpp, mostly with quantised weights; take the original checkpoint of the model, as safetensors",
         _ when Begins(text, "\x89HDF") => "an HDF5 file, as Keras writes weights; load it with h5py and save its arrays with safetensors.numpy.save_file",
-        _ when Begins(text, "version https://git-lfs") => "a pointer of Git LFS to one that was not fetched; `git lfs pull` in its repository brings the file itself",
+        _ when Begins(
+            text, "version https://git-lfs") => "a pointer of Git LFS to one that was not fetched; `git lfs pull` in its repository brings the file itself",
         _ when Begins(text, "\x1f\x8b") => "compressed with gzip; unpack it first (gunzip)",
         _ when Begins(text, "\u00fd7zXZ") => "compressed with xz; unpack it first (unxz)",
         _ when Begins(text, "\x28\xb5\x2f\xfd") => "compressed with Zstandard; unpack it first (unzstd)",
         _ when Begins(text, "BZh") => "compressed with bzip2; unpack it first (bunzip2)",
         _ when text.Length > 262 && text.AsSpan(257, 5).SequenceEqual("ustar") => "a tar archive; unpack it first (tar xf)",
-        _ when text.AsSpan().TrimStart().StartsWith("<!doctype html", StringComparison.OrdinalIgnoreCase) || text.AsSpan().TrimStart().StartsWith("<html", StringComparison.OrdinalIgnoreCase)
+        _ when text.AsSpan().TrimStart().StartsWith("<!doctype html", StringComparison.OrdinalIgnoreCase)
+            || text.AsSpan().TrimStart().StartsWith("<html", StringComparison.OrdinalIgnoreCase)
             => "a web page: the download gave an error or a login instead of the file",
-        _ when text.Contains("\"weight_map\"", StringComparison.Ordinal) => "the index of a checkpoint in several files (model.safetensors.index.json); load the files that it names",
+        _ when text.Contains(
+            "\"weight_map\"",
+            StringComparison.Ordinal) => "the index of a checkpoint in several files (model.safetensors.index.json); load the files that it names",
         _ when text.AsSpan().TrimStart().StartsWith("{") => "JSON; the tensors are in another file",
         _ => null,
     };
@@ -52,7 +56,8 @@ internal static class OtherFormats
     // Cloned, because safetensors refuses tensors that share memory, as tied ones do.
     private static string FromPyTorch(string path) => Recipe(
         "import torch, safetensors.torch\n"
-        + $"safetensors.torch.save_file({{k: v.clone() for k, v in torch.load({Quote(path)}, map_location='cpu', weights_only=True).items()}}, {Quote(Target(path))})")
+        + $"safetensors.torch.save_file({{k: v.clone() for k, v in torch.load({Quote(path)}, map_location='cpu', weights_only=True).items()}}, "
+        + $"{Quote(Target(path))})")
         + "\nWhere the parameters are under a key of their own, put ['model'], ['state_dict'] or what it is called before .items().";
 
     private static string Recipe(string lines) => $"Convert it with Python:\n  {lines.Replace("\n", "\n  ", StringComparison.Ordinal)}";

@@ -49,7 +49,8 @@ internal static class SafetensorsConversion
                 break;
             default:
                 throw new CheckpointException(
-                    $"Tensor '{SafetensorsHeader.Shorten(entry.Name)}' of '{reader.Path}' is stored as {SafetensorsHeader.Shorten(entry.TypeName)}, which cannot be read; readable are {string.Join(", ", SafetensorsTypes.Readable)}.");
+                    $"Tensor '{SafetensorsHeader.Shorten(entry.Name)}' of '{reader.Path}' is stored as {SafetensorsHeader.Shorten(entry.TypeName)}, which "
+                    + $"cannot be read; readable are {string.Join(", ", SafetensorsTypes.Readable)}.");
         }
     }
 

@@ -23,7 +23,9 @@ internal static partial class SafetensorsHeader
         while (buffer.Length % 8 != 0)
             buffer.WriteByte((byte)' ');
         if (buffer.Length > SafetensorsRules.LargestHeader)
-            throw new ArgumentException($"The names, shapes and metadata of {tensors.Length} tensors take {buffer.Length} bytes; the format allows {SafetensorsRules.LargestHeader}.", nameof(tensors));
+            throw new ArgumentException(
+                $"The names, shapes and metadata of {tensors.Length} tensors take {buffer.Length} bytes; the format allows {SafetensorsRules.LargestHeader}.",
+                nameof(tensors));
         return buffer.ToArray();
     }
 
@@ -38,7 +40,8 @@ internal static partial class SafetensorsHeader
             if (!keys.Add(key))
                 throw new ArgumentException($"The metadata has the key '{Shorten(key)}' twice.", nameof(metadata));
             if (value is null || !SafetensorsRules.IsText(value))
-                throw new ArgumentException($"The metadata's '{Shorten(key)}' is {(value is null ? "null" : "a text with half a surrogate pair")}; it must be text.", nameof(metadata));
+                throw new ArgumentException(
+                    $"The metadata's '{Shorten(key)}' is {(value is null ? "null" : "a text with half a surrogate pair")}; it must be text.", nameof(metadata));
             json.WriteString(key, value);
         }
 
@@ -83,6 +86,8 @@ internal static partial class SafetensorsHeader
             return $"The name '{Shorten(name)}' is taken; every tensor of a file has its own.";
         if (value is null)
             return $"The tensor '{Shorten(name)}' is null.";
-        return value.Shape.Rank > SafetensorsRules.MostAxes ? $"The tensor '{Shorten(name)}' has the shape {value.Shape}; a file's tensors have at most {SafetensorsRules.MostAxes} axes." : null;
+        return value.Shape.Rank > SafetensorsRules.MostAxes
+            ? $"The tensor '{Shorten(name)}' has the shape {value.Shape}; a file's tensors have at most {SafetensorsRules.MostAxes} axes."
+            : null;
     }
 }

@@ -4,8 +4,8 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// The JSON at the head of a safetensors file, read and written. Everything a file claims is checked against the file's own length, so that no claim can make the
-/// reader allocate or read more than the file holds; and nothing is written that would not be read.
+/// The JSON at the head of a safetensors file, read and written. Everything a file claims is checked against the file's own length, so that no claim can make
+/// the reader allocate or read more than the file holds; and nothing is written that would not be read.
 /// </summary>
 /// <remarks>Format: https://github.com/huggingface/safetensors, which also demands that the tensors cover the data without holes.</remarks>
 internal static partial class SafetensorsHeader

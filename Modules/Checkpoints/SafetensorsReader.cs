@@ -30,7 +30,8 @@ public sealed class SafetensorsReader : IDisposable
         if (headerLength > SafetensorsRules.LargestHeader || headerLength > (ulong)(fileLength - prefix.Length))
             RefuseOtherFormat(fileLength);
         if (headerLength > (ulong)(fileLength - prefix.Length))
-            throw SafetensorsHeader.Bad(path, $"it claims a header of {headerLength} bytes, but the file has {fileLength}; it is truncated, or of another format");
+            throw SafetensorsHeader.Bad(
+                path, $"it claims a header of {headerLength} bytes, but the file has {fileLength}; it is truncated, or of another format");
         if (headerLength > SafetensorsRules.LargestHeader)
             throw SafetensorsHeader.Bad(path, $"it claims a header of {headerLength} bytes; the format allows {SafetensorsRules.LargestHeader}");
         byte[] json = new byte[headerLength];
@@ -92,13 +93,18 @@ public sealed class SafetensorsReader : IDisposable
         : throw new CheckpointException($"'{Path}' has no tensor '{SafetensorsHeader.Shorten(name)}'; it holds {_entries.Count} tensors.");
 
     /// <summary>All elements of a tensor as float32: float64 rounded, integers and booleans converted.</summary>
-    /// <exception cref="CheckpointException">There is none of that name, it is stored as what cannot be read, or the file cannot be read; so in the other methods.</exception>
+    /// <exception cref="CheckpointException">
+    /// There is none of that name, it is stored as what cannot be read, or the file cannot be read; so in the other methods.
+    /// </exception>
     public float[] ReadSingles(string name) => SafetensorsConversion.ReadAs<float>(this, this[name]);
 
     /// <summary>All elements of a tensor as float64, exactly.</summary>
     public double[] ReadDoubles(string name) => SafetensorsConversion.ReadAs<double>(this, this[name]);
 
-    /// <summary>Copies a tensor to a device under its stored type (float64 as float32, short integers as longer ones), or as <paramref name="dtype"/> where it holds real numbers.</summary>
+    /// <summary>
+    /// Copies a tensor to a device under its stored type (float64 as float32, short integers as longer ones), or as <paramref name="dtype"/> where it holds
+    /// real numbers.
+    /// </summary>
     public Tensor ReadTensor(string name, ComputeDevice device, DType? dtype = null)
     {
         SafetensorsEntry entry = this[name];
@@ -153,5 +159,6 @@ public sealed class SafetensorsReader : IDisposable
             throw new CheckpointException(what);
     }
 
-    private static CheckpointException Unreadable(string path, Exception exception) => new($"The checkpoint '{path}' cannot be read: {exception.Message}", exception);
+    private static CheckpointException Unreadable(string path, Exception exception)
+        => new($"The checkpoint '{path}' cannot be read: {exception.Message}", exception);
 }

@@ -26,7 +26,9 @@ internal static class SafetensorsRules
         return rest.IsEmpty;
     }
 
-    /// <summary>The product of axis lengths, none of them negative; null if it exceeds <see cref="MostElements"/>. An empty axis makes any product zero.</summary>
+    /// <summary>
+    /// The product of axis lengths, none of them negative; null if it exceeds <see cref="MostElements"/>. An empty axis makes any product zero.
+    /// </summary>
     public static long? Elements(ReadOnlySpan<int> lengths)
     {
         if (lengths.Contains(0))

@@ -41,7 +41,10 @@ public enum SafetensorsType
     /// <summary>Unsigned 8-bit integers; 32-bit ones on the device.</summary>
     U8,
 
-    /// <summary>Something that this library cannot read (eight-bit floats, complex numbers, …): <see cref="SafetensorsEntry.TypeName"/> says what. It may stand beside what is read.</summary>
+    /// <summary>
+    /// Something that this library cannot read (eight-bit floats, complex numbers, …): <see cref="SafetensorsEntry.TypeName"/> says what. It may stand beside
+    /// what is read.
+    /// </summary>
     Other,
 }
 
@@ -51,7 +54,8 @@ public static class SafetensorsTypes
     // Bits per element of those that are not read; four bits are packed in pairs.
     private static readonly Dictionary<string, int> s_otherBits = new(StringComparer.Ordinal)
     {
-        ["F4"] = 4, ["F6_E2M3"] = 6, ["F6_E3M2"] = 6, ["F8_E4M3"] = 8, ["F8_E5M2"] = 8, ["F8_E8M0"] = 8, ["F8_E4M3FNUZ"] = 8, ["F8_E5M2FNUZ"] = 8, ["U64"] = 64, ["C64"] = 64,
+        ["F4"] = 4, ["F6_E2M3"] = 6, ["F6_E3M2"] = 6, ["F8_E4M3"] = 8, ["F8_E5M2"] = 8, ["F8_E8M0"] = 8, ["F8_E4M3FNUZ"] = 8, ["F8_E5M2FNUZ"] = 8, ["U64"] = 64,
+        ["C64"] = 64,
     };
 
     /// <summary>Those that can be read.</summary>
@@ -67,7 +71,9 @@ public static class SafetensorsTypes
         _ => 1,
     };
 
-    /// <summary>What a device holds a stored tensor as: the same type, except that float64 becomes float32 and integers that a device has not become wider ones.</summary>
+    /// <summary>
+    /// What a device holds a stored tensor as: the same type, except that float64 becomes float32 and integers that a device has not become wider ones.
+    /// </summary>
     /// <exception cref="ArgumentException">It cannot be read.</exception>
     public static DType ToDType(this SafetensorsType type) => type switch
     {

@@ -9,23 +9,29 @@ public static class SafetensorsWriter
 {
     private const int PieceElements = 1 << 20;
 
-    /// <summary>Writes the tensors to <paramref name="path"/>, replacing what is there. PyTorch reads the file with <c>safetensors.torch.load_file</c>.</summary>
+    /// <summary>
+    /// Writes the tensors to <paramref name="path"/>, replacing what is there. PyTorch reads the file with <c>safetensors.torch.load_file</c>.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="tensors">Names and tensors; each name is text of its own, each tensor has at most 16 axes.</param>
     /// <param name="metadata">What <c>__metadata__</c> shall hold: text by text.</param>
     /// <exception cref="ArgumentException">
-    /// A name is empty, taken, reserved or no valid text; a tensor has too many axes; a text of the metadata is null or not valid; the names together exceed the format's 100 MB.
-    /// Nothing was written.
+    /// A name is empty, taken, reserved or no valid text; a tensor has too many axes; a text of the metadata is null or not valid; the names together exceed
+    /// the format's 100 MB. Nothing was written.
     /// </exception>
     /// <exception cref="IOException">The file cannot be written; what was there before is as it was.</exception>
-    public static void Write(string path, IEnumerable<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata = null) => Write(path, tensors, metadata, null);
+    public static void Write(string path, IEnumerable<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+        => Write(path, tensors, metadata, null);
 
     /// <param name="path">The file.</param>
     /// <param name="tensors">Names and tensors.</param>
     /// <param name="metadata">What <c>__metadata__</c> shall hold.</param>
     /// <param name="check">Given each float32 tensor with its numbers just before it is written; what it throws leaves the file as it was.</param>
     internal static void Write(
-        string path, IEnumerable<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata, Action<string, Tensor, ReadOnlySpan<float>>? check)
+        string path,
+        IEnumerable<(string Name, Tensor Value)> tensors,
+        IReadOnlyDictionary<string, string>? metadata,
+        Action<string, Tensor, ReadOnlySpan<float>>? check)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(tensors);

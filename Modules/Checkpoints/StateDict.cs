@@ -12,11 +12,14 @@ internal static class StateDict
     public static void Load(Module module, SafetensorsReader reader, string prefix) => Load([.. module.NamedParameters()], reader, prefix);
 
     /// <summary>Loads parameters: everything is read and checked before the first of them changes, whatever the file does meanwhile.</summary>
-    /// <param name="parameters">Keys and tensors. A tied one has several keys; the file may have only one of them, as PyTorch saves shared tensors once.</param>
+    /// <param name="parameters">
+    /// Keys and tensors. A tied one has several keys; the file may have only one of them, as PyTorch saves shared tensors once.
+    /// </param>
     /// <param name="reader">The file.</param>
     /// <param name="prefix">What all keys begin with in the file.</param>
     /// <param name="check">Refuses what cannot be right, given a key and its numbers; null for no more than names, shapes and types.</param>
-    public static void Load((string Name, Tensor Value)[] parameters, SafetensorsReader reader, string prefix, Action<string, ReadOnlySpan<float>>? check = null)
+    public static void Load(
+        (string Name, Tensor Value)[] parameters, SafetensorsReader reader, string prefix, Action<string, ReadOnlySpan<float>>? check = null)
     {
         ArgumentNullException.ThrowIfNull(reader);
         ArgumentNullException.ThrowIfNull(prefix);
@@ -28,7 +31,8 @@ internal static class StateDict
     }
 
     /// <summary>
-    /// Reads all numbers into the host's memory, four bytes each. A device's memory would be the scarcer one; and from here on neither the file nor its disk can fail.
+    /// Reads all numbers into the host's memory, four bytes each. A device's memory would be the scarcer one; and from here on neither the file nor its disk
+    /// can fail.
     /// </summary>
     private static List<(Tensor Value, float[] Numbers)> Stage(
         (string Name, Tensor Value)[] parameters, SafetensorsReader reader, string prefix, Action<string, ReadOnlySpan<float>>? check)
@@ -44,12 +48,15 @@ internal static class StateDict
                 if (first.TryAdd(value, (name, numbers)))
                     staged.Add((value, numbers));
                 else if (!SameBits(first[value].Numbers, numbers))
-                    throw new CheckpointException($"The model has one tensor for '{first[value].Name}' and '{name}', but '{reader.Path}' holds different numbers for them; nothing was loaded.");
+                    throw new CheckpointException(
+                        $"The model has one tensor for '{first[value].Name}' and '{name}', but '{reader.Path}' holds different numbers for them; "
+                        + "nothing was loaded.");
             }
         }
         catch (OutOfMemoryException exception)
         {
-            throw new InsufficientMemoryException($"There is not enough memory to read '{reader.Path}' before it is loaded, four bytes for each parameter; nothing was loaded.", exception);
+            throw new InsufficientMemoryException(
+                $"There is not enough memory to read '{reader.Path}' before it is loaded, four bytes for each parameter; nothing was loaded.", exception);
         }
 
         return staged;
@@ -60,9 +67,11 @@ internal static class StateDict
     private static void Check((string Name, Tensor Value)[] parameters, SafetensorsReader reader, string prefix)
     {
         var expected = new HashSet<string>(parameters.Select(p => prefix + p.Name), StringComparer.Ordinal);
-        var present = new HashSet<Tensor>(parameters.Where(p => reader.Contains(prefix + p.Name)).Select(static p => p.Value), ReferenceEqualityComparer.Instance);
+        var present = new HashSet<Tensor>(
+            parameters.Where(p => reader.Contains(prefix + p.Name)).Select(static p => p.Value), ReferenceEqualityComparer.Instance);
         List<string> missing = [.. parameters.Where(p => !present.Contains(p.Value)).Select(p => prefix + p.Name)];
-        List<string> unexpected = [.. reader.Entries.Select(static e => e.Name).Where(name => name.StartsWith(prefix, StringComparison.Ordinal) && !expected.Contains(name))];
+        List<string> unexpected =
+            [.. reader.Entries.Select(static e => e.Name).Where(name => name.StartsWith(prefix, StringComparison.Ordinal) && !expected.Contains(name))];
         List<string> wrong = [], hints = [];
         foreach ((string name, Tensor value) in parameters)
         {
@@ -103,7 +112,8 @@ internal static class StateDict
     {
         if (names.Count == 0)
             return;
-        text.Append($"\n  {names.Count} {what}: ").AppendJoin("; ", names.Take(MostListed).Select(static n => n.Length <= LongestListed ? n : n[..LongestListed] + "…"));
+        text.Append($"\n  {names.Count} {what}: ").AppendJoin(
+            "; ", names.Take(MostListed).Select(static n => n.Length <= LongestListed ? n : n[..LongestListed] + "…"));
         if (names.Count > MostListed)
             text.Append($"; and {names.Count - MostListed} more");
     }

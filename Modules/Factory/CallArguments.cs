@@ -35,7 +35,8 @@ public sealed class CallArguments
     }
 
     /// <summary>A tensor that must be given.</summary>
-    public Tensor Required(string name) => Optional(name) ?? throw new ArgumentException($"The input '{name}' is missing; given are: {string.Join(", ", _tensors.Keys)}.", name);
+    public Tensor Required(string name)
+        => Optional(name) ?? throw new ArgumentException($"The input '{name}' is missing; given are: {string.Join(", ", _tensors.Keys)}.", name);
 
     /// <summary>A tensor that may be given.</summary>
     public Tensor? Optional(string name)

@@ -3,23 +3,29 @@ using GpuTransformer.Host;
 
 namespace GpuTransformer.Modules;
 
-/// <summary>Builds modules from descriptions in JSON: <c>{"class": "Encoder", "kwargs": {"dim": 256, "depth": 4, "heads": 4}}</c>, with x-transformers' names.</summary>
+/// <summary>
+/// Builds modules from descriptions in JSON: <c>{"class": "Encoder", "kwargs": {"dim": 256, "depth": 4, "heads": 4}}</c>, with x-transformers' names.
+/// </summary>
 public static class ModuleFactory
 {
     private delegate Module Builder(JsonElement kwargs, ComputeDevice device, int seed, DType dtype);
 
     private static readonly Dictionary<string, Builder> s_builders = new(StringComparer.Ordinal)
     {
-        ["AttentionLayers"] = static (kwargs, device, seed, dtype) => new AttentionLayers(OptionsJson.Read<AttentionLayersOptions>(kwargs, "AttentionLayers"), device, seed, dtype),
+        ["AttentionLayers"] = static (kwargs, device, seed, dtype) => new AttentionLayers(
+            OptionsJson.Read<AttentionLayersOptions>(kwargs, "AttentionLayers"), device, seed, dtype),
         ["Encoder"] = static (kwargs, device, seed, dtype) => new Encoder(Stack(kwargs, "Encoder"), device, seed, dtype),
         ["Decoder"] = static (kwargs, device, seed, dtype) => new Decoder(Stack(kwargs, "Decoder"), device, seed, dtype),
         ["CrossAttender"] = static (kwargs, device, seed, dtype) => new CrossAttender(Stack(kwargs, "CrossAttender"), device, seed, dtype),
         ["PrefixDecoder"] = static (kwargs, device, seed, dtype) => new PrefixDecoder(Stack(kwargs, "PrefixDecoder"), device, seed, dtype),
-        ["TransformerBlock"] = static (kwargs, device, seed, dtype) => new TransformerBlock(OptionsJson.Read<AttentionLayersOptions>(kwargs, "TransformerBlock"), device, seed, dtype),
+        ["TransformerBlock"] = static (kwargs, device, seed, dtype) => new TransformerBlock(
+            OptionsJson.Read<AttentionLayersOptions>(kwargs, "TransformerBlock"), device, seed, dtype),
         ["Attention"] = static (kwargs, device, seed, dtype) => new Attention(OptionsJson.Read<AttentionOptions>(kwargs, "Attention"), device, seed, dtype),
         ["Attend"] = static (kwargs, device, _, _) => new Attend(OptionsJson.Read<AttendOptions>(kwargs, "Attend"), device),
-        ["scaled_dot_product_attention"] = static (kwargs, device, _, _) => new ScaledDotProductAttention(OptionsJson.Read<ScaledDotProductOptions>(kwargs, "scaled_dot_product_attention"), device),
-        ["FeedForward"] = static (kwargs, device, seed, dtype) => new FeedForward(OptionsJson.Read<FeedForwardOptions>(kwargs, "FeedForward"), device, seed, dtype),
+        ["scaled_dot_product_attention"] = static (kwargs, device, _, _) => new ScaledDotProductAttention(
+            OptionsJson.Read<ScaledDotProductOptions>(kwargs, "scaled_dot_product_attention"), device),
+        ["FeedForward"] = static (kwargs, device, seed, dtype) => new FeedForward(
+            OptionsJson.Read<FeedForwardOptions>(kwargs, "FeedForward"), device, seed, dtype),
         ["LayerNorm"] = static (kwargs, device, _, dtype) => Norm(kwargs, "LayerNorm", o => new LayerNorm(o.Dim, device, o.UnitOffset, dtype)),
         ["RMSNorm"] = static (kwargs, device, _, dtype) => Norm(kwargs, "RMSNorm", o => new RmsNorm(o.Dim, device, o.UnitOffset, dtype)),
         ["TransformerWrapper"] = WrapperBuilders.TransformerWrapper,
@@ -41,7 +47,9 @@ public static class ModuleFactory
     public static IReadOnlyCollection<string> Classes { get; } = [.. s_builders.Keys, .. s_outerBuilders.Keys];
 
     /// <summary>Builds a module.</summary>
-    /// <param name="description">An object with <c>class</c> and <c>kwargs</c>, and for a class that wraps another <c>ctor_args</c>; other fields are left alone.</param>
+    /// <param name="description">
+    /// An object with <c>class</c> and <c>kwargs</c>, and for a class that wraps another <c>ctor_args</c>; other fields are left alone.
+    /// </param>
     /// <param name="device">Where it runs.</param>
     /// <param name="seed">For its initial parameters.</param>
     /// <param name="dtype">What parameters and activations are stored as.</param>
@@ -53,11 +61,18 @@ public static class ModuleFactory
         ArgumentNullException.ThrowIfNull(device);
         JsonInput.Check(description, "The module's description", nameof(description));
         if (description.ValueKind != JsonValueKind.Object || !description.TryGetProperty("class", out JsonElement name) || name.ValueKind != JsonValueKind.String)
-            throw new ArgumentException("A module's description is a JSON object with \"class\" and \"kwargs\", as {\"class\": \"Encoder\", \"kwargs\": {\"dim\": 256, \"depth\": 4}}.", nameof(description));
+            throw new ArgumentException(
+                "A module's description is a JSON object with \"class\" and \"kwargs\", as {\"class\": \"Encoder\", \"kwargs\": {\"dim\": 256, \"depth\": 4}}.",
+                nameof(description));
         string className = name.GetString()!;
-        JsonElement kwargs = description.TryGetProperty("kwargs", out JsonElement given) ? given : throw new ArgumentException($"The description of {NearestName.Shorten(className)} has no \"kwargs\".", nameof(description));
+        JsonElement kwargs = description.TryGetProperty("kwargs", out JsonElement given)
+            ? given
+            : throw new ArgumentException($"The description of {NearestName.Shorten(className)} has no \"kwargs\".", nameof(description));
         JsonElement[] positional = description.TryGetProperty("ctor_args", out JsonElement list) && list.ValueKind != JsonValueKind.Null
-            ? list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray()] : throw new ArgumentException($"The ctor_args of {NearestName.Shorten(className)} are a JSON {list.ValueKind}, not a list.", nameof(description))
+            ? list.ValueKind == JsonValueKind.Array
+                ? [.. list.EnumerateArray()]
+                : throw new ArgumentException(
+                    $"The ctor_args of {NearestName.Shorten(className)} are a JSON {list.ValueKind}, not a list.", nameof(description))
             : [];
         if (s_outerBuilders.TryGetValue(className, out OuterBuilder? buildAround))
         {
@@ -70,7 +85,8 @@ public static class ModuleFactory
         {
             throw UpstreamOptions.Classes.Contains(className)
                 ? new UnsupportedOptionException(className, $"The class {className} of x-transformers is not supported.")
-                : new ArgumentException($"There is no class '{NearestName.Shorten(className)}'; the nearest is '{NearestName.Of(className, Classes)}'.", nameof(description));
+                : new ArgumentException(
+                    $"There is no class '{NearestName.Shorten(className)}'; the nearest is '{NearestName.Of(className, Classes)}'.", nameof(description));
         }
 
         return positional.Length == 0

@@ -4,20 +4,39 @@ using GpuTransformer.Host;
 
 namespace GpuTransformer.Modules;
 
-/// <summary>Wrappers from descriptions: the module inside is the keyword argument <c>attn_layers</c>, or the first of <c>ctor_args</c>, and is a description itself.</summary>
+/// <summary>
+/// Wrappers from descriptions: the module inside is the keyword argument <c>attn_layers</c>, or the first of <c>ctor_args</c>, and is a description itself.
+/// </summary>
 internal static class WrapperBuilders
 {
     private const string Stack = "attn_layers";
 
     public static Module TransformerWrapper(JsonElement kwargs, ComputeDevice device, int seed, DType dtype)
-        => Around(kwargs, nameof(TransformerWrapper), device, seed, dtype, (TransformerWrapperOptions options, AttentionLayers stack) => new TransformerWrapper(options, stack, seed));
+        => Around(
+            kwargs,
+            nameof(TransformerWrapper),
+            device,
+            seed,
+            dtype,
+            (TransformerWrapperOptions options, AttentionLayers stack) => new TransformerWrapper(options, stack, seed));
 
     public static Module ViTransformerWrapper(JsonElement kwargs, ComputeDevice device, int seed, DType dtype)
-        => Around(kwargs, nameof(ViTransformerWrapper), device, seed, dtype, (ViTransformerWrapperOptions options, AttentionLayers stack) => new ViTransformerWrapper(options, stack, seed));
+        => Around(
+            kwargs,
+            nameof(ViTransformerWrapper),
+            device,
+            seed,
+            dtype,
+            (ViTransformerWrapperOptions options, AttentionLayers stack) => new ViTransformerWrapper(options, stack, seed));
 
     public static Module ContinuousTransformerWrapper(JsonElement kwargs, ComputeDevice device, int seed, DType dtype)
         => Around(
-            kwargs, nameof(ContinuousTransformerWrapper), device, seed, dtype, (ContinuousTransformerWrapperOptions options, AttentionLayers stack) => new ContinuousTransformerWrapper(options, stack, seed));
+            kwargs,
+            nameof(ContinuousTransformerWrapper),
+            device,
+            seed,
+            dtype,
+            (ContinuousTransformerWrapperOptions options, AttentionLayers stack) => new ContinuousTransformerWrapper(options, stack, seed));
 
     public static Module AutoregressiveWrapper(JsonElement kwargs, JsonElement net, ComputeDevice device, int seed, DType dtype)
     {
@@ -26,7 +45,8 @@ internal static class WrapperBuilders
     }
 
     // The options are read first: what is wrong with them should not cost a stack.
-    private static Module Around<TOptions>(JsonElement kwargs, string owner, ComputeDevice device, int seed, DType dtype, Func<TOptions, AttentionLayers, Module> build)
+    private static Module Around<TOptions>(
+        JsonElement kwargs, string owner, ComputeDevice device, int seed, DType dtype, Func<TOptions, AttentionLayers, Module> build)
         where TOptions : class
     {
         if (kwargs.ValueKind != JsonValueKind.Object || !kwargs.TryGetProperty(Stack, out JsonElement stack))
@@ -43,7 +63,8 @@ internal static class WrapperBuilders
         Module inner = ModuleFactory.Create(description, device, seed, dtype);
         try
         {
-            return build(inner as TModule ?? throw new ArgumentException($"'{name}' is a {inner.GetType().Name}, not a {typeof(TModule).Name}.", nameof(description)));
+            return build(
+                inner as TModule ?? throw new ArgumentException($"'{name}' is a {inner.GetType().Name}, not a {typeof(TModule).Name}.", nameof(description)));
         }
         catch
         {

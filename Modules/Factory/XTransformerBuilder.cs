@@ -5,13 +5,16 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// An <see cref="XTransformer"/> from x-transformers' flat options: <c>dim</c> for both sides, <c>enc_…</c> and <c>dec_…</c> for the embedding or the stack of one. A name
-/// without a prefix that nobody knows is an error here; x-transformers drops it.
+/// An <see cref="XTransformer"/> from x-transformers' flat options: <c>dim</c> for both sides, <c>enc_…</c> and <c>dec_…</c> for the embedding or the stack of
+/// one. A name without a prefix that nobody knows is an error here; x-transformers drops it.
 /// </summary>
 internal static class XTransformerBuilder
 {
     // Everything else with the prefix is the stack's.
-    private static readonly HashSet<string> s_embedding = new(StringComparer.Ordinal) { "num_tokens", "max_seq_len", "emb_dropout", "scaled_sinu_pos_emb", "use_abs_pos_emb" };
+    private static readonly HashSet<string> s_embedding = new(StringComparer.Ordinal)
+    {
+        "num_tokens", "max_seq_len", "emb_dropout", "scaled_sinu_pos_emb", "use_abs_pos_emb",
+    };
 
     public static Module Build(JsonElement kwargs, ComputeDevice device, int seed, DType dtype)
     {
@@ -70,12 +73,14 @@ internal static class XTransformerBuilder
                 return false;
             string name = option.Name[prefix.Length..];
             if (name is "dim" or "cross_attend")
-                throw new ArgumentException($"XTransformer has no option '{option.Name}': 'dim' is the width of both sides, and the decoder always attends the encoder.", option.Name);
+                throw new ArgumentException(
+                    $"XTransformer has no option '{option.Name}': 'dim' is the width of both sides, and the decoder always attends the encoder.", option.Name);
             (embeddingNames.Contains(name) ? _embedding : _layers)[name] = JsonNode.Parse(option.Value.GetRawText());
             return true;
         }
 
-        public TransformerWrapperOptions Embedding() => OptionsJson.Read<TransformerWrapperOptions>(JsonSerializer.SerializeToElement(_embedding), $"XTransformer's {prefix}…");
+        public TransformerWrapperOptions Embedding()
+            => OptionsJson.Read<TransformerWrapperOptions>(JsonSerializer.SerializeToElement(_embedding), $"XTransformer's {prefix}…");
 
         public AttentionLayersOptions Layers(int dim)
         {

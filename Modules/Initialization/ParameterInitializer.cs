@@ -76,7 +76,9 @@ public sealed class ParameterInitializer
     private float[] Values(Shape shape)
     {
         if (shape.Count > Array.MaxLength)
-            throw new ArgumentException($"A parameter of shape {shape} has {shape.Count} numbers; at most {Array.MaxLength} are possible. Use narrower layers or fewer entries.", nameof(shape));
+            throw new ArgumentException(
+                $"A parameter of shape {shape} has {shape.Count} numbers; at most {Array.MaxLength} are possible. Use narrower layers or fewer entries.",
+                nameof(shape));
         ParameterMemory.Check(Device, (double)shape.Count * DType.SizeInBytes(), $"A parameter of shape {shape}");
         return new float[shape.Count];
     }

@@ -3,7 +3,9 @@ using GpuTransformer.Host;
 
 namespace GpuTransformer.Modules;
 
-/// <summary>Whether parameters fit a device, before any of them is made: a model that is too large is refused at once rather than when the device is full.</summary>
+/// <summary>
+/// Whether parameters fit a device, before any of them is made: a model that is too large is refused at once rather than when the device is full.
+/// </summary>
 internal static class ParameterMemory
 {
     /// <summary>Refuses what the device has no room for. A device that does not say how much memory it has is left to find out.</summary>

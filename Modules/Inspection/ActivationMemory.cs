@@ -52,7 +52,8 @@ public sealed record ActivationMemory(long Inputs, long Inference, long Training
     /// <param name="deviceBytes">The device's memory.</param>
     /// <param name="dtype">What the model is stored as.</param>
     /// <returns>0 if not even one sample fits.</returns>
-    public static int LargestBatch(AttentionLayersOptions options, long parameters, int length, int contextLength, long deviceBytes, DType dtype = DType.Float32)
+    public static int LargestBatch(
+        AttentionLayersOptions options, long parameters, int length, int contextLength, long deviceBytes, DType dtype = DType.Float32)
     {
         ActivationMemory one = Estimate(options, 1, length, contextLength, dtype);
 

@@ -26,7 +26,8 @@ public static class ModelFacts
         int inside = facts.Sum(static f => f.Tensors);
         (string Name, Host.Tensor Value)[] all = [.. module.NamedParameters()];
         if (all.Length > inside)
-            facts.Insert(0, new ParameterFacts("(own)", module.GetType().Name, all.Length - inside, module.ParameterCount - facts.Sum(static f => f.Parameters)));
+            facts.Insert(
+                0, new ParameterFacts("(own)", module.GetType().Name, all.Length - inside, module.ParameterCount - facts.Sum(static f => f.Parameters)));
         return facts;
     }
 

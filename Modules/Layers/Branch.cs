@@ -28,7 +28,10 @@ internal sealed record BranchInputs
     /// <summary>bool [batch, queries]: attention's output is zero where false.</summary>
     public Tensor? QueryMask { get; init; }
 
-    /// <summary>How scores are made, as far as the call decides it: masks, bias, positions. The attention adds what its options decide. Null for a layer that is no attention.</summary>
+    /// <summary>
+    /// How scores are made, as far as the call decides it: masks, bias, positions. The attention adds what its options decide. Null for a layer that is no
+    /// attention.
+    /// </summary>
     public ScoreOptions? Scores { get; init; }
 
     /// <summary>[batch, dimCondition] or [batch, sequence, dimCondition]</summary>

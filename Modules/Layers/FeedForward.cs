@@ -4,7 +4,8 @@ namespace GpuTransformer.Modules;
 
 /// <summary>
 /// W₂ · dropout(norm?(act(W₁ x + b₁))) + b₂, or gated: the first half of W₁ x + b₁ is the value, the second half the gate. Inner width ⌊dim · mult⌋.
-/// Keys: <c>ff.0.0.weight</c>, <c>.bias</c> (gated: <c>ff.0.proj.…</c>, <c>ff.0.mult_bias</c>), <c>ff.1.gamma</c> with PostActLn, <c>ff.2.…</c> (then <c>ff.3.…</c>).
+/// Keys: <c>ff.0.0.weight</c>, <c>.bias</c> (gated: <c>ff.0.proj.…</c>, <c>ff.0.mult_bias</c>), <c>ff.1.gamma</c> with PostActLn, <c>ff.2.…</c> (then
+/// <c>ff.3.…</c>).
 /// </summary>
 public sealed class FeedForward : Branch
 {

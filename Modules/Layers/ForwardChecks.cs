@@ -30,7 +30,8 @@ internal static class ForwardChecks
         OnDevice(module, context, nameof(context));
         Type(module, context, nameof(context));
         if (context.Shape.Rank != 3 || context.Shape[0] != x.Shape[0])
-            throw new ArgumentException($"'context' has shape {context.Shape}, but an input {x.Shape} needs [{x.Shape[0]}, contextLength, {dim}].", nameof(context));
+            throw new ArgumentException(
+                $"'context' has shape {context.Shape}, but an input {x.Shape} needs [{x.Shape[0]}, contextLength, {dim}].", nameof(context));
         if (context.Shape[2] != dim)
         {
             throw new ArgumentException(
@@ -47,7 +48,8 @@ internal static class ForwardChecks
             return;
         Boolean(module, mask, name);
         if (mask.Shape != new Shape(batch, length))
-            throw new ArgumentException($"'{name}' has shape {mask.Shape}, but it needs {new Shape(batch, length)}: one flag for each {meaning}, true to keep it.", name);
+            throw new ArgumentException(
+                $"'{name}' has shape {mask.Shape}, but it needs {new Shape(batch, length)}: one flag for each {meaning}, true to keep it.", name);
     }
 
     /// <summary>A mask for pairs of query and key, brought to [batch|1, heads|1, queries|1, keys].</summary>
@@ -77,11 +79,14 @@ internal static class ForwardChecks
         Input(module, condition, dim);
         Shape shape = condition.Shape;
         if (!(shape == new Shape(x.Shape[0], dim) || shape == new Shape(x.Shape[0], x.Shape[1], dim)))
-            throw new ArgumentException($"'condition' has shape {shape}, but an input {x.Shape} needs [{x.Shape[0]}, {dim}] or [{x.Shape[0]}, {x.Shape[1]}, {dim}].", nameof(condition));
+            throw new ArgumentException(
+                $"'condition' has shape {shape}, but an input {x.Shape} needs [{x.Shape[0]}, {dim}] or [{x.Shape[0]}, {x.Shape[1]}, {dim}].",
+                nameof(condition));
     }
 
     /// <summary>Embeddings that come as they are: added to those of <paramref name="input"/> [batch, length, …], or put in front of them.</summary>
-    public static void MoreEmbeddings(Module module, (Tensor Tensor, string Name) input, int width, Tensor? sumEmbeds, Tensor? prependEmbeds, Tensor? prependMask)
+    public static void MoreEmbeddings(
+        Module module, (Tensor Tensor, string Name) input, int width, Tensor? sumEmbeds, Tensor? prependEmbeds, Tensor? prependMask)
     {
         Shape shape = input.Tensor.Shape;
         (int batch, int length) = (shape[0], shape[1]);
@@ -101,7 +106,9 @@ internal static class ForwardChecks
 
         OnDevice(module, prependEmbeds, nameof(prependEmbeds));
         if (prependEmbeds.Shape.Rank != 3 || prependEmbeds.Shape[0] != batch || prependEmbeds.Shape[2] != width)
-            throw Wrong(nameof(prependEmbeds), $"'prependEmbeds' has shape {prependEmbeds.Shape}, but in front of '{input.Name}' {shape} it needs [{batch}, prefix, {width}].");
+            throw Wrong(
+                nameof(prependEmbeds),
+                $"'prependEmbeds' has shape {prependEmbeds.Shape}, but in front of '{input.Name}' {shape} it needs [{batch}, prefix, {width}].");
         Mask(module, prependMask, batch, prependEmbeds.Shape[1], "row of 'prependEmbeds'", nameof(prependMask));
     }
 
@@ -119,7 +126,10 @@ internal static class ForwardChecks
     {
         if (x.DType == module.DType || x.DType == module.ComputeDType)
             return;
-        throw new ArgumentException($"'{name}' holds {x.DType}, but the model computes in {module.ComputeDType}; use Operators.Cast, build the model with another dtype, or set its ComputeDType.", name);
+        throw new ArgumentException(
+            $"'{name}' holds {x.DType}, but the model computes in {module.ComputeDType}; "
+            + "use Operators.Cast, build the model with another dtype, or set its ComputeDType.",
+            name);
     }
 
     private static void Boolean(Module module, Tensor mask, string name)
@@ -138,7 +148,8 @@ internal static class ForwardChecks
         if (!fits)
         {
             throw new ArgumentException(
-                $"'{name}' has shape {tensor.Shape}, but it needs [queries, keys], [heads, queries, keys] or [batch, heads, queries, keys] for {full}; any axis but the last may be 1.",
+                $"'{name}' has shape {tensor.Shape}, but it needs [queries, keys], [heads, queries, keys] or [batch, heads, queries, keys] for {full}; "
+                + "any axis but the last may be 1.",
                 name);
         }
 

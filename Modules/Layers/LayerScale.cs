@@ -19,7 +19,8 @@ internal sealed class LayerScale : Branch
 
     public override Tensor Invoke(CallArguments arguments) => _fn.Invoke(arguments);
 
-    internal override Tensor Run(Tensor x, BranchInputs inputs, Tensor? residual) => Operators.ScaleAndShift(_fn.Run(x, inputs, null), Computed(_gamma), null, _offset);
+    internal override Tensor Run(Tensor x, BranchInputs inputs, Tensor? residual)
+        => Operators.ScaleAndShift(_fn.Run(x, inputs, null), Computed(_gamma), null, _offset);
 }
 
 /// <summary>A branch whose output is multiplied per channel by sigmoid(W c + b). Keys: <c>to_gamma.weight</c>, <c>to_gamma.bias</c>, <c>fn.…</c>.</summary>

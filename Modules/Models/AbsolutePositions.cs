@@ -3,8 +3,8 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// One vector for each position of a sequence, added to its tokens: <see cref="LearnedPositions"/>, <see cref="SinusoidalPositions"/>, or one's own, which derives from it and is used with
-/// <see cref="TransformerWrapperOptions.CustomPositions"/>.
+/// One vector for each position of a sequence, added to its tokens: <see cref="LearnedPositions"/>, <see cref="SinusoidalPositions"/>, or one's own, which
+/// derives from it and is used with <see cref="TransformerWrapperOptions.CustomPositions"/>.
 /// </summary>
 public abstract class AbsolutePositions : Module
 {
@@ -27,7 +27,9 @@ public abstract class AbsolutePositions : Module
     /// <param name="x">[batch, sequence, dim]</param>
     /// <param name="pos">Integers [sequence] or [batch, sequence], each in [0, Count); null for 0, 1, 2, …</param>
     /// <returns>A tensor of the input's shape.</returns>
-    /// <exception cref="ArgumentException">A shape, device or data type does not fit, the sequence is longer than there are positions, or one is out of range.</exception>
+    /// <exception cref="ArgumentException">
+    /// A shape, device or data type does not fit, the sequence is longer than there are positions, or one is out of range.
+    /// </exception>
     public Tensor Forward(Tensor x, Tensor? pos = null)
     {
         ForwardChecks.Sequence(this, x, Dim);
@@ -78,7 +80,8 @@ public abstract class AbsolutePositions : Module
         return made switch
         {
             null => throw ForwardChecks.Wrong(Option, $"{Option} returned null."),
-            _ when !ReferenceEquals(made.Device, initializer.Device) => throw ForwardChecks.Wrong(Option, $"{Option} made positions on {made.Device}, but the model is on {initializer.Device}."),
+            _ when !ReferenceEquals(made.Device, initializer.Device) => throw ForwardChecks.Wrong(
+                Option, $"{Option} made positions on {made.Device}, but the model is on {initializer.Device}."),
             _ when made.Dim != dim => throw ForwardChecks.Wrong(Option, $"{Option} made vectors {made.Dim} wide, but the model's are {dim} wide."),
             _ => made,
         };
@@ -86,7 +89,8 @@ public abstract class AbsolutePositions : Module
 
     private Tensor Fitting(Tensor? vectors, Shape wanted, string function) => vectors is { } found && found.Shape == wanted
         ? found
-        : throw new InvalidOperationException($"{GetType().Name}.{function} returned {(vectors is null ? "null" : $"vectors of shape {vectors.Shape}")}; {wanted} is needed.");
+        : throw new InvalidOperationException(
+            $"{GetType().Name}.{function} returned {(vectors is null ? "null" : $"vectors of shape {vectors.Shape}")}; {wanted} is needed.");
 
     // Every sample's positions, one by one: for sequences that are too long to be shifted as one row.
     private Tensor Repeated(int batch, int length)
@@ -109,6 +113,7 @@ public abstract class AbsolutePositions : Module
 
         ForwardChecks.OnDevice(this, pos, nameof(pos));
         if (pos.DType is not (DType.Int32 or DType.Int64) || !(pos.Shape == new Shape(length) || pos.Shape == new Shape(batch, length)))
-            throw new ArgumentException($"'pos' is {pos.DType} {pos.Shape}, but positions for {x.Shape} are integers [{length}] or [{batch}, {length}].", nameof(pos));
+            throw new ArgumentException(
+                $"'pos' is {pos.DType} {pos.Shape}, but positions for {x.Shape} are integers [{length}] or [{batch}, {length}].", nameof(pos));
     }
 }

@@ -30,7 +30,8 @@ public sealed class LearnedPositions : AbsolutePositions
         OptionChecks.Positive(count, nameof(count));
         OptionChecks.Positive(dim, nameof(dim));
         _isNormalised = l2norm;
-        _table = AddChild("emb", new ModuleGroup(initializer)).AddTensor("weight", initializer.Normal([count, dim], l2norm ? TokenEmbedding.NormalisedDeviation : 1f));
+        _table = AddChild("emb", new ModuleGroup(initializer)).AddTensor(
+            "weight", initializer.Normal([count, dim], l2norm ? TokenEmbedding.NormalisedDeviation : 1f));
     }
 
     /// <inheritdoc/>

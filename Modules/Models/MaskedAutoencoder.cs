@@ -38,7 +38,10 @@ public sealed class MaskedAutoencoder : Module
             new AttentionLayersOptions { Dim = options.EncoderDim, Depth = options.EncoderDepth, Heads = options.EncoderHeads, Attn = new() { DimHead = options.DimHead } }, Device, seed + 1));
         if (!rectangular)
             _squeeze = AddChild("enc_to_dec", new Linear(options.EncoderDim, options.DecoderDim, bias: true, initializer));
-        var decoder = new AttentionLayersOptions { Dim = options.DecoderDim, Depth = options.DecoderDepth, Heads = options.DecoderHeads, Attn = new() { DimHead = options.DimHead } };
+        var decoder = new AttentionLayersOptions
+        {
+            Dim = options.DecoderDim, Depth = options.DecoderDepth, Heads = options.DecoderHeads, Attn = new() { DimHead = options.DimHead },
+        };
         _decoder = AddChild<AttentionLayers>("decoder", options.Decoder == MaskedDecoder.SelfAttending
             ? new Encoder(decoder, Device, seed + 2)
             : new CrossAttender(decoder.Attending(rectangular ? options.EncoderDim : options.DecoderDim), Device, seed + 2));
@@ -75,7 +78,8 @@ public sealed class MaskedAutoencoder : Module
     public override Tensor Invoke(CallArguments arguments)
     {
         ArgumentNullException.ThrowIfNull(arguments);
-        (Tensor visible, Tensor visibleIndex, Tensor hiddenIndex) = (arguments.Required("visible"), arguments.Required("visible_index"), arguments.Required("hidden_index"));
+        (Tensor visible, Tensor visibleIndex, Tensor hiddenIndex) = (
+            arguments.Required("visible"), arguments.Required("visible_index"), arguments.Required("hidden_index"));
         arguments.CheckAllUsed(nameof(MaskedAutoencoder));
         return Forward(visible, visibleIndex, hiddenIndex);
     }

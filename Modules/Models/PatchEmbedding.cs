@@ -3,8 +3,8 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// Image patches to tokens: LayerNorm → Linear → LayerNorm. A patch is its pixels row by row, the channels of a pixel together. Keys: <c>0.gamma</c> [patchDim],
-/// <c>1.weight</c> [dim, patchDim], <c>1.bias</c> [dim], <c>2.gamma</c> [dim]; gains are stored as they are.
+/// Image patches to tokens: LayerNorm → Linear → LayerNorm. A patch is its pixels row by row, the channels of a pixel together. Keys: <c>0.gamma</c>
+/// [patchDim], <c>1.weight</c> [dim, patchDim], <c>1.bias</c> [dim], <c>2.gamma</c> [dim]; gains are stored as they are.
 /// </summary>
 /// <remarks>Dosovitskiy et al. 2021, with x-transformers' norms on both sides (Kumar et al. 2023).</remarks>
 public sealed class PatchEmbedding : Module

@@ -3,8 +3,8 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// Fixed positions (Vaswani et al. 2017): the first half of the features is sin(p · 10000^(−2i/width)), the second half the cosine. On a grid the first half of the features
-/// encodes the row, the second half the column (as masked autoencoders use it).
+/// Fixed positions (Vaswani et al. 2017): the first half of the features is sin(p · 10000^(−2i/width)), the second half the cosine. On a grid the first half of
+/// the features encodes the row, the second half the column (as masked autoencoders use it).
 /// </summary>
 public static class SineCosinePositions
 {

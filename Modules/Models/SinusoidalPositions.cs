@@ -43,7 +43,8 @@ public sealed class SinusoidalPositions : AbsolutePositions
     {
         long last = pos.ToInt64Array().Append(0).Max();
         if (last >= int.MaxValue / Dim)
-            throw ForwardChecks.Wrong(nameof(pos), $"'pos' holds {last}, but a table of sines and cosines {Dim} wide has at most {int.MaxValue / Dim} positions.");
+            throw ForwardChecks.Wrong(
+                nameof(pos), $"'pos' holds {last}, but a table of sines and cosines {Dim} wide has at most {int.MaxValue / Dim} positions.");
         return Operators.ScaleAndShift(Operators.Embedding(Table((int)last + 1), pos), _scale, null);
     }
 

@@ -2,7 +2,9 @@ using GpuTransformer.Host;
 
 namespace GpuTransformer.Modules;
 
-/// <summary>A normalisation over the last axis. One of one's own derives from it, and a stack uses it with <see cref="AttentionLayersOptions.CustomNorm"/>.</summary>
+/// <summary>
+/// A normalisation over the last axis. One of one's own derives from it, and a stack uses it with <see cref="AttentionLayersOptions.CustomNorm"/>.
+/// </summary>
 public abstract class Norm : Module
 {
     /// <summary>A norm without parameters yet.</summary>
@@ -54,6 +56,9 @@ public abstract class Norm : Module
             throw ForwardChecks.Wrong(Option, $"{Option} returned null; it makes a new norm at each call.");
         return ReferenceEquals(norm.Device, initializer.Device)
             ? norm
-            : throw ForwardChecks.Wrong(Option, $"{Option} made a {norm.GetType().Name} on {norm.Device}, but the stack is on {initializer.Device}; make it with the initializer that is given.");
+            : throw ForwardChecks.Wrong(
+                Option,
+                $"{Option} made a {norm.GetType().Name} on {norm.Device}, but the stack is on {initializer.Device}; "
+                + "make it with the initializer that is given.");
     }
 }

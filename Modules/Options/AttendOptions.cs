@@ -1,6 +1,8 @@
 namespace GpuTransformer.Modules;
 
-/// <summary>One <see cref="Attend"/>: softmax(scale · q kᵀ + bias) v on queries, keys and values as they come. Names and defaults are x-transformers'.</summary>
+/// <summary>
+/// One <see cref="Attend"/>: softmax(scale · q kᵀ + bias) v on queries, keys and values as they come. Names and defaults are x-transformers'.
+/// </summary>
 public sealed record AttendOptions
 {
     /// <summary>Query heads; null for those of the queries passed.</summary>

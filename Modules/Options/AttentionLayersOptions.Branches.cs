@@ -3,15 +3,16 @@ namespace GpuTransformer.Modules;
 public sealed partial record AttentionLayersOptions
 {
     /// <summary>
-    /// Every attention. Its Dim, Heads and Causal are the stack's and left out here, and there is no DimContext: the width of a context belongs to <see cref="CrossAttn"/>.
+    /// Every attention. Its Dim, Heads and Causal are the stack's and left out here, and there is no DimContext: the width of a context belongs to
+    /// <see cref="CrossAttn"/>.
     /// </summary>
     /// <remarks>In JSON <c>attn_…</c>.</remarks>
     [Prefix("attn_", Except = [nameof(AttentionOptions.Dim), nameof(AttentionOptions.Heads), nameof(AttentionOptions.Causal), nameof(AttentionOptions.DimContext), nameof(AttentionOptions.DimOut)])]
     public AttentionOptions Attn { get; init; } = new();
 
     /// <summary>
-    /// Cross-attention; null for as <see cref="Attn"/> says, save for MaxAttendPast, which is self-attention's alone. A record of its own starts from the defaults:
-    /// <c>new() { DimContext = 512 }</c>; one that differs in a few options from the other attentions is <c>attn with { DimContext = 512 }</c>.
+    /// Cross-attention; null for as <see cref="Attn"/> says, save for MaxAttendPast, which is self-attention's alone. A record of its own starts from the
+    /// defaults: <c>new() { DimContext = 512 }</c>; one that differs in a few options from the other attentions is <c>attn with { DimContext = 512 }</c>.
     /// </summary>
     /// <remarks>In JSON <c>cross_attn_…</c>, each on top of its <c>attn_…</c>, as x-transformers has it.</remarks>
     [Prefix(
@@ -61,14 +62,17 @@ public sealed partial record AttentionLayersOptions
         OptionChecks.LeftTo(nameof(Dim), Dim, Ff.Dim, $"{nameof(Ff)}.{nameof(Ff.Dim)}");
         OptionChecks.LeftTo(nameof(Dim), Dim, Ff.DimOut, $"{nameof(Ff)}.{nameof(Ff.DimOut)}");
         if (Attn.Causal && !Causal)
-            throw new ArgumentException("Attn.Causal = true, but the stack decides causality: use a Decoder, or AttentionLayers with Causal = true.", nameof(Attn));
+            throw new ArgumentException(
+                "Attn.Causal = true, but the stack decides causality: use a Decoder, or AttentionLayers with Causal = true.", nameof(Attn));
         if (Attn.DimContext is { } width)
         {
             throw new ArgumentException(
-                $"Attn.DimContext = {width} would change self-attention too; the width of the context is CrossAttn.DimContext: CrossAttn = new() {{ DimContext = {width} }}.", nameof(Attn));
+                $"Attn.DimContext = {width} would change self-attention too; the width of the context is CrossAttn.DimContext: "
+                + $"CrossAttn = new() {{ DimContext = {width} }}.", nameof(Attn));
         }
 
         if (CrossAttn?.DimContext is not null && !CrossAttend)
-            throw new ArgumentException($"CrossAttn.DimContext = {CrossAttn.DimContext} is the width of a context, but CrossAttend is off, so none is attended.", nameof(CrossAttn));
+            throw new ArgumentException(
+                $"CrossAttn.DimContext = {CrossAttn.DimContext} is the width of a context, but CrossAttend is off, so none is attended.", nameof(CrossAttn));
     }
 }

@@ -23,13 +23,15 @@ public sealed partial record AttentionLayersOptions
             throw new ArgumentException("Depth, the number of blocks, is missing; only CustomLayers makes it unnecessary.", nameof(Depth));
         if (OnlyCross && !CrossAttend)
             throw new ArgumentException("OnlyCross leaves cross-attention as the only attention and needs CrossAttend = true.", nameof(OnlyCross));
-        OptionChecks.AtMostOne((CustomLayers is not null, nameof(CustomLayers)), (SandwichCoef is not null, nameof(SandwichCoef)), (ParRatio is not null, nameof(ParRatio)));
+        OptionChecks.AtMostOne(
+            (CustomLayers is not null, nameof(CustomLayers)), (SandwichCoef is not null, nameof(SandwichCoef)), (ParRatio is not null, nameof(ParRatio)));
         if (SandwichCoef is { } coefficient && (coefficient <= 0 || coefficient > Depth))
             throw new ArgumentException($"SandwichCoef = {coefficient} must lie between 1 and Depth = {Depth}.", nameof(SandwichCoef));
         foreach (string layer in CustomLayers ?? [])
         {
             if (layer is not ("a" or "c" or "f"))
-                throw new ArgumentException($"CustomLayers contains '{layer}'; layers are 'a' (self-attention), 'c' (cross-attention) and 'f' (feedforward).", nameof(CustomLayers));
+                throw new ArgumentException(
+                    $"CustomLayers contains '{layer}'; layers are 'a' (self-attention), 'c' (cross-attention) and 'f' (feedforward).", nameof(CustomLayers));
             if (layer == "c" && !CrossAttend)
                 throw new ArgumentException("CustomLayers contains 'c' (cross-attention), which needs CrossAttend = true.", nameof(CustomLayers));
         }
@@ -42,12 +44,15 @@ public sealed partial record AttentionLayersOptions
         if (layers > MostLayers)
         {
             throw new ArgumentException(
-                CustomLayers is null ? $"Depth = {Depth} makes {layers} layers, {block} in each block; a stack has at most {MostLayers}." : $"CustomLayers has {layers} layers; a stack has at most {MostLayers}.",
+                CustomLayers is null
+                    ? $"Depth = {Depth} makes {layers} layers, {block} in each block; a stack has at most {MostLayers}."
+                    : $"CustomLayers has {layers} layers; a stack has at most {MostLayers}.",
                 CustomLayers is null ? nameof(Depth) : nameof(CustomLayers));
         }
 
         if (LayersExecuteOrder is { Count: > MostLayers })
-            throw new ArgumentException($"LayersExecuteOrder runs {LayersExecuteOrder.Count} layers; a stack runs at most {MostLayers}.", nameof(LayersExecuteOrder));
+            throw new ArgumentException(
+                $"LayersExecuteOrder runs {LayersExecuteOrder.Count} layers; a stack runs at most {MostLayers}.", nameof(LayersExecuteOrder));
         if (WeightTieLayers && CustomLayers is not null && layers * (Depth ?? 1) > MostLayers)
             throw new ArgumentException($"Depth = {Depth} runs {layers} layers each time, {layers * Depth}; a stack runs at most {MostLayers}.", nameof(Depth));
     }
@@ -66,10 +71,16 @@ public sealed partial record AttentionLayersOptions
         OptionChecks.AtMostOne((UseLayerscale, nameof(UseLayerscale)), (UseAdaptiveLayerscale, nameof(UseAdaptiveLayerscale)));
         if (SandwichNorm && !PreNorm)
             throw new ArgumentException("SandwichNorm adds to a pre-norm stack and needs PreNorm = true.", nameof(SandwichNorm));
-        OptionChecks.Product(ConditionDim, AdaptiveConditionMlp ? AdaptiveConditionMlpExpansion : 1, $"{nameof(DimCondition)} * {nameof(AdaptiveConditionMlpExpansion)}", nameof(DimCondition));
+        OptionChecks.Product(
+            ConditionDim,
+            AdaptiveConditionMlp ? AdaptiveConditionMlpExpansion : 1,
+            $"{nameof(DimCondition)} * {nameof(AdaptiveConditionMlpExpansion)}",
+            nameof(DimCondition));
         OptionChecks.Product(Dim, GateResidual ? 3 : 1, $"three times {nameof(Dim)}", nameof(Dim));
         if (!NeedsCondition && (DimCondition is not null || AdaptiveConditionMlp))
-            throw new ArgumentException("DimCondition and AdaptiveConditionMlp describe a condition, but nothing uses one: switch on an adaptive norm or layerscale.", nameof(DimCondition));
+            throw new ArgumentException(
+                "DimCondition and AdaptiveConditionMlp describe a condition, but nothing uses one: switch on an adaptive norm or layerscale.",
+                nameof(DimCondition));
     }
 
     private void ValidatePositions()
@@ -77,7 +88,8 @@ public sealed partial record AttentionLayersOptions
         if (!AlibiPosBias)
         {
             if (AlibiNumHeads is not null || RelPosKwargs?.Slopes is not null)
-                throw new ArgumentException("AlibiNumHeads and RelPosKwargs.Slopes describe ALiBi, which is off: set AlibiPosBias = true.", nameof(AlibiPosBias));
+                throw new ArgumentException(
+                    "AlibiNumHeads and RelPosKwargs.Slopes describe ALiBi, which is off: set AlibiPosBias = true.", nameof(AlibiPosBias));
             return;
         }
 
@@ -85,6 +97,7 @@ public sealed partial record AttentionLayersOptions
         if (biased < 1 || biased > Heads)
             throw new ArgumentException($"AlibiNumHeads = {biased} must lie between 1 and Heads = {Heads}.", nameof(AlibiNumHeads));
         if (RelPosKwargs?.Slopes is { } slopes && slopes.Count != biased)
-            throw new ArgumentException($"RelPosKwargs.Slopes has {slopes.Count} slopes for {biased} heads with ALiBi; give one for each.", nameof(RelPosKwargs));
+            throw new ArgumentException(
+                $"RelPosKwargs.Slopes has {slopes.Count} slopes for {biased} heads with ALiBi; give one for each.", nameof(RelPosKwargs));
     }
 }

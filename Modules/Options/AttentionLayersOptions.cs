@@ -1,8 +1,9 @@
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// A stack of layers: <see cref="Encoder"/>, <see cref="Decoder"/>, <see cref="CrossAttender"/> and their kin, with x-transformers' names and defaults. What has a prefix there is
-/// a record here: <c>attn_dim_head</c> is <c>Attn.DimHead</c>, <c>cross_attn_dim_context</c> is <c>CrossAttn.DimContext</c>, <c>ff_glu</c> is <c>Ff.Glu</c>.
+/// A stack of layers: <see cref="Encoder"/>, <see cref="Decoder"/>, <see cref="CrossAttender"/> and their kin, with x-transformers' names and defaults. What
+/// has a prefix there is a record here: <c>attn_dim_head</c> is <c>Attn.DimHead</c>, <c>cross_attn_dim_context</c> is <c>CrossAttn.DimContext</c>,
+/// <c>ff_glu</c> is <c>Ff.Glu</c>.
 /// </summary>
 public sealed partial record AttentionLayersOptions
 {

@@ -11,7 +11,11 @@ public sealed partial record AttentionOptions
         OptionChecks.Ranges(this);
         if (DimHead > WidestHead || ValueHeadDim > WidestHead)
             throw new ArgumentException($"DimHead = {DimHead}, ValueDimHead = {ValueHeadDim}: heads are at most {WidestHead} wide.", nameof(DimHead));
-        OptionChecks.Product(QueryHeads, Math.Max(DimHead, ValueHeadDim), $"{nameof(Heads)} * {(ValueHeadDim > DimHead ? nameof(ValueDimHead) : nameof(DimHead))}", nameof(Heads));
+        OptionChecks.Product(
+            QueryHeads,
+            Math.Max(DimHead, ValueHeadDim),
+            $"{nameof(Heads)} * {(ValueHeadDim > DimHead ? nameof(ValueDimHead) : nameof(DimHead))}",
+            nameof(Heads));
         OptionChecks.Product(KeyValueHeads, Math.Max(1, NumMemKv), $"{nameof(KvHeads)} * {nameof(NumMemKv)}", nameof(NumMemKv));
         OptionChecks.Product(OutputDim, OnAttn ? 2 : 1, $"twice {nameof(DimOut)}", nameof(DimOut));
         ValidateHeads();
@@ -24,9 +28,13 @@ public sealed partial record AttentionOptions
         if (OneKvHead && KvHeads is not null)
             throw new ArgumentException($"KvHeads = {KvHeads} and OneKvHead exclude each other; give one of them.", nameof(KvHeads));
         if (QueryHeads % KeyValueHeads != 0)
-            throw new ArgumentException($"Heads = {QueryHeads} is not a multiple of KvHeads = {KeyValueHeads}; every key/value head serves the same number of query heads.", nameof(KvHeads));
+            throw new ArgumentException(
+                $"Heads = {QueryHeads} is not a multiple of KvHeads = {KeyValueHeads}; every key/value head serves the same number of query heads.",
+                nameof(KvHeads));
         if (ValueDimHead is not null && ValueHeadDim != DimHead && NumMemKv > 0)
-            throw new ArgumentException($"ValueDimHead = {ValueHeadDim} differs from DimHead = {DimHead}, but the memory of NumMemKv = {NumMemKv} has one width for keys and values.", nameof(ValueDimHead));
+            throw new ArgumentException(
+                $"ValueDimHead = {ValueHeadDim} differs from DimHead = {DimHead}, but the memory of NumMemKv = {NumMemKv} has one width for keys and values.",
+                nameof(ValueDimHead));
     }
 
     private void ValidateNormalisation()
@@ -37,18 +45,23 @@ public sealed partial record AttentionOptions
         if (QkNorm && (DimHead % QkNormGroups != 0 || DimHead / QkNormGroups <= 2))
             throw new ArgumentException($"QkNormGroups = {QkNormGroups} must divide DimHead = {DimHead} into groups wider than 2.", nameof(QkNormGroups));
         if (ValueRmsnorm && (KeyValueHeads != QueryHeads || ValueHeadDim != DimHead))
-            throw new ArgumentException($"ValueRmsnorm needs as many key/value heads as heads and values as wide as keys, not {KeyValueHeads} of {ValueHeadDim} for {QueryHeads} of {DimHead}.", nameof(ValueRmsnorm));
+            throw new ArgumentException(
+                $"ValueRmsnorm needs as many key/value heads as heads and values as wide as keys, not {KeyValueHeads} of {ValueHeadDim} for {QueryHeads} "
+                + $"of {DimHead}.",
+                nameof(ValueRmsnorm));
     }
 
     private void ValidateOutput()
     {
         if (!HasOutputProjection && MergedWidth != OutputDim)
             throw new ArgumentException(
-                $"Heads = {QueryHeads} of width {ValueHeadDim} give {MergedWidth} channels and, without an output projection, the output must be as wide, not {OutputDim}. "
+                $"Heads = {QueryHeads} of width {ValueHeadDim} give {MergedWidth} channels and, without an output projection, the output must be as wide, "
+                + $"not {OutputDim}. "
                 + "Set DimHead to the output width, or ProjectOut to true.",
                 nameof(DimHead));
         if (ZeroInitOutput && (!HasOutputProjection || OnAttn))
-            throw new ArgumentException("ZeroInitOutput needs a plain output projection to initialise: there is none with one head, nor with OnAttn.", nameof(ZeroInitOutput));
+            throw new ArgumentException(
+                "ZeroInitOutput needs a plain output projection to initialise: there is none with one head, nor with OnAttn.", nameof(ZeroInitOutput));
         if (SwigluValues && !GateValues)
             throw new ArgumentException("SwigluValues chooses the activation of GateValues and needs it to be on.", nameof(SwigluValues));
     }

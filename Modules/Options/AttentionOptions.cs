@@ -3,7 +3,10 @@ namespace GpuTransformer.Modules;
 /// <summary>Everything about one <see cref="Attention"/>, on its own or in a stack. Names and defaults are x-transformers' <c>Attention</c>.</summary>
 public sealed partial record AttentionOptions
 {
-    /// <summary>Width of the queries' input, and of the output unless <see cref="DimOut"/>. Needed by an attention on its own; in a stack it is the stack's, and left out.</summary>
+    /// <summary>
+    /// Width of the queries' input, and of the output unless <see cref="DimOut"/>. Needed by an attention on its own; in a stack it is the stack's, and left
+    /// out.
+    /// </summary>
     [Takes(OptionRange.Positive)]
     public int? Dim { get; init; }
 

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// JSON that came from outside, read strictly: a key given twice, a text with half a surrogate pair, a number too large to be one, nesting beyond 64 levels and bytes that are no UTF-8 are
-/// errors here, at the boundary, and not wherever they would be noticed.
+/// JSON that came from outside, read strictly: a key given twice, a text with half a surrogate pair, a number too large to be one, nesting beyond 64 levels and
+/// bytes that are no UTF-8 are errors here, at the boundary, and not wherever they would be noticed.
 /// </summary>
 public static class JsonInput
 {
@@ -71,11 +71,16 @@ public static class JsonInput
         : element.ValueKind switch
         {
             JsonValueKind.Object => WrongMember(element, path, depth),
-            JsonValueKind.Array => element.EnumerateArray().Select((item, i) => Wrong(item, $"{path}[{i}]", depth + 1)).FirstOrDefault(static wrong => wrong is not null),
-            JsonValueKind.String => Text(() => element.GetString()) is null ? $"{Name(path)} is {Shorten(element.GetRawText())}, half a surrogate pair, which is no text." : null,
+            JsonValueKind.Array => element.EnumerateArray().Select(
+                (item, i) => Wrong(item, $"{path}[{i}]", depth + 1)).FirstOrDefault(static wrong => wrong is not null),
+            JsonValueKind.String => Text(() => element.GetString()) is null
+                ? $"{Name(path)} is {Shorten(element.GetRawText())}, half a surrogate pair, which is no text."
+                : null,
 
             // No option and no count here is a float64 that a float32 cannot hold.
-            JsonValueKind.Number => Math.Abs(element.GetDouble()) > float.MaxValue ? $"{Name(path)} is {Shorten(element.GetRawText())}, but numbers are at most {float.MaxValue}." : null,
+            JsonValueKind.Number => Math.Abs(element.GetDouble()) > float.MaxValue
+                ? $"{Name(path)} is {Shorten(element.GetRawText())}, but numbers are at most {float.MaxValue}."
+                : null,
             _ => null,
         };
 

@@ -5,7 +5,9 @@ using System.Runtime.CompilerServices;
 
 namespace GpuTransformer.Modules;
 
-/// <summary>The checks that settings share; each names the setting, its value and what would be right. Those that return the value stand in the setters.</summary>
+/// <summary>
+/// The checks that settings share; each names the setting, its value and what would be right. Those that return the value stand in the setters.
+/// </summary>
 internal static class OptionChecks
 {
     private static readonly ConcurrentDictionary<Type, (PropertyInfo Property, OptionRange Range)[]> s_ranges = new();
@@ -39,7 +41,9 @@ internal static class OptionChecks
     /// <summary>One of the enumeration's members.</summary>
     public static T Defined<T>(T value, [CallerMemberName] string name = "")
         where T : struct, Enum
-        => Enum.IsDefined(value) ? value : throw new ArgumentException($"{name} = {value}, but it must be one of {string.Join(", ", Enum.GetNames<T>())}.", name);
+        => Enum.IsDefined(value)
+            ? value
+            : throw new ArgumentException($"{name} = {value}, but it must be one of {string.Join(", ", Enum.GetNames<T>())}.", name);
 
     /// <summary>Checks every option of a record that says what it takes.</summary>
     public static void Ranges(object options)

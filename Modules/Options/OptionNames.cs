@@ -23,7 +23,8 @@ internal sealed class OptionNames
     private OptionNames(Type record)
     {
         // What only code can say has no name.
-        PropertyInfo[] properties = [.. record.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(static p => !p.IsDefined(typeof(JsonIgnoreAttribute)))];
+        PropertyInfo[] properties =
+            [.. record.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(static p => !p.IsDefined(typeof(JsonIgnoreAttribute)))];
         ILookup<bool, PropertyInfo> isInner = properties.ToLookup(static p => p.IsDefined(typeof(PrefixAttribute)));
         All =
         [
@@ -69,7 +70,8 @@ internal sealed class OptionNames
             if (prefix.Except.Contains(option.Name))
                 continue;
             bool fallsBack = under is not null && !under.Except.Contains(option.Name) && !prefix.NotOver.Contains(option.Name);
-            yield return new OptionName(prefix.Prefix + Of(option.Name), [Of(outer.Name), Of(option.Name)], option, prefix, fallsBack ? under!.Prefix + Of(option.Name) : null);
+            yield return new OptionName(
+                prefix.Prefix + Of(option.Name), [Of(outer.Name), Of(option.Name)], option, prefix, fallsBack ? under!.Prefix + Of(option.Name) : null);
         }
     }
 }

@@ -64,7 +64,8 @@ public static class OptionsJson
     {
         ArgumentNullException.ThrowIfNull(options);
         OptionNames names = OptionNames.Of(typeof(TOptions));
-        JsonNode all = JsonSerializer.SerializeToNode(options, s_json)!, defaults = JsonSerializer.SerializeToNode(Activator.CreateInstance<TOptions>(), s_json)!;
+        JsonNode all = JsonSerializer.SerializeToNode(options, s_json)!, defaults = JsonSerializer.SerializeToNode(
+            Activator.CreateInstance<TOptions>(), s_json)!;
         var result = new JsonObject();
         foreach (OptionName option in names.All)
         {
@@ -107,7 +108,8 @@ public static class OptionsJson
 
     private static JsonNode? At(JsonNode tree, OptionName option) => option.Path.Aggregate((JsonNode?)tree, static (node, name) => node?[name]);
 
-    private static JsonNode? Default(OptionName option) => JsonSerializer.SerializeToNode(Activator.CreateInstance(option.Property.DeclaringType!), option.Property.DeclaringType!, s_json)![option.Path[^1]];
+    private static JsonNode? Default(OptionName option)
+        => JsonSerializer.SerializeToNode(Activator.CreateInstance(option.Property.DeclaringType!), option.Property.DeclaringType!, s_json)![option.Path[^1]];
 
     // The serializer says where in words of its own; the option, its value and what it takes are what helps.
     private static ArgumentException Wrong(string owner, Dictionary<string, JsonElement> given, OptionNames offered, JsonException exception)
@@ -117,7 +119,8 @@ public static class OptionsJson
             return new ArgumentException($"The options of {owner} cannot be read: {exception.Message}", nameof(given), exception);
         string name = given.ContainsKey(option.Name) ? option.Name : option.Fallback ?? option.Name;
         string value = given.TryGetValue(name, out JsonElement element) ? element.GetRawText() : "null";
-        return new ArgumentException($"{owner}: {name} is {NearestName.Shorten(value)}, but it takes {Describe(option.Property.PropertyType)}.", name, exception);
+        return new ArgumentException(
+            $"{owner}: {name} is {NearestName.Shorten(value)}, but it takes {Describe(option.Property.PropertyType)}.", name, exception);
     }
 
     private static string Describe(Type type)
@@ -141,19 +144,22 @@ public static class OptionsJson
     {
         bool takesList = property.PropertyType != typeof(string) && typeof(IEnumerable).IsAssignableFrom(property.PropertyType);
         if (option.Value.ValueKind == JsonValueKind.Array && !takesList)
-            throw new UnsupportedOptionException(option.Name, $"{owner}: {option.Name} is given as a list, one value per layer; here an option has one value for all layers.");
+            throw new UnsupportedOptionException(
+                option.Name, $"{owner}: {option.Name} is given as a list, one value per layer; here an option has one value for all layers.");
     }
 
     private static void CheckIsOff(Type options, JsonProperty option, IEnumerable<string> offered, string owner)
     {
         string name = option.Name;
         if (options == typeof(AttentionLayersOptions) && name == "attn_dim_context")
-            throw new ArgumentException($"{owner}: attn_dim_context would change self-attention too; the width of the context is cross_attn_dim_context.", name);
+            throw new ArgumentException(
+                $"{owner}: attn_dim_context would change self-attention too; the width of the context is cross_attn_dim_context.", name);
         if (options == typeof(AttentionLayersOptions) && name is "cross_attn_heads" or "attn_heads" or "attn_causal")
             throw new ArgumentException($"{owner}: {name} does not exist; heads is shared by all attention layers, and the class decides causality.", name);
         UpstreamOption? upstream = UpstreamOptions.Find(options, name);
         if (upstream is null)
-            throw new ArgumentException($"{owner} has no option '{NearestName.Shorten(name)}'; the nearest is '{NearestName.Of(name, offered)}'.", NearestName.Shorten(name));
+            throw new ArgumentException(
+                $"{owner} has no option '{NearestName.Shorten(name)}'; the nearest is '{NearestName.Of(name, offered)}'.", NearestName.Shorten(name));
         if (!JsonNode.DeepEquals(JsonNode.Parse(upstream.Off), JsonNode.Parse(option.Value.GetRawText())) && option.Value.ValueKind is not (JsonValueKind.Null or JsonValueKind.False))
             throw new UnsupportedOptionException(name, $"{owner}: the option {name} of x-transformers is not supported. {upstream.Why}");
     }

@@ -34,7 +34,9 @@ internal sealed class AlibiBias
         Shape shape = pos.Shape;
         bool fits = shape == new Shape(length) || shape == new Shape(batch, length) || shape == new Shape(batch, _biased, length);
         if (!fits || pos.DType == DType.Bool)
-            throw new ArgumentException($"'pos' is {pos.DType} {shape}, but positions for {x.Shape} are numbers [{length}], [{batch}, {length}] or [{batch}, {_biased}, {length}].", nameof(pos));
+            throw new ArgumentException(
+                $"'pos' is {pos.DType} {shape}, but positions for {x.Shape} are numbers [{length}], [{batch}, {length}] or [{batch}, {_biased}, {length}].",
+                nameof(pos));
         Shape target = shape.Rank == 1 ? [1, 1, length] : shape.Rank == 2 ? [batch, 1, length] : [batch, _heads, length];
         if (pos.DType == DType.Float32 && target.Count == shape.Count)
             return pos.Reshape(target);

@@ -20,7 +20,9 @@ public class AttentionLayers : Module
     /// <param name="seed">The same seed gives the same parameters on every device.</param>
     /// <param name="dtype">What parameters and activations are stored as.</param>
     /// <exception cref="ArgumentException">The options contradict each other; the message names them.</exception>
-    /// <exception cref="InsufficientMemoryException">The device has no room for the parameters; found out before any of them is made where the layers alone are too many.</exception>
+    /// <exception cref="InsufficientMemoryException">
+    /// The device has no room for the parameters; found out before any of them is made where the layers alone are too many.
+    /// </exception>
     public AttentionLayers(AttentionLayersOptions options, ComputeDevice device, int seed = 0, DType dtype = DType.Float32)
         : this(options, new ParameterInitializer(device, seed, dtype))
     {
@@ -42,7 +44,8 @@ public class AttentionLayers : Module
         foreach (LayerKind kind in _plan.Layers)
             _layers.Add(layers.Add($"{_layers.Count}", new TransformerLayer(options, kind, initializer)));
         if (options.AdaptiveConditionMlp)
-            _conditionMlp = AddChild("adaptive_mlp", new ModuleGroup(initializer)).Add("0", new Linear(options.ConditionDim, options.NormConditionDim, bias: false, initializer));
+            _conditionMlp = AddChild("adaptive_mlp", new ModuleGroup(initializer)).Add(
+                "0", new Linear(options.ConditionDim, options.NormConditionDim, bias: false, initializer));
         if (options.HasFinalNorm)
             _finalNorm = AddChild("final_norm", Norm.Create(options, initializer));
         construction.Complete();
@@ -52,8 +55,8 @@ public class AttentionLayers : Module
     public AttentionLayersOptions Options { get; }
 
     /// <summary>
-    /// Whether training keeps only the stream between the layers and computes what is inside each again on the way back: much less memory, about a third more time, the same gradients.
-    /// See <see cref="ComputeDevice.Checkpoint"/>.
+    /// Whether training keeps only the stream between the layers and computes what is inside each again on the way back: much less memory, about a third more
+    /// time, the same gradients. See <see cref="ComputeDevice.Checkpoint"/>.
     /// </summary>
     public bool CheckpointLayers { get; set; }
 
@@ -69,12 +72,15 @@ public class AttentionLayers : Module
     /// <param name="pos">[sequence], [batch, sequence] or [batch, alibiHeads, sequence]: positions for ALiBi in place of 0, 1, 2, …</param>
     /// <param name="seqStartPos">Integers [batch]: where each sequence starts; what is before is hidden from self-attention's keys.</param>
     /// <param name="condition">[batch, DimCondition] or [batch, sequence, DimCondition]: needed by adaptive norms, an error without.</param>
-    /// <param name="hiddens">Receives the stream before every layer (the first is <paramref name="x"/> itself) and after the last, before the final norm: upstream's
-    /// layer_hiddens. They belong to the open step or, without one, to the caller.</param>
+    /// <param name="hiddens">Receives the stream before every layer (the first is <paramref name="x"/> itself) and after the last, before the final norm:
+    /// upstream's layer_hiddens. They belong to the open step or, without one, to the caller.</param>
     /// <returns>[batch, sequence, dim]</returns>
-    /// <exception cref="ArgumentException">A shape, data type or device does not fit, or an argument is missing or superfluous; nothing was launched.</exception>
+    /// <exception cref="ArgumentException">
+    /// A shape, data type or device does not fit, or an argument is missing or superfluous; nothing was launched.
+    /// </exception>
     public Tensor Forward(
-        Tensor x, Tensor? context = null, Tensor? mask = null, Tensor? contextMask = null, Tensor? attnMask = null, Tensor? selfAttnKvMask = null, Tensor? crossAttnMask = null,
+        Tensor x, Tensor? context = null, Tensor? mask = null, Tensor? contextMask = null, Tensor? attnMask = null, Tensor? selfAttnKvMask = null,
+        Tensor? crossAttnMask = null,
         Tensor? attnBias = null, Tensor? pos = null, Tensor? seqStartPos = null, Tensor? condition = null, IList<Tensor>? hiddens = null)
         => Forward(x, new StackInputs
         {
@@ -111,7 +117,9 @@ public class AttentionLayers : Module
     /// <param name="x">[batch, sequence, dim]</param>
     /// <param name="inputs">Everything that goes with it.</param>
     /// <returns>[batch, sequence, dim]</returns>
-    /// <exception cref="ArgumentException">A shape, data type or device does not fit, or an argument is missing or superfluous; nothing was launched.</exception>
+    /// <exception cref="ArgumentException">
+    /// A shape, data type or device does not fit, or an argument is missing or superfluous; nothing was launched.
+    /// </exception>
     public Tensor Forward(Tensor x, StackInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
@@ -121,7 +129,8 @@ public class AttentionLayers : Module
         Tensor first = x = Computed(x);
         Tensor? condition = Computed(inputs.Condition);
         condition = _conditionMlp is null || condition is null ? condition : _conditionMlp.Forward(condition, Activation.Silu);
-        BranchInputs self = inputs.ForSelfAttention(this, x, _alibi, condition), cross = (inputs with { Context = Computed(inputs.Context) }).ForCrossAttention(this, x, condition);
+        BranchInputs self = inputs.ForSelfAttention(this, x, _alibi, condition), cross = (
+            inputs with { Context = Computed(inputs.Context) }).ForCrossAttention(this, x, condition);
         foreach (int index in _plan.Order)
         {
             if (Options.LayerDropout > 0 && Device.Training?.NextUniform() < Options.LayerDropout)
@@ -146,8 +155,8 @@ public class AttentionLayers : Module
     private protected virtual StackInputs Read(CallArguments arguments) => new StackInputs().Read(arguments);
 
     /// <summary>
-    /// What a kind of stack adds to its inputs, above all who sees whom. Called in every forward pass, after the checks, within the pass's scope: so that nothing depends on how
-    /// the stack was entered.
+    /// What a kind of stack adds to its inputs, above all who sees whom. Called in every forward pass, after the checks, within the pass's scope: so that
+    /// nothing depends on how the stack was entered.
     /// </summary>
     private protected virtual StackInputs Prepare(Tensor x, StackInputs inputs) => inputs;
 

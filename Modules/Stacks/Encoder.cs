@@ -55,13 +55,19 @@ public sealed class TransformerBlock : AttentionLayers
 {
     /// <inheritdoc cref="AttentionLayers(AttentionLayersOptions, ComputeDevice, int, DType)"/>
     public TransformerBlock(AttentionLayersOptions options, ComputeDevice device, int seed = 0, DType dtype = DType.Float32)
-        : base(StackOptions.Of(options) with { Depth = StackOptions.Of(options).Depth ?? 1, PreNormHasFinalNorm = options.PreNormHasFinalNorm ?? false }, device, seed, dtype)
+        : base(
+            StackOptions.Of(options) with { Depth = StackOptions.Of(options).Depth ?? 1, PreNormHasFinalNorm = options.PreNormHasFinalNorm ?? false },
+            device,
+            seed,
+            dtype)
     {
     }
 
     /// <inheritdoc cref="AttentionLayers(AttentionLayersOptions, ParameterInitializer)"/>
     public TransformerBlock(AttentionLayersOptions options, ParameterInitializer initializer)
-        : base(StackOptions.Of(options) with { Depth = StackOptions.Of(options).Depth ?? 1, PreNormHasFinalNorm = options.PreNormHasFinalNorm ?? false }, initializer)
+        : base(
+            StackOptions.Of(options) with { Depth = StackOptions.Of(options).Depth ?? 1, PreNormHasFinalNorm = options.PreNormHasFinalNorm ?? false },
+            initializer)
     {
     }
 }

@@ -68,7 +68,8 @@ internal sealed record LayerPlan(IReadOnlyList<LayerKind> Layers, int[] Order)
         List<LayerKind> attention = [.. block.Where(static kind => kind != LayerKind.FeedForward)];
         int cut = total * 2 / 3, width = (cut + cut / attentions) / attentions;
         if (attention.Count > width)
-            throw new ArgumentException($"ParRatio = {ratio} leaves {width} layers for a block's {attention.Count} attentions; choose a larger one.", nameof(ratio));
+            throw new ArgumentException(
+                $"ParRatio = {ratio} leaves {width} layers for a block's {attention.Count} attentions; choose a larger one.", nameof(ratio));
         List<LayerKind> head = [.. attention, .. Enumerable.Repeat(LayerKind.FeedForward, width - attention.Count)];
         List<LayerKind> layers = Repeat(head, attentions);
         layers.AddRange(Enumerable.Repeat(LayerKind.FeedForward, Math.Max(0, total - layers.Count)));

@@ -3,8 +3,8 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// A stack whose self-attention sees no later position, except that everyone sees a prefix of the sequence: j ≤ i or j &lt; prefix length. Without a prefix it is a
-/// <see cref="Decoder"/>, however it is entered: through a wrapper too.
+/// A stack whose self-attention sees no later position, except that everyone sees a prefix of the sequence: j ≤ i or j &lt; prefix length. Without a prefix it
+/// is a <see cref="Decoder"/>, however it is entered: through a wrapper too.
 /// </summary>
 public sealed class PrefixDecoder : AttentionLayers
 {
@@ -32,7 +32,9 @@ public sealed class PrefixDecoder : AttentionLayers
     /// <param name="attnMask">bool [i, j], [heads, i, j] or [batch, heads, i, j]: hides pairs that are visible otherwise.</param>
     /// <param name="condition">[batch, DimCondition] or [batch, sequence, DimCondition]: needed by adaptive norms, an error without.</param>
     /// <returns>[batch, sequence, dim]</returns>
-    /// <exception cref="ArgumentException">A shape, data type, device or prefix length does not fit, or an argument is missing or superfluous; nothing was launched.</exception>
+    /// <exception cref="ArgumentException">
+    /// A shape, data type, device or prefix length does not fit, or an argument is missing or superfluous; nothing was launched.
+    /// </exception>
     public Tensor Forward(
         Tensor x, ReadOnlySpan<int> prefixAttnLen, Tensor? context = null, Tensor? mask = null, Tensor? contextMask = null, Tensor? attnMask = null, Tensor? condition = null)
         => Forward(x, new StackInputs
@@ -68,7 +70,8 @@ public sealed class PrefixDecoder : AttentionLayers
     private static void Check(long[] prefix, Shape x)
     {
         if (prefix.Length > 1 && prefix.Length != x[0])
-            throw ForwardChecks.Wrong("prefixAttnLen", $"'prefixAttnLen' has {prefix.Length} lengths, but there are {x[0]} samples; give one for each, or one for all.");
+            throw ForwardChecks.Wrong(
+                "prefixAttnLen", $"'prefixAttnLen' has {prefix.Length} lengths, but there are {x[0]} samples; give one for each, or one for all.");
         foreach (long length in prefix)
         {
             if (length < 0 || length > x[1])

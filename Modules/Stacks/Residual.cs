@@ -14,7 +14,8 @@ internal abstract class Residual(ParameterInitializer initializer) : Module(init
     /// <summary>The stream after the layer.</summary>
     public virtual Tensor Join(Tensor branch, Tensor prepared) => Operators.Add(branch, prepared);
 
-    public override Tensor Invoke(CallArguments arguments) => throw new NotSupportedException("A residual joins two tensors; call the stack that it is part of.");
+    public override Tensor Invoke(CallArguments arguments)
+        => throw new NotSupportedException("A residual joins two tensors; call the stack that it is part of.");
 
     public static Residual Create(AttentionLayersOptions options, ParameterInitializer initializer)
         => options.GateResidual ? new GatedResidual(options, initializer) : new SumResidual(options, initializer);
@@ -79,8 +80,10 @@ internal sealed class GatedResidual : Residual
 
     public override Tensor Join(Tensor branch, Tensor prepared)
     {
-        Tensor reset = Operators.Activate(Operators.Add(Gate(branch, _inputWeight, _inputBias, 0), Gate(prepared, _stateWeight, _stateBias, 0)), Activation.Sigmoid);
-        Tensor update = Operators.Activate(Operators.Add(Gate(branch, _inputWeight, _inputBias, 1), Gate(prepared, _stateWeight, _stateBias, 1)), Activation.Sigmoid);
+        Tensor reset = Operators.Activate(
+            Operators.Add(Gate(branch, _inputWeight, _inputBias, 0), Gate(prepared, _stateWeight, _stateBias, 0)), Activation.Sigmoid);
+        Tensor update = Operators.Activate(
+            Operators.Add(Gate(branch, _inputWeight, _inputBias, 1), Gate(prepared, _stateWeight, _stateBias, 1)), Activation.Sigmoid);
         Tensor state = Operators.Multiply(reset, Gate(prepared, _stateWeight, _stateBias, 2));
         Tensor candidate = Operators.Activate(Operators.Add(Gate(branch, _inputWeight, _inputBias, 2), state), Activation.Tanh);
 

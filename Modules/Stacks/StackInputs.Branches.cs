@@ -20,7 +20,8 @@ public partial record StackInputs
         if (Pos is not null && !options.AlibiPosBias)
             throw ForwardChecks.Wrong("pos", "'pos' was passed, but the model has no position bias that would read it: set AlibiPosBias = true.");
         if (PrefixAttnLen is { Count: > 0 } && stack is not PrefixDecoder)
-            throw ForwardChecks.Wrong("prefixAttnLen", $"'prefixAttnLen' was passed, but a {stack.GetType().Name} has no prefix that everyone sees; use a {nameof(PrefixDecoder)}.");
+            throw ForwardChecks.Wrong(
+                "prefixAttnLen", $"'prefixAttnLen' was passed, but a {stack.GetType().Name} has no prefix that everyone sees; use a {nameof(PrefixDecoder)}.");
         CheckCondition(stack, x);
     }
 
@@ -55,11 +56,15 @@ public partial record StackInputs
         {
             Heads = stack.Options.Heads,
             KeyMask = ContextMask,
-            Mask = Context is null ? null : ForwardChecks.Pairs(stack, CrossAttnMask, [x.Shape[0], stack.Options.Heads, x.Shape[1], Context.Shape[1]], "crossAttnMask"),
+            Mask = Context is null
+                ? null
+                : ForwardChecks.Pairs(stack, CrossAttnMask, [x.Shape[0], stack.Options.Heads, x.Shape[1], Context.Shape[1]], "crossAttnMask"),
         },
     };
 
-    /// <summary>The same for a stack that sees a wrapper's sequence behind other rows: masks and starts as key masks over all rows, and the prefix by as many longer.</summary>
+    /// <summary>
+    /// The same for a stack that sees a wrapper's sequence behind other rows: masks and starts as key masks over all rows, and the prefix by as many longer.
+    /// </summary>
     /// <param name="device">Where masks are.</param>
     /// <param name="batch">Samples.</param>
     /// <param name="length">Positions of the wrapper's sequence.</param>
@@ -101,14 +106,17 @@ public partial record StackInputs
         if (Context is null)
         {
             if (options.CrossAttend)
-                throw ForwardChecks.Wrong("context", $"'context' is missing: the model has cross-attention and needs a context [{x.Shape[0]}, contextLength, {options.ContextDim}].");
+                throw ForwardChecks.Wrong(
+                    "context", $"'context' is missing: the model has cross-attention and needs a context [{x.Shape[0]}, contextLength, {options.ContextDim}].");
             if (ContextMask is not null || CrossAttnMask is not null)
-                throw ForwardChecks.Wrong(ContextMask is not null ? "contextMask" : "crossAttnMask", "'contextMask' or 'crossAttnMask' was passed, but there is no context to mask.");
+                throw ForwardChecks.Wrong(
+                    ContextMask is not null ? "contextMask" : "crossAttnMask", "'contextMask' or 'crossAttnMask' was passed, but there is no context to mask.");
             return;
         }
 
         if (!options.CrossAttend)
-            throw ForwardChecks.Wrong("context", "'context' was passed, but the model has no cross-attention and would ignore it: set CrossAttend = true, or leave the context out.");
+            throw ForwardChecks.Wrong(
+                "context", "'context' was passed, but the model has no cross-attention and would ignore it: set CrossAttend = true, or leave the context out.");
         ForwardChecks.Context(stack, Context, x, options.ContextDim);
         ForwardChecks.Mask(stack, ContextMask, x.Shape[0], Context.Shape[1], "position of 'context'", "contextMask");
     }
@@ -117,9 +125,14 @@ public partial record StackInputs
     {
         int width = stack.Options.ConditionDim;
         if (stack.Options.NeedsCondition)
-            ForwardChecks.Condition(stack, Condition ?? throw ForwardChecks.Wrong("condition", $"'condition' is missing: the model's adaptive norms need one, [{x.Shape[0]}, {width}]."), x, width);
+            ForwardChecks.Condition(
+                stack,
+                Condition ?? throw ForwardChecks.Wrong("condition", $"'condition' is missing: the model's adaptive norms need one, [{x.Shape[0]}, {width}]."),
+                x,
+                width);
         else if (Condition is not null)
-            throw ForwardChecks.Wrong("condition", "'condition' was passed, but the model has no adaptive norm and would ignore it: set UseAdaptiveLayernorm or UseAdaptiveRmsnorm.");
+            throw ForwardChecks.Wrong(
+                "condition", "'condition' was passed, but the model has no adaptive norm and would ignore it: set UseAdaptiveLayernorm or UseAdaptiveRmsnorm.");
     }
 
     /// <summary>Left padding as a key mask: key j of sample b is visible from seqStartPos[b] on.</summary>

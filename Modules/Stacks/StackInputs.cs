@@ -3,8 +3,8 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// What goes with the stream into one call of a stack, under x-transformers' names; the inputs of a wrapper are these and more. All masks are bool, true to keep. docs/modules.md has the
-/// table of which mask acts where.
+/// What goes with the stream into one call of a stack, under x-transformers' names; the inputs of a wrapper are these and more. All masks are bool, true to
+/// keep. docs/modules.md has the table of which mask acts where.
 /// </summary>
 public partial record StackInputs
 {
@@ -30,29 +30,34 @@ public partial record StackInputs
     public Tensor? AttnBias { get; init; }
 
     /// <summary>
-    /// Integers [sequence] or [batch, sequence]: positions in place of 0, 1, 2, …, for a wrapper's absolute positions and for ALiBi; where there is ALiBi alone, real numbers and
-    /// [batch, alibiHeads, sequence] as well.
+    /// Integers [sequence] or [batch, sequence]: positions in place of 0, 1, 2, …, for a wrapper's absolute positions and for ALiBi; where there is ALiBi
+    /// alone, real numbers and [batch, alibiHeads, sequence] as well.
     /// </summary>
     public Tensor? Pos { get; init; }
 
-    /// <summary>Integers [batch]: how much left padding each sequence has. It is hidden as keys, and a wrapper counts positions from the first token after it.</summary>
+    /// <summary>
+    /// Integers [batch]: how much left padding each sequence has. It is hidden as keys, and a wrapper counts positions from the first token after it.
+    /// </summary>
     public Tensor? SeqStartPos { get; init; }
 
     /// <summary>[batch, DimCondition] or [batch, sequence, DimCondition]: needed by adaptive norms, an error without.</summary>
     public Tensor? Condition { get; init; }
 
     /// <summary>
-    /// For a <see cref="PrefixDecoder"/>: how many positions at the beginning everyone sees, one number for all samples or one for each, each 0 to sequence. Null or empty for none.
+    /// For a <see cref="PrefixDecoder"/>: how many positions at the beginning everyone sees, one number for all samples or one for each, each 0 to sequence.
+    /// Null or empty for none.
     /// </summary>
     public IReadOnlyList<long>? PrefixAttnLen { get; init; }
 
     /// <summary>
-    /// Receives the stream before every layer (the first is the stack's input itself) and after the last, before the final norm: upstream's layer_hiddens. They belong to the open step or,
-    /// without one, to the caller. Null where nobody asks.
+    /// Receives the stream before every layer (the first is the stack's input itself) and after the last, before the final norm: upstream's layer_hiddens. They
+    /// belong to the open step or, without one, to the caller. Null where nobody asks.
     /// </summary>
     public IList<Tensor>? Hiddens { get; init; }
 
-    /// <summary>Whether self-attention hides later positions though the options leave them open. Only the stack says so, in <see cref="AttentionLayers.Prepare"/>.</summary>
+    /// <summary>
+    /// Whether self-attention hides later positions though the options leave them open. Only the stack says so, in <see cref="AttentionLayers.Prepare"/>.
+    /// </summary>
     internal bool Causal { get; init; }
 
     /// <summary>Those that every stack takes, by x-transformers' names; what else was given is left for the caller to read.</summary>

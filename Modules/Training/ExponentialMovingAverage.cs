@@ -2,7 +2,10 @@ using GpuTransformer.Host;
 
 namespace GpuTransformer.Modules;
 
-/// <summary>Slowly following copies of the parameters: average ← decay · average + (1 − decay) · parameter after each step. Often better for evaluation than the parameters.</summary>
+/// <summary>
+/// Slowly following copies of the parameters: average ← decay · average + (1 − decay) · parameter after each step. Often better for evaluation than the
+/// parameters.
+/// </summary>
 public sealed class ExponentialMovingAverage : IDisposable
 {
     private readonly IReadOnlyList<TrainedParameter> _parameters;

@@ -14,8 +14,8 @@ public enum Decay
 }
 
 /// <summary>
-/// The learning rate of a step: rising linearly from peak / (warm-up + 1) during the warm-up, then falling to the final rate at the last step. It depends on the step's
-/// number alone, so a resumed run has the rates of an uninterrupted one.
+/// The learning rate of a step: rising linearly from peak / (warm-up + 1) during the warm-up, then falling to the final rate at the last step. It depends on
+/// the step's number alone, so a resumed run has the rates of an uninterrupted one.
 /// </summary>
 public sealed record LearningRateSchedule : ILearningRateSchedule
 {
@@ -28,7 +28,10 @@ public sealed record LearningRateSchedule : ILearningRateSchedule
     /// <summary>The number of steps after which the rate is <see cref="Final"/>; needed unless <see cref="Decay"/> is constant.</summary>
     public int TotalSteps { get; init => field = OptionChecks.Count(value); }
 
-    /// <summary>The rate at and after <see cref="TotalSteps"/>, from 0 to the peak. With 0, the default, the schedule is then over: a <see cref="Trainer"/> takes no further step.</summary>
+    /// <summary>
+    /// The rate at and after <see cref="TotalSteps"/>, from 0 to the peak. With 0, the default, the schedule is then over: a <see cref="Trainer"/> takes no
+    /// further step.
+    /// </summary>
     public double Final { get; init => field = OptionChecks.NotNegativeNumber(value); }
 
     /// <summary>How the rate falls.</summary>
@@ -51,7 +54,9 @@ public sealed record LearningRateSchedule : ILearningRateSchedule
         return Final + (Peak - Final) * remaining;
     }
 
-    /// <summary>Whether nothing is learnt from step <paramref name="step"/> on, the rate being zero: after <see cref="TotalSteps"/> of a schedule that falls to zero.</summary>
+    /// <summary>
+    /// Whether nothing is learnt from step <paramref name="step"/> on, the rate being zero: after <see cref="TotalSteps"/> of a schedule that falls to zero.
+    /// </summary>
     public bool IsOver(long step) => Decay != Decay.Constant && Final == 0 && step >= TotalSteps;
 
     /// <summary>What is wrong between the schedule's numbers; null for nothing.</summary>

@@ -1,8 +1,8 @@
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// Dynamic loss scaling for float16 (Micikevicius et al. 2018): the loss is multiplied so that small gradients survive; when a gradient overflows, the step is skipped
-/// and the scale halved; after enough good steps it is doubled. bfloat16 and float32 need none: <see cref="Scale"/> stays 1.
+/// Dynamic loss scaling for float16 (Micikevicius et al. 2018): the loss is multiplied so that small gradients survive; when a gradient overflows, the step is
+/// skipped and the scale halved; after enough good steps it is doubled. bfloat16 and float32 need none: <see cref="Scale"/> stays 1.
 /// </summary>
 public sealed class LossScaler
 {
@@ -55,7 +55,9 @@ public sealed class LossScaler
     /// <summary>Whether a loss may be multiplied with it: a power of two of at least 1, so that scaling rounds nothing.</summary>
     internal static bool IsScale(float scale) => scale >= 1f && float.IsPow2(scale);
 
-    /// <summary>Goes on where an earlier run left off. A scaler that is switched off stays so: its run needs none, whatever the earlier one computed in.</summary>
+    /// <summary>
+    /// Goes on where an earlier run left off. A scaler that is switched off stays so: its run needs none, whatever the earlier one computed in.
+    /// </summary>
     internal void Restore(float scale, int goodSteps)
     {
         if (IsDynamic)

@@ -3,8 +3,8 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// Changes parameters by their gradients. Owns its state, which a training checkpoint keeps beside the parameters. One of one's own derives from it, adds its state in its constructor and
-/// overrides <see cref="Update"/>.
+/// Changes parameters by their gradients. Owns its state, which a training checkpoint keeps beside the parameters. One of one's own derives from it, adds its
+/// state in its constructor and overrides <see cref="Update"/>.
 /// </summary>
 /// <example>
 /// <code>
@@ -51,7 +51,9 @@ public abstract class Optimizer : IDisposable
     /// <param name="rate">The learning rate of this step.</param>
     /// <param name="gradientScale">Multiplies the gradients first: clipping, loss scale, accumulation.</param>
     /// <exception cref="ArgumentOutOfRangeException">The rate is negative, or one of the two is not finite; nothing was changed.</exception>
-    /// <remarks>What <see cref="Update"/> throws comes out as it is; the step is then not counted, but parameters before the one at fault have changed.</remarks>
+    /// <remarks>
+    /// What <see cref="Update"/> throws comes out as it is; the step is then not counted, but parameters before the one at fault have changed.
+    /// </remarks>
     public void Step(double rate, float gradientScale = 1f)
     {
         if (!(rate >= 0) || !double.IsFinite(rate))
@@ -103,16 +105,21 @@ public abstract class Optimizer : IDisposable
     }
 
     /// <summary>
-    /// Changes one parameter in place: its <see cref="TrainedParameter.Value"/> and what belongs to it of the state. Nothing is recorded meanwhile, and the tensors that it makes are freed when the
-    /// step ends. <see cref="StepCount"/> counts the step already, so that it is 1 in the first.
+    /// Changes one parameter in place: its <see cref="TrainedParameter.Value"/> and what belongs to it of the state. Nothing is recorded meanwhile, and the
+    /// tensors that it makes are freed when the step ends. <see cref="StepCount"/> counts the step already, so that it is 1 in the first.
     /// </summary>
-    /// <param name="index">The parameter's place in <see cref="Parameters"/>. Its <see cref="TrainedParameter.DecayOf"/> says how much weight decay it has.</param>
+    /// <param name="index">
+    /// The parameter's place in <see cref="Parameters"/>. Its <see cref="TrainedParameter.DecayOf"/> says how much weight decay it has.
+    /// </param>
     /// <param name="gradient">Its gradient, of the parameter's shape, not scaled yet; to be read only.</param>
     /// <param name="rate">The learning rate, the parameter's own factor included.</param>
     /// <param name="gradientScale">The gradient is to be multiplied with it first.</param>
     protected abstract void Update(int index, Tensor gradient, double rate, float gradientScale);
 
-    /// <summary>A zero of each parameter's shape in float32, owned by the optimizer and kept in training checkpoints as <c>name.&lt;parameter&gt;</c>. For the constructor.</summary>
+    /// <summary>
+    /// A zero of each parameter's shape in float32, owned by the optimizer and kept in training checkpoints as <c>name.&lt;parameter&gt;</c>. For the
+    /// constructor.
+    /// </summary>
     /// <param name="name">No dot inside, and none that is taken.</param>
     /// <exception cref="ArgumentException">The name is empty, has a dot or is taken.</exception>
     protected Tensor[] AddMoments(string name)
@@ -132,7 +139,10 @@ public abstract class Optimizer : IDisposable
         return moments;
     }
 
-    /// <summary>One float32 tensor of zeros for all parameters together, owned and kept as those of <see cref="AddMoments"/>, under <paramref name="name"/> alone. For the constructor.</summary>
+    /// <summary>
+    /// One float32 tensor of zeros for all parameters together, owned and kept as those of <see cref="AddMoments"/>, under <paramref name="name"/> alone. For
+    /// the constructor.
+    /// </summary>
     /// <param name="name">No dot inside, and none that is taken.</param>
     /// <param name="shape">Its shape, which must be the same in a run that resumes.</param>
     /// <exception cref="ArgumentException">The name is empty, has a dot or is taken.</exception>

@@ -2,7 +2,9 @@ using System.IO.Enumeration;
 
 namespace GpuTransformer.Modules;
 
-/// <summary>Parameters that learn at another rate or decay by another measure than the rest: <c>new ParameterGroup("encoder.*") { RateFactor = 0.1 }</c>.</summary>
+/// <summary>
+/// Parameters that learn at another rate or decay by another measure than the rest: <c>new ParameterGroup("encoder.*") { RateFactor = 0.1 }</c>.
+/// </summary>
 /// <param name="Pattern">Matched against the whole <c>state_dict</c> key; <c>*</c> stands for any characters, <c>?</c> for one.</param>
 public sealed record ParameterGroup(string Pattern)
 {

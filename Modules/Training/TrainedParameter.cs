@@ -17,8 +17,8 @@ public readonly record struct TrainedParameter(string Name, Tensor Value, bool D
     public double DecayFactor { get; init => field = OptionChecks.NotNegativeNumber(value); } = OptionChecks.NotNegativeNumber(DecayFactor);
 
     /// <summary>
-    /// The parameters of <paramref name="module"/>, each now requiring a gradient. Decay applies to matrices; norms, biases, tokens and other vectors keep their
-    /// scale (Loshchilov and Hutter's recipe as GPT and MAE use it).
+    /// The parameters of <paramref name="module"/>, each now requiring a gradient. Decay applies to matrices; norms, biases, tokens and other vectors keep
+    /// their scale (Loshchilov and Hutter's recipe as GPT and MAE use it).
     /// </summary>
     /// <param name="module">The module whose parameters are trained.</param>
     /// <param name="exclude">Parameters to leave as they are: they require no gradient; null for none.</param>
@@ -37,7 +37,8 @@ public readonly record struct TrainedParameter(string Name, Tensor Value, bool D
         foreach ((string name, Tensor value) in module.NamedParameters())
         {
             if (value.DType != DType.Float32)
-                throw new ArgumentException($"The parameter '{name}' is stored as {value.DType}; an optimizer needs Float32, or small steps are rounded away.", nameof(module));
+                throw new ArgumentException(
+                    $"The parameter '{name}' is stored as {value.DType}; an optimizer needs Float32, or small steps are rounded away.", nameof(module));
             value.RequiresGradient = exclude is null || !exclude(name);
 
             // A tied parameter appears under several names and learns once.
@@ -53,7 +54,8 @@ public readonly record struct TrainedParameter(string Name, Tensor Value, bool D
         foreach (ParameterGroup group in groups)
         {
             if (!parameters.Exists(p => group.Contains(p.Name)))
-                throw new ArgumentException($"No trained parameter is called '{group.Pattern}'; they are called like '{parameters.FirstOrDefault().Name}'.", nameof(groups));
+                throw new ArgumentException(
+                    $"No trained parameter is called '{group.Pattern}'; they are called like '{parameters.FirstOrDefault().Name}'.", nameof(groups));
         }
 
         return parameters;

@@ -9,20 +9,21 @@ public sealed partial class Trainer
     private bool _isMeasuring;
 
     /// <summary>
-    /// Raised before anything of a step is computed: to change data, freeze parameters, or to go back with <see cref="Resume"/>, after which the step has the number and the rate of the checkpoint.
-    /// What a handler throws comes out of <see cref="Step(Func{Tensor})"/>; nothing was changed, and the step can be taken again.
+    /// Raised before anything of a step is computed: to change data, freeze parameters, or to go back with <see cref="Resume"/>, after which the step has the
+    /// number and the rate of the checkpoint. What a handler throws comes out of <see cref="Step(Func{Tensor})"/>; nothing was changed, and the step can be
+    /// taken again.
     /// </summary>
     public event EventHandler<StepStartingEventArgs>? BeforeStep;
 
     /// <summary>
-    /// Raised when a step is done and counted, skipped or not: to log, evaluate, save, or resume. What a handler throws comes out of <see cref="Step(Func{Tensor})"/>; the step stays taken, and the
-    /// next call takes the next one.
+    /// Raised when a step is done and counted, skipped or not: to log, evaluate, save, or resume. What a handler throws comes out of
+    /// <see cref="Step(Func{Tensor})"/>; the step stays taken, and the next call takes the next one.
     /// </summary>
     public event EventHandler<StepTakenEventArgs>? AfterStep;
 
     /// <summary>
-    /// Measures something beside the loss, from within the loss function: a number on the device. It is read when the step is done, so nothing waits. <see cref="StepResult.Metrics"/> has the mean of
-    /// all values of that name in the step.
+    /// Measures something beside the loss, from within the loss function: a number on the device. It is read when the step is done, so nothing waits.
+    /// <see cref="StepResult.Metrics"/> has the mean of all values of that name in the step.
     /// </summary>
     /// <param name="name">What it is called in <see cref="StepResult.Metrics"/>.</param>
     /// <param name="value">A real tensor of one element, on the model's device; no gradient flows through it.</param>
@@ -33,7 +34,8 @@ public sealed partial class Trainer
         ArgumentNullException.ThrowIfNull(value);
         CheckMeasuring(name);
         if (!ReferenceEquals(value.Device, Model.Device) || value.Shape.Count != 1 || !value.DType.IsFloatingPoint())
-            throw new ArgumentException($"The metric '{name}' is {value}; it must be one real number on {Model.Device}. A mean makes one of many.", nameof(value));
+            throw new ArgumentException(
+                $"The metric '{name}' is {value}; it must be one real number on {Model.Device}. A mean makes one of many.", nameof(value));
         using StepScope pause = Model.Device.NoGradient();
         _metrics.Add(name, value);
     }
@@ -60,7 +62,8 @@ public sealed partial class Trainer
         double rate = Schedule.At(StepNumber);
         return rate >= 0 && double.IsFinite(rate)
             ? rate
-            : throw new InvalidOperationException($"{Schedule.GetType().Name} has the rate {rate} for step {StepNumber}; a learning rate is finite and not negative. Nothing was computed.");
+            : throw new InvalidOperationException(
+                $"{Schedule.GetType().Name} has the rate {rate} for step {StepNumber}; a learning rate is finite and not negative. Nothing was computed.");
     }
 
     private double RaiseBeforeStep(double rate)
@@ -77,7 +80,8 @@ public sealed partial class Trainer
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         if (!_isMeasuring)
-            throw new InvalidOperationException($"The metric '{name}' is measured outside a step; call {nameof(Measure)} in the loss function that is given to {nameof(Step)}.");
+            throw new InvalidOperationException(
+                $"The metric '{name}' is measured outside a step; call {nameof(Measure)} in the loss function that is given to {nameof(Step)}.");
     }
 
     private static bool ComputesInFloat16(Module module) => module.ComputeDType == DType.Float16 || module.Children.Any(static c => ComputesInFloat16(c.Value));

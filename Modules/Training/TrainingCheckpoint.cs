@@ -3,8 +3,9 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// A training run in one safetensors file: <c>model.*</c>, <c>optimizer.*</c>, <c>average.*</c>, and the counters as metadata. Written to a temporary file, flushed and renamed, so a run
-/// killed at any moment finds the last complete one. Reading is all or nothing: file, counters and numbers are checked before the run changes.
+/// A training run in one safetensors file: <c>model.*</c>, <c>optimizer.*</c>, <c>average.*</c>, and the counters as metadata. Written to a temporary file,
+/// flushed and renamed, so a run killed at any moment finds the last complete one. Reading is all or nothing: file, counters and numbers are checked before the
+/// run changes.
 /// </summary>
 internal static class TrainingCheckpoint
 {

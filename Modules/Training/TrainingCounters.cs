@@ -19,7 +19,13 @@ internal sealed record TrainingCounters(long Step, long OptimizerStep, long Skip
     private const long MostSteps = (1L << 32) - 1;
 
     public static TrainingCounters Of(Trainer trainer) => new(
-        trainer.StepNumber, trainer.Optimizer.StepCount, trainer.SkippedSteps, trainer.Seed, trainer.LossScaler.Scale, trainer.LossScaler.GoodSteps, trainer.Optimizer.GetType().Name);
+        trainer.StepNumber,
+        trainer.Optimizer.StepCount,
+        trainer.SkippedSteps,
+        trainer.Seed,
+        trainer.LossScaler.Scale,
+        trainer.LossScaler.GoodSteps,
+        trainer.Optimizer.GetType().Name);
 
     /// <exception cref="CheckpointException">A counter is missing, no number, or one that no run can have.</exception>
     public static TrainingCounters Read(SafetensorsReader reader)
@@ -39,10 +45,13 @@ internal sealed record TrainingCounters(long Step, long OptimizerStep, long Skip
     public void CheckFits(Trainer trainer, string path)
     {
         if (Optimizer != trainer.Optimizer.GetType().Name)
-            throw new CheckpointException($"The training checkpoint '{path}' was written with the optimizer {Optimizer}, this run uses {trainer.Optimizer.GetType().Name}.");
+            throw new CheckpointException(
+                $"The training checkpoint '{path}' was written with the optimizer {Optimizer}, this run uses {trainer.Optimizer.GetType().Name}.");
         if (Step > 0 && trainer.Schedule.IsOver(Step - 1))
         {
-            string end = trainer.Schedule is LearningRateSchedule schedule ? $"ends after {schedule.TotalSteps} steps, where its rate is zero; give it more, or a final rate" : "is over before that step";
+            string end = trainer.Schedule is LearningRateSchedule schedule
+                ? $"ends after {schedule.TotalSteps} steps, where its rate is zero; give it more, or a final rate"
+                : "is over before that step";
             throw new CheckpointException($"The training checkpoint '{path}' has '{StepKey}' = '{Step}', but this run's schedule {end}.");
         }
     }
@@ -72,7 +81,9 @@ internal sealed record TrainingCounters(long Step, long OptimizerStep, long Skip
         : throw new CheckpointException($"'{reader.Path}' is no training checkpoint: its metadata has no '{key}'.");
 
     private static long Count(SafetensorsReader reader, string key, long most)
-        => long.TryParse(Text(reader, key), NumberStyles.None, CultureInfo.InvariantCulture, out long value) && value <= most ? value : throw Wrong(reader, key, $"a count from 0 to {most}");
+        => long.TryParse(Text(reader, key), NumberStyles.None, CultureInfo.InvariantCulture, out long value) && value <= most
+            ? value
+            : throw Wrong(reader, key, $"a count from 0 to {most}");
 
     private static CheckpointException Wrong(SafetensorsReader reader, string key, string right)
         => new($"The training checkpoint '{reader.Path}' has '{key}' = '{SafetensorsHeader.Shorten(Text(reader, key))}', but it must be {right}.");

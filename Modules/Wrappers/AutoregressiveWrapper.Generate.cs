@@ -12,7 +12,8 @@ public sealed partial class AutoregressiveWrapper
     /// <returns>Int32 [batch, length]: the written tokens without the prompts.</returns>
     /// <exception cref="ArgumentException">A shape, data type, device or id does not fit, or prompt and tokens exceed MaxSeqLen.</exception>
     /// <remarks>Each token costs a pass over the whole sequence: there is no cache of keys and values. Meant for samples and tests, not for serving.</remarks>
-    public Tensor Generate(Tensor prompts, int length, GenerationOptions? options = null, Tensor? promptLens = null) => Generate(new TokenInputs(prompts), length, options, promptLens);
+    public Tensor Generate(Tensor prompts, int length, GenerationOptions? options = null, Tensor? promptLens = null)
+        => Generate(new TokenInputs(prompts), length, options, promptLens);
 
     /// <summary>Writes tokens one after the other, each chosen from the logits of what is there so far.</summary>
     /// <param name="prompts">The prompts and what goes with them: the context and its mask, and SeqStartPos for left-padded prompts; nothing else.</param>
@@ -94,9 +95,12 @@ public sealed partial class AutoregressiveWrapper
         options.Validate(Net.Options.NumTokens);
         OptionChecks.Positive(length, nameof(length));
         if (prompts.Length < 1)
-            throw ForwardChecks.Wrong("prompts", $"'prompts' has shape {prompts.Ids.Shape}, but the first token needs something to follow: give a start token.");
+            throw ForwardChecks.Wrong(
+                "prompts", $"'prompts' has shape {prompts.Ids.Shape}, but the first token needs something to follow: give a start token.");
         if (prompts != new TokenInputs(prompts.Ids) { Context = prompts.Context, ContextMask = prompts.ContextMask, SeqStartPos = prompts.SeqStartPos })
-            throw ForwardChecks.Wrong("prompts", "Only Context, ContextMask and SeqStartPos can go with prompts: whatever belongs to single tokens is not there for the written ones.");
+            throw ForwardChecks.Wrong(
+                "prompts",
+                "Only Context, ContextMask and SeqStartPos can go with prompts: whatever belongs to single tokens is not there for the written ones.");
         if (Net.Positions?.Count is { } count && prompts.Length + length - 1 > count)
             throw ForwardChecks.Wrong("length", $"{prompts.Length} tokens of prompt and {length} to write exceed the model's positions, MaxSeqLen = {count}.");
         if (promptLens is null)

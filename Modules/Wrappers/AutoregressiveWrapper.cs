@@ -3,28 +3,34 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// Next-token training: the mean over the targets x[b, i + 1] that are not IgnoreIndex of −ln softmax(logits[b, i]) at the target. The whole sequence goes through
-/// the model and its last logits are left out. Keys: <c>net.…</c>.
+/// Next-token training: the mean over the targets x[b, i + 1] that are not IgnoreIndex of −ln softmax(logits[b, i]) at the target. The whole sequence goes
+/// through the model and its last logits are left out. Keys: <c>net.…</c>.
 /// </summary>
 public sealed partial class AutoregressiveWrapper : Module
 {
     /// <summary>A wrapper around a model, which it owns from then on.</summary>
     /// <param name="net">The model. Its stack hides what comes later, as a <see cref="Decoder"/> does: otherwise tokens would see their own target.</param>
     /// <param name="options">What is no target; null for x-transformers' defaults.</param>
-    /// <exception cref="ArgumentException">The stack sees later tokens, the model has no logits for each token, or PadValue is not one of its tokens.</exception>
+    /// <exception cref="ArgumentException">
+    /// The stack sees later tokens, the model has no logits for each token, or PadValue is not one of its tokens.
+    /// </exception>
     public AutoregressiveWrapper(TransformerWrapper net, AutoregressiveWrapperOptions? options = null)
         : base(Like(net))
     {
         Options = options ?? new AutoregressiveWrapperOptions();
         TransformerWrapperOptions inner = net.Options;
         if (inner.ReturnOnlyEmbed || inner.AveragePoolEmbed || inner.UseClsToken || inner.SqueezeOutLastDim)
-            throw new ArgumentException("A next-token loss needs logits for every token: switch ReturnOnlyEmbed, AveragePoolEmbed, UseClsToken and SqueezeOutLastDim off.", nameof(net));
+            throw new ArgumentException(
+                "A next-token loss needs logits for every token: switch ReturnOnlyEmbed, AveragePoolEmbed, UseClsToken and SqueezeOutLastDim off.",
+                nameof(net));
         if (Options.PadValue < 0 || Options.PadValue >= inner.NumTokens)
-            throw new ArgumentException($"PadValue = {Options.PadValue} is read by the model, so it must be one of its tokens: 0 to {inner.NumTokens - 1}.", nameof(options));
+            throw new ArgumentException(
+                $"PadValue = {Options.PadValue} is read by the model, so it must be one of its tokens: 0 to {inner.NumTokens - 1}.", nameof(options));
         if (net.AttnLayers.SeesTheFuture)
         {
             throw new ArgumentException(
-                $"'net' is around an {nameof(AttentionLayers)} of class {net.AttnLayers.GetType().Name} whose self-attention sees later tokens (Causal = false), so every token would see its own target. "
+                $"'net' is around an {nameof(AttentionLayers)} of class {net.AttnLayers.GetType().Name} whose self-attention sees later tokens (Causal = "
+                + "false), so every token would see its own target. "
                 + $"Use a {nameof(Decoder)}, a {nameof(PrefixDecoder)}, or Causal = true.", nameof(net));
         }
 
@@ -39,7 +45,9 @@ public sealed partial class AutoregressiveWrapper : Module
 
     /// <summary>The mean loss of the sequences.</summary>
     /// <param name="ids">Int32 or Int64 [batch, sequence], at least two tokens long; each in [0, NumTokens) or IgnoreIndex.</param>
-    /// <param name="mask">bool [batch, sequence]: what the model sees. Hidden tokens are targets all the same; make them IgnoreIndex if they shall not be.</param>
+    /// <param name="mask">
+    /// bool [batch, sequence]: what the model sees. Hidden tokens are targets all the same; make them IgnoreIndex if they shall not be.
+    /// </param>
     /// <param name="context">[batch, contextLength, CrossAttn.DimContext], for a stack with cross-attention.</param>
     /// <param name="contextMask">bool [batch, contextLength].</param>
     /// <returns>A float32 scalar; zero if there is no target.</returns>
@@ -115,7 +123,8 @@ public sealed partial class AutoregressiveWrapper : Module
         if (inputs.Length < 2)
             throw new ArgumentException($"'ids' has shape {inputs.Ids.Shape}, but a next token needs at least two.", nameof(inputs));
         if (inputs.PrefixAttnLen is { Count: > 0 })
-            throw new ArgumentException("'prefixAttnLen' lets tokens of the prefix see their own target; train on what follows the prefix with a loss of your own.", nameof(inputs));
+            throw new ArgumentException(
+                "'prefixAttnLen' lets tokens of the prefix see their own target; train on what follows the prefix with a loss of your own.", nameof(inputs));
         if (lens is null)
             return;
         SequenceMasks.CheckLens(this, lens, inputs.Batch);

@@ -41,7 +41,9 @@ public sealed class ContinuousTransformerWrapper : Module
         if (options.MemoryTokens > 0)
             _memoryTokens = AddParameter("memory_tokens", initializer.Normal([options.MemoryTokens, dim]));
         if (options.UseAbsPosEmb && options.MaxSeqLen is > 0 and { } positions && attnLayers.Options.DisableAbsPosEmb != true)
-            Positions = AddChild<AbsolutePositions>("pos_emb", options.ScaledSinuPosEmb ? new SinusoidalPositions(dim, initializer) : new LearnedPositions(positions, dim, l2norm: false, initializer));
+            Positions = AddChild<AbsolutePositions>(
+                "pos_emb",
+                options.ScaledSinuPosEmb ? new SinusoidalPositions(dim, initializer) : new LearnedPositions(positions, dim, l2norm: false, initializer));
         if (options.PostEmbNorm)
             _postEmbNorm = AddChild("post_emb_norm", new LayerNorm(dim, unitOffset: false, initializer));
         if (options.DimIn is { } dimIn)
@@ -115,7 +117,8 @@ public sealed class ContinuousTransformerWrapper : Module
             x = Operators.Concatenate(inputs.PrependEmbeds.Like(x), x);
         x = Operators.Dropout(x, Options.EmbDropout);
         SequenceInputs masked = inputs.Lens is null ? inputs : inputs with { Mask = SequenceMasks.UpTo(inputs.Lens, inputs.Length) };
-        Tensor y = AttnLayers.Forward(x, masked.Behind(Device, inputs.Batch, inputs.Length, AttnLayers.Options.AlibiPosBias, (inputs.PrependMask, inputs.Prefix), (null, memory)));
+        Tensor y = AttnLayers.Forward(
+            x, masked.Behind(Device, inputs.Batch, inputs.Length, AttnLayers.Options.AlibiPosBias, (inputs.PrependMask, inputs.Prefix), (null, memory)));
         return memory == 0 ? y : Operators.SliceRows(y, memory, inputs.Length);
     }
 }

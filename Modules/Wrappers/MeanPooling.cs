@@ -3,8 +3,8 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// The mean over the visible positions of a sequence. It is attention whose scores are all equal, and is computed as such: the mask, the gradient, and zero where
-/// nothing is visible come with it.
+/// The mean over the visible positions of a sequence. It is attention whose scores are all equal, and is computed as such: the mask, the gradient, and zero
+/// where nothing is visible come with it.
 /// </summary>
 internal static class MeanPooling
 {

@@ -47,7 +47,8 @@ internal static class SequenceMasks
     }
 
     /// <summary>bool [batch, length]: true from the start of each sequence on.</summary>
-    public static Tensor From(ComputeDevice device, Tensor starts, int length) => Make(device, Bounds(starts, length, "seqStartPos"), length, static (position, start) => position >= start);
+    public static Tensor From(ComputeDevice device, Tensor starts, int length)
+        => Make(device, Bounds(starts, length, "seqStartPos"), length, static (position, start) => position >= start);
 
     /// <summary>bool [batch, length]: true up to the length of each sequence.</summary>
     public static Tensor UpTo(Tensor lens, int length) => Make(lens.Device, Bounds(lens, length, "lens"), length, static (position, end) => position < end);
@@ -66,7 +67,8 @@ internal static class SequenceMasks
     public static void CheckStarts(Tensor seqStartPos, int batch)
     {
         if (seqStartPos.Shape != new Shape(batch) || seqStartPos.DType is not (DType.Int32 or DType.Int64))
-            throw ForwardChecks.Wrong(nameof(seqStartPos), $"'seqStartPos' is {seqStartPos.DType} {seqStartPos.Shape}, but it needs integers [{batch}], one start for each sample.");
+            throw ForwardChecks.Wrong(
+                nameof(seqStartPos), $"'seqStartPos' is {seqStartPos.DType} {seqStartPos.Shape}, but it needs integers [{batch}], one start for each sample.");
     }
 
     /// <summary>The lengths of right-padded sequences: integers [batch].</summary>

@@ -30,7 +30,8 @@ public sealed class TokenEmbedding : Module
         OptionChecks.Positive(tokens, nameof(tokens));
         OptionChecks.Positive(dim, nameof(dim));
         _isNormalised = l2norm;
-        Weight = AddChild("emb", new ModuleGroup(initializer)).AddTensor("weight", initializer.Normal([tokens, dim], l2norm ? NormalisedDeviation : MathF.Sqrt(2f / dim)));
+        Weight = AddChild("emb", new ModuleGroup(initializer)).AddTensor(
+            "weight", initializer.Normal([tokens, dim], l2norm ? NormalisedDeviation : MathF.Sqrt(2f / dim)));
     }
 
     /// <summary>[tokens, dim]</summary>

@@ -59,7 +59,10 @@ public sealed record TokenInputs(Tensor Ids) : StackInputs
         if (model.Positions is null && !hasAlibi)
             throw ForwardChecks.Wrong("pos", "'pos' was passed, but the model has neither absolute positions nor ALiBi that would read it.");
         if (hasAlibi && model.Options.MemoryTokens + model.Options.ClsTokens + Prefix > 0)
-            throw ForwardChecks.Wrong("pos", "'pos' was passed, but memory tokens, class tokens or 'prependEmbeds' stand in front of the sequence, and ALiBi would need positions for them too.");
+            throw ForwardChecks.Wrong(
+                "pos",
+                "'pos' was passed, but memory tokens, class tokens or 'prependEmbeds' stand in front of the sequence, and ALiBi would need positions for "
+                + "them too.");
     }
 
     private void CheckEmbeddings(TransformerWrapper model)
@@ -70,12 +73,17 @@ public sealed record TokenInputs(Tensor Ids) : StackInputs
         foreach ((string name, _) in model.Options.EmbedNumTokens)
         {
             if (EmbedIds?.GetValueOrDefault(name) is not { } ids)
-                throw ForwardChecks.Wrong("embedIds", $"'embedIds' lacks '{name}': the model needs {Ids.Shape} ids for each of {string.Join(", ", model.Options.EmbedNumTokens.Keys)}.");
+                throw ForwardChecks.Wrong(
+                    "embedIds",
+                    $"'embedIds' lacks '{name}': the model needs {Ids.Shape} ids for each of {string.Join(", ", model.Options.EmbedNumTokens.Keys)}.");
             if (ids.Shape != Ids.Shape)
                 throw ForwardChecks.Wrong("embedIds", $"'embedIds' has {ids.Shape} ids for '{name}', but the tokens are {Ids.Shape}.");
         }
 
         if (EmbedIds?.Keys.FirstOrDefault(name => !model.Options.EmbedNumTokens.ContainsKey(name)) is { } unknown)
-            throw ForwardChecks.Wrong("embedIds", $"'embedIds' has ids for '{unknown}', but EmbedNumTokens knows {(model.Options.EmbedNumTokens.Count == 0 ? "none" : string.Join(", ", model.Options.EmbedNumTokens.Keys))}.");
+            throw ForwardChecks.Wrong(
+                "embedIds",
+                $"'embedIds' has ids for '{unknown}', but EmbedNumTokens knows "
+                + $"{(model.Options.EmbedNumTokens.Count == 0 ? "none" : string.Join(", ", model.Options.EmbedNumTokens.Keys))}.");
     }
 }

@@ -10,7 +10,12 @@ public sealed partial class TransformerWrapper
         inputs.Check(this);
         Tensor x = Lead(inputs, EmbedTokens(inputs));
         StackInputs within = inputs.Behind(
-            Device, inputs.Batch, inputs.Length, AttnLayers.Options.AlibiPosBias, (null, Options.MemoryTokens + Options.ClsTokens), (inputs.PrependMask, inputs.Prefix));
+            Device,
+            inputs.Batch,
+            inputs.Length,
+            AttnLayers.Options.AlibiPosBias,
+            (null, Options.MemoryTokens + Options.ClsTokens),
+            (inputs.PrependMask, inputs.Prefix));
         Tensor y = AttnLayers.Forward(x, within);
         return Pool(y, inputs);
     }

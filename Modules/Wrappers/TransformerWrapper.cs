@@ -3,11 +3,13 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// Tokens to logits: embedding + positions → stack → logits (GPT with a <see cref="Decoder"/>, BERT with an <see cref="Encoder"/>). Keys: <c>token_emb.emb.weight</c>,
-/// <c>pos_emb.…</c>, <c>post_emb_norm.gamma</c>, <c>project_emb.…</c>, <c>memory_tokens</c>, <c>cls_token</c>, <c>embeds.&lt;name&gt;_embed.weight</c>,
-/// <c>attn_layers.…</c>, <c>to_logits.weight</c>.
+/// Tokens to logits: embedding + positions → stack → logits (GPT with a <see cref="Decoder"/>, BERT with an <see cref="Encoder"/>). Keys:
+/// <c>token_emb.emb.weight</c>, <c>pos_emb.…</c>, <c>post_emb_norm.gamma</c>, <c>project_emb.…</c>, <c>memory_tokens</c>, <c>cls_token</c>,
+/// <c>embeds.&lt;name&gt;_embed.weight</c>, <c>attn_layers.…</c>, <c>to_logits.weight</c>.
 /// </summary>
-/// <remarks>In front of the sequence stand, in this order, memory tokens, class tokens and PrependEmbeds. They have no absolute position, but count as relative ones.</remarks>
+/// <remarks>
+/// In front of the sequence stand, in this order, memory tokens, class tokens and PrependEmbeds. They have no absolute position, but count as relative ones.
+/// </remarks>
 public sealed partial class TransformerWrapper : Module
 {
     // The stack draws its parameters from the bare seed; the wrapper must not draw the same numbers again.

@@ -76,7 +76,8 @@ public sealed partial record TransformerWrapperOptions
         OptionChecks.AtMostOne((TieEmbedding, nameof(TieEmbedding)), (ReturnOnlyEmbed, nameof(ReturnOnlyEmbed)));
         OptionChecks.AtMostOne((LogitsDim is not null, nameof(LogitsDim)), (TieEmbedding, nameof(TieEmbedding)), (ReturnOnlyEmbed, nameof(ReturnOnlyEmbed)));
         if (SqueezeOutLastDim && (LogitsDim ?? NumTokens) != 1)
-            throw new ArgumentException($"SqueezeOutLastDim drops an axis of length 1, but there are {LogitsDim ?? NumTokens} logits; set LogitsDim = 1.", nameof(SqueezeOutLastDim));
+            throw new ArgumentException(
+                $"SqueezeOutLastDim drops an axis of length 1, but there are {LogitsDim ?? NumTokens} logits; set LogitsDim = 1.", nameof(SqueezeOutLastDim));
         if (!(EmbFracGradient >= 0 && EmbFracGradient <= 1))
             throw new ArgumentException($"EmbFracGradient = {EmbFracGradient}, but a share lies in [0, 1].", nameof(EmbFracGradient));
         foreach ((string name, int entries) in EmbedNumTokens)
@@ -86,6 +87,8 @@ public sealed partial record TransformerWrapperOptions
     internal void ValidateWidth(int stackDim)
     {
         if (TieEmbedding && EmbDim is { } width && width != stackDim)
-            throw ForwardChecks.Wrong(nameof(TieEmbedding), $"TieEmbedding multiplies the stack's output, {stackDim} wide, with the token table, EmbDim = {width} wide; they must be equal.");
+            throw ForwardChecks.Wrong(
+                nameof(TieEmbedding),
+                $"TieEmbedding multiplies the stack's output, {stackDim} wide, with the token table, EmbDim = {width} wide; they must be equal.");
     }
 }

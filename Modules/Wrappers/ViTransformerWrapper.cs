@@ -126,7 +126,8 @@ public sealed class ViTransformerWrapper : Module
         if (!fits)
         {
             throw new ArgumentException(
-                $"'image' has shape {shape}, but the model needs [batch, {Options.Channels}, {Options.ImageSize}, {Options.ImageSize}], or patches [batch, {Options.Patches}, {_patches.PatchDim}].",
+                $"'image' has shape {shape}, but the model needs [batch, {Options.Channels}, {Options.ImageSize}, {Options.ImageSize}], or patches [batch, "
+                + $"{Options.Patches}, {_patches.PatchDim}].",
                 nameof(image));
         }
     }

@@ -3,8 +3,8 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// Sequence to sequence: an encoder's tokens are the context of a causal decoder, whose next-token loss is the output. Keys: <c>encoder.…</c>, <c>decoder.net.…</c>;
-/// with TieTokenEmb the one token table is under both.
+/// Sequence to sequence: an encoder's tokens are the context of a causal decoder, whose next-token loss is the output. Keys: <c>encoder.…</c>,
+/// <c>decoder.net.…</c>; with TieTokenEmb the one token table is under both.
 /// </summary>
 /// <remarks>Vaswani et al. 2017.</remarks>
 public sealed class XTransformer : Module
@@ -35,7 +35,8 @@ public sealed class XTransformer : Module
         Encoder = AddChild("encoder", new TransformerWrapper(options.Encoder with { ReturnOnlyEmbed = true }, encoder, initializer));
         var decoder = new Decoder(options.DecoderLayers.Attending(options.EncoderLayers.Dim), initializer);
         var net = new TransformerWrapper(options.Decoder, decoder, options.TieTokenEmb ? Encoder.TokenEmbedding : null, initializer);
-        Decoder = AddChild("decoder", new AutoregressiveWrapper(net, new AutoregressiveWrapperOptions { IgnoreIndex = options.IgnoreIndex, PadValue = options.PadValue }));
+        Decoder = AddChild(
+            "decoder", new AutoregressiveWrapper(net, new AutoregressiveWrapperOptions { IgnoreIndex = options.IgnoreIndex, PadValue = options.PadValue }));
         construction.Complete();
     }
 

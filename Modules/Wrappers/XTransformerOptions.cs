@@ -1,7 +1,8 @@
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// An <see cref="XTransformer"/>. x-transformers spells these options flat, with the prefixes enc_ and dec_, and has one width for both sides; here the sides may differ.
+/// An <see cref="XTransformer"/>. x-transformers spells these options flat, with the prefixes enc_ and dec_, and has one width for both sides; here the sides
+/// may differ.
 /// </summary>
 public sealed record XTransformerOptions
 {
@@ -29,12 +30,15 @@ public sealed record XTransformerOptions
     internal void Validate()
     {
         if (DecoderLayers.CrossAttn?.DimContext is { } width && width != EncoderLayers.Dim)
-            throw new ArgumentException($"DecoderLayers.CrossAttn.DimContext = {width}, but the encoder's tokens are Dim = {EncoderLayers.Dim} wide; leave it out.", nameof(DecoderLayers));
+            throw new ArgumentException(
+                $"DecoderLayers.CrossAttn.DimContext = {width}, but the encoder's tokens are Dim = {EncoderLayers.Dim} wide; leave it out.",
+                nameof(DecoderLayers));
         int source = Encoder.EmbDim ?? EncoderLayers.Dim, target = Decoder.EmbDim ?? DecoderLayers.Dim;
         if (TieTokenEmb && (Encoder.NumTokens != Decoder.NumTokens || source != target))
         {
             throw new ArgumentException(
-                $"TieTokenEmb shares one table, but the encoder's is [{Encoder.NumTokens}, {source}] and the decoder's [{Decoder.NumTokens}, {target}].", nameof(TieTokenEmb));
+                $"TieTokenEmb shares one table, but the encoder's is [{Encoder.NumTokens}, {source}] and the decoder's [{Decoder.NumTokens}, {target}].",
+                nameof(TieTokenEmb));
         }
     }
 }

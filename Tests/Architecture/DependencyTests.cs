@@ -48,7 +48,10 @@ public sealed class DependencyTests
     [TestMethod]
     public void Kernels_touch_no_device()
     {
-        string[] forbidden = ["ILGPU.Context", "ILGPU.Runtime.Accelerator", "ILGPU.Runtime.AcceleratorStream", "ILGPU.Runtime.MemoryBuffer", "System.ArgumentException"];
+        string[] forbidden =
+        [
+            "ILGPU.Context", "ILGPU.Runtime.Accelerator", "ILGPU.Runtime.AcceleratorStream", "ILGPU.Runtime.MemoryBuffer", "System.ArgumentException",
+        ];
         string[] used = [.. TypeReferences(s_kernels).Where(type => forbidden.Contains(type) || type.StartsWith("System.IO.", StringComparison.Ordinal))];
         Assert.IsEmpty(used, $"Kernels use {string.Join(", ", used)}: allocation, launching and validation belong to Host.");
     }

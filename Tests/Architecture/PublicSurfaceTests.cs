@@ -2,13 +2,16 @@ using System.Reflection;
 
 namespace GpuTransformer.Tests.Architecture;
 
-/// <summary>No ILGPU type in any public signature but those for kernels of one's own: a port to another ILGPU must not change what everybody else compiles against.</summary>
+/// <summary>
+/// No ILGPU type in any public signature but those for kernels of one's own: a port to another ILGPU must not change what everybody else compiles against.
+/// </summary>
 [TestClass]
 public sealed class PublicSurfaceTests
 {
     private const string OwnKernels = "GpuTransformer.Host.CustomKernels";
 
-    private const BindingFlags Declared = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+    private const BindingFlags Declared =
+        BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
 
     [TestMethod]
     [DataRow("GpuTransformer.Modules")]

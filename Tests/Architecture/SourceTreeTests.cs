@@ -41,7 +41,9 @@ public sealed partial class SourceTreeTests
                select file,
         ];
         Assert.IsEmpty(elsewhere, $"{string.Join(", ", elsewhere)}: P/Invoke lives in Host/Cuda and Host/OpenCl.");
-        Assert.IsTrue(RepositoryFiles.Sources("Host").Any(static f => NativeCall().IsMatch(File.ReadAllText(RepositoryFiles.PathOf(f)))), "The search finds nothing at all.");
+        Assert.IsTrue(
+            RepositoryFiles.Sources("Host").Any(static f => NativeCall().IsMatch(File.ReadAllText(RepositoryFiles.PathOf(f)))),
+            "The search finds nothing at all.");
     }
 
     /// <summary>A family has one name in every layer, so that whoever has found a kernel has found its operator and its oracle.</summary>
@@ -75,7 +77,8 @@ public sealed partial class SourceTreeTests
     {
         if (!Path.Exists(RepositoryFiles.PathOf(".git")))
             throw new AssertInconclusiveException("This copy of the repository has no history to ask what belongs to it.");
-        var start = new ProcessStartInfo("git", ["-c", "safe.directory=*", "ls-tree", "--name-only", "HEAD"]) { WorkingDirectory = RepositoryFiles.Root, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(
+            "git", ["-c", "safe.directory=*", "ls-tree", "--name-only", "HEAD"]) { WorkingDirectory = RepositoryFiles.Root, RedirectStandardOutput = true };
         Process? git = null;
         try
         {

@@ -113,8 +113,10 @@ public sealed class CommandLineTests
         CollectionAssert.AreEqual(
             KernelCatalog.Operators.Select(static o => o.Name).ToArray(),
             report.GetProperty("operators").EnumerateArray().Select(static o => o.GetProperty("name").GetString()).ToArray());
-        JsonElement portable = report.GetProperty("operators")[0].GetProperty("variants").EnumerateArray().Single(static v => v.GetProperty("name").GetString() == "Portable");
-        CollectionAssert.AreEquivalent(new[] { "cuda", "opencl", "simulator" }, portable.GetProperty("runs_on").EnumerateArray().Select(static d => d.GetString()).ToArray());
+        JsonElement portable = report.GetProperty("operators")[0].GetProperty("variants").EnumerateArray().Single(
+            static v => v.GetProperty("name").GetString() == "Portable");
+        CollectionAssert.AreEquivalent(
+            new[] { "cuda", "opencl", "simulator" }, portable.GetProperty("runs_on").EnumerateArray().Select(static d => d.GetString()).ToArray());
     }
 
     [TestMethod]

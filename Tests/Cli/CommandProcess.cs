@@ -9,7 +9,8 @@ internal sealed class CommandProcess : IDisposable
     private readonly Process _process;
     private readonly StringBuilder _said = new();
 
-    public CommandProcess(params string[] arguments) => _process = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "gpu-transformer.dll"), .. arguments])
+    public CommandProcess(params string[] arguments)
+        => _process = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "gpu-transformer.dll"), .. arguments])
     {
         RedirectStandardOutput = true,
         RedirectStandardError = true,

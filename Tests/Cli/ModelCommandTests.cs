@@ -8,7 +8,8 @@ namespace GpuTransformer.Tests;
 [TestClass]
 public sealed class ModelCommandTests
 {
-    private const string SeedConfig = """{"class": "Encoder", "kwargs": {"dim": 256, "depth": 4, "heads": 4, "alibi_pos_bias": true, "cross_attend": true, "cross_attn_dim_context": 512}}""";
+    private const string SeedConfig =
+        """{"class": "Encoder", "kwargs": {"dim": 256, "depth": 4, "heads": 4, "alibi_pos_bias": true, "cross_attend": true, "cross_attn_dim_context": 512}}""";
 
     private static readonly string s_seed = RepositoryFiles.PathOf("Tests", "Goldens", "seed_example_bf16.safetensors");
 
@@ -52,8 +53,10 @@ public sealed class ModelCommandTests
         (await Run("{", s_seed, s_seed)).Exits(ExitCode.Usage).ComplainsAbout("not valid JSON");
         (await Run("""{"class": "Encodr", "kwargs": {}}""", s_seed, s_seed)).Exits(ExitCode.Usage).ComplainsAbout("Encodr", "Encoder");
         (await Run("""{"class": "Encoder", "kwargs": {"dim": 256, "dept": 4}}""", s_seed, s_seed)).Exits(ExitCode.Usage).ComplainsAbout("dept", "depth");
-        (await Run("""{"class": "Encoder", "kwargs": {"dim": 256, "depth": 4, "rotary_pos_emb": true}}""", s_seed, s_seed)).Exits(ExitCode.Usage).ComplainsAbout("rotary_pos_emb");
-        (await Run(SeedConfig.Replace("512", "500", StringComparison.Ordinal), s_seed, s_seed)).Exits(ExitCode.Usage).ComplainsAbout("[256, 512]", "[256, 500]");
+        (await Run("""{"class": "Encoder", "kwargs": {"dim": 256, "depth": 4, "rotary_pos_emb": true}}""", s_seed, s_seed)).Exits(ExitCode.Usage)
+            .ComplainsAbout("rotary_pos_emb");
+        (await Run(SeedConfig.Replace("512", "500", StringComparison.Ordinal), s_seed, s_seed)).Exits(ExitCode.Usage)
+            .ComplainsAbout("[256, 512]", "[256, 500]");
 
         string truncated = Path.Combine(_folder, "truncated.safetensors");
         await File.WriteAllBytesAsync(truncated, (await File.ReadAllBytesAsync(s_seed))[..1_000_000]);
@@ -61,14 +64,16 @@ public sealed class ModelCommandTests
 
         string otherWidth = Golden("enc_plain__nomask", out _);
         (await Run(SeedConfig, s_seed, otherWidth)).Exits(ExitCode.Usage).ComplainsAbout("'x'", "256");
-        (await CommandRun.Of("run", "--config", "/no/such.json", "--checkpoint", s_seed, "--input", s_seed, "--output", Output)).Exits(ExitCode.Usage).ComplainsAbout("/no/such.json");
+        (await CommandRun.Of("run", "--config", "/no/such.json", "--checkpoint", s_seed, "--input", s_seed, "--output", Output)).Exits(ExitCode.Usage)
+            .ComplainsAbout("/no/such.json");
         Assert.IsFalse(File.Exists(Output), "An output was written all the same.");
     }
 
     [TestMethod]
     public async Task Inspect_counts_the_seed_model()
     {
-        (CommandRun run, JsonElement report) = await CommandRun.WithJson("inspect", "--config", Config(SeedConfig), "--checkpoint", s_seed, "--device", "cpu", "--batch", "2");
+        (CommandRun run, JsonElement report) = await CommandRun.WithJson(
+            "inspect", "--config", Config(SeedConfig), "--checkpoint", s_seed, "--device", "cpu", "--batch", "2");
         run.Exits(ExitCode.Pass).Says("4,727,040");
         Assert.AreEqual(61, report.GetProperty("tensors").GetInt32());
         Assert.AreEqual(4_727_040, report.GetProperty("parameters").GetInt64());
@@ -88,7 +93,10 @@ public sealed class ModelCommandTests
 
         // What inspect foretells is what a forward takes.
         (_, JsonElement inspected) = await CommandRun.WithJson("inspect", "--config", Config(SeedConfig), "--device", "cpu");
-        Assert.AreEqual(inspected.GetProperty("activations").GetProperty("inference").GetDouble(), report.GetProperty("device_bytes").GetDouble(), 0.125 * report.GetProperty("device_bytes").GetDouble());
+        Assert.AreEqual(
+            inspected.GetProperty("activations").GetProperty("inference").GetDouble(),
+            report.GetProperty("device_bytes").GetDouble(),
+            0.125 * report.GetProperty("device_bytes").GetDouble());
     }
 
     [TestMethod]
@@ -107,7 +115,10 @@ public sealed class ModelCommandTests
     [DataRow(64, 64), DataRow(128, 64), DataRow(64, 512)]
     public async Task Attention_and_its_backward_take_twelve_bytes_per_query_and_head(int queries, int keys)
     {
-        string[] arguments = ["bench", "attention", "--backward", "--queries", $"{queries}", "--keys", $"{keys}", "--heads", "8", "--device", "cpu", "--repeats", "1"];
+        string[] arguments =
+        [
+            "bench", "attention", "--backward", "--queries", $"{queries}", "--keys", $"{keys}", "--heads", "8", "--device", "cpu", "--repeats", "1",
+        ];
         (CommandRun run, JsonElement report) = await CommandRun.WithJson(arguments);
         run.Exits(ExitCode.Pass);
         StringAssert.Contains(run.Output, "96.0 bytes per token", StringComparison.Ordinal);
@@ -119,7 +130,8 @@ public sealed class ModelCommandTests
     [TestMethod]
     public async Task A_training_step_allocates_once_and_shows_where_its_time_goes()
     {
-        (CommandRun run, JsonElement report) = await CommandRun.WithJson("bench", "train-step", "--device", "cpu", "--batch", "1", "--repeats", "2", "--by-operator");
+        (CommandRun run, JsonElement report) = await CommandRun.WithJson(
+            "bench", "train-step", "--device", "cpu", "--batch", "1", "--repeats", "2", "--by-operator");
         run.Exits(ExitCode.Pass);
         Assert.AreEqual(0, report.GetProperty("second_call_allocations").GetInt64());
         Assert.AreEqual(0, report.GetProperty("second_call_compiles").GetInt64());

@@ -82,5 +82,6 @@ public sealed class ValidateCommandTests
             StringAssert.StartsWith(name, kernel, StringComparison.Ordinal);
     }
 
-    private static string Errors(JsonElement report) => string.Join(' ', report.GetProperty("cases").EnumerateArray().Select(static c => c.GetProperty("error").GetDouble()));
+    private static string Errors(JsonElement report)
+        => string.Join(' ', report.GetProperty("cases").EnumerateArray().Select(static c => c.GetProperty("error").GetDouble()));
 }

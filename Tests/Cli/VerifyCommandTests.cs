@@ -9,7 +9,8 @@ namespace GpuTransformer.Tests;
 [TestClass]
 public sealed class VerifyCommandTests
 {
-    private const string Whole = "enc_plain__nomask", DeadRows = "dec_causal__self_attn_kv_mask_lpad", Unsupported = "cross_attender__inverted", NormTable = "table__norm_eps";
+    private const string Whole =
+        "enc_plain__nomask", DeadRows = "dec_causal__self_attn_kv_mask_lpad", Unsupported = "cross_attender__inverted", NormTable = "table__norm_eps";
 
     [TestMethod]
     [DataRow(Whole, (int)ExitCode.Pass, "passed")]
@@ -55,8 +56,8 @@ public sealed class VerifyCommandTests
     }
 
     /// <summary>
-    /// PyTorch's float32 run is as inexact as it is: on a nearly constant row by far more than elsewhere, and by twice the manifest's figure where that was rounded. Another set of goldens
-    /// is not damaged for having been drawn less luckily.
+    /// PyTorch's float32 run is as inexact as it is: on a nearly constant row by far more than elsewhere, and by twice the manifest's figure where that was
+    /// rounded. Another set of goldens is not damaged for having been drawn less luckily.
     /// </summary>
     [TestMethod]
     [DataRow(NormTable, "layernorm", 4 * 19, 2e-4, null)]
@@ -208,7 +209,8 @@ public sealed class VerifyCommandTests
                 value = reader.ReadDoubles(tensor)[element] + by;
             }
 
-            Overwrite(tensor, element * (isDouble ? sizeof(double) : sizeof(float)), isDouble ? BitConverter.GetBytes(value) : BitConverter.GetBytes((float)value));
+            Overwrite(
+                tensor, element * (isDouble ? sizeof(double) : sizeof(float)), isDouble ? BitConverter.GetBytes(value) : BitConverter.GetBytes((float)value));
         }
 
         /// <summary>Overwrites bytes of a tensor, from its start or, where negative, from its end.</summary>
@@ -225,6 +227,7 @@ public sealed class VerifyCommandTests
 
         public void Dispose() => Directory.Delete(Path, recursive: true);
 
-        private void Save() => File.WriteAllText(System.IO.Path.Combine(Path, "manifest.json"), new JsonObject { ["cases"] = new JsonArray(_case.DeepClone()) }.ToJsonString());
+        private void Save()
+            => File.WriteAllText(System.IO.Path.Combine(Path, "manifest.json"), new JsonObject { ["cases"] = new JsonArray(_case.DeepClone()) }.ToJsonString());
     }
 }

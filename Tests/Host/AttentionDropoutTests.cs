@@ -43,7 +43,9 @@ public sealed class AttentionDropoutTests
         using ComputeDevice device = ComputeDevice.Create(TestDevices.Simulator);
         device.PreferredVariant = "TensorCore";
         using Tensor x = Tensor.Zeros(device, [1, 2, 64], DType.BFloat16);
-        Assert.AreEqual("Portable", AttentionOperator.Definition.Choose(device, AttentionOperator.Prepare(x, x, x, new ScoreOptions { Heads = 1, Dropout = Probability }, null)).Name);
+        Assert.AreEqual(
+            "Portable",
+            AttentionOperator.Definition.Choose(device, AttentionOperator.Prepare(x, x, x, new ScoreOptions { Heads = 1, Dropout = Probability }, null)).Name);
     }
 
     // [batch, query, head, key]

@@ -30,7 +30,9 @@ public sealed class AttentionGradientTests
     [TestMethod]
     [DeviceRows(false, 0), DeviceRows(true, 0), DeviceRows(false, 2)]
     public void Alibi_and_soft_clamp(string id, bool clamped, int freeColumns)
-        => Check(id, device => s_twoHeads with { AlibiSlopes = Tensor.From(device, [Heads], [0.5f, 0.2f]), SoftClamp = clamped ? 2f : null, FreeColumns = freeColumns });
+        => Check(
+            id,
+            device => s_twoHeads with { AlibiSlopes = Tensor.From(device, [Heads], [0.5f, 0.2f]), SoftClamp = clamped ? 2f : null, FreeColumns = freeColumns });
 
     [TestMethod]
     [DeviceRows]
@@ -56,7 +58,8 @@ public sealed class AttentionGradientTests
     public void Query_heads_that_share_a_key_head(string id, int heads, int keyValueHeads, HeadGrouping grouping)
         => GradientCheck.Agrees(
             TestDevices.Get(id),
-            x => Operators.Attention(x[0], x[1], x[2], new ScoreOptions { Heads = heads, KeyValueHeads = keyValueHeads, Grouping = grouping, Layout = AttentionLayout.HeadMajor }),
+            x => Operators.Attention(
+                x[0], x[1], x[2], new ScoreOptions { Heads = heads, KeyValueHeads = keyValueHeads, Grouping = grouping, Layout = AttentionLayout.HeadMajor }),
             Input([2, heads, 2, HeadDim], 5),
             Input([2, keyValueHeads, 3, HeadDim], 6),
             Input([2, keyValueHeads, 3, ValueDim], 7));
@@ -86,7 +89,8 @@ public sealed class AttentionGradientTests
     // The same seed and stream draw the same mask for every step of the comparison.
     [TestMethod]
     [DeviceRows(CausalAlignment.None), DeviceRows(CausalAlignment.BottomRight)]
-    public void Dropout(string id, CausalAlignment causal) => Check(id, _ => s_twoHeads with { Causal = causal, Dropout = 0.4f, DropoutSeed = 7, DropoutStream = 8 });
+    public void Dropout(string id, CausalAlignment causal)
+        => Check(id, _ => s_twoHeads with { Causal = causal, Dropout = 0.4f, DropoutSeed = 7, DropoutStream = 8 });
 
     private static void Check(string id, Func<ComputeDevice, ScoreOptions> options)
     {

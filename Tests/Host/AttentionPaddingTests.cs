@@ -14,7 +14,8 @@ public sealed class AttentionPaddingTests
     {
         ComputeDevice device = TestDevices.Get(id);
         using StepScope scope = device.BeginStep();
-        Tensor query = Tensor.From(device, [Batch, Queries, Heads * HeadDim], Draw(Queries, 1)), key = Tensor.From(device, [Batch, Keys, Heads * HeadDim], Draw(Keys, 2));
+        Tensor query = Tensor.From(
+            device, [Batch, Queries, Heads * HeadDim], Draw(Queries, 1)), key = Tensor.From(device, [Batch, Keys, Heads * HeadDim], Draw(Keys, 2));
         var options = new ScoreOptions { Heads = Heads };
         float[] plain = Operators.Attention(query, key, key, options).ToArray();
 

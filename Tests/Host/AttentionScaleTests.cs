@@ -8,8 +8,8 @@ using GpuTransformer.Validation;
 namespace GpuTransformer.Tests.Host;
 
 /// <summary>
-/// The numerical rule for attention's output and gradients from small to very large scores: next to one of a hundred, every rounding of a score is 4e-6 of its probability. 126 rows to a case,
-/// so that the plain computation's largest error is no matter of luck.
+/// The numerical rule for attention's output and gradients from small to very large scores: next to one of a hundred, every rounding of a score is 4e-6 of its
+/// probability. 126 rows to a case, so that the plain computation's largest error is no matter of luck.
 /// </summary>
 [TestClass]
 public sealed class AttentionScaleTests
@@ -28,7 +28,9 @@ public sealed class AttentionScaleTests
             for (int seed = 0; seed < 3; seed++)
             {
                 foreach (Comparison comparison in Compare(device, width, scale, seed).Where(static c => !c.Passed))
-                    failures.AppendLine(CultureInfo.InvariantCulture, $"  scores of ±{deviation}, seed {seed}: {comparison.Output} is off by {comparison.Error:g3}, more than {comparison.Limit:g3}");
+                    failures.AppendLine(
+                        CultureInfo.InvariantCulture,
+                        $"  scores of ±{deviation}, seed {seed}: {comparison.Output} is off by {comparison.Error:g3}, more than {comparison.Limit:g3}");
             }
         }
 
@@ -39,12 +41,17 @@ public sealed class AttentionScaleTests
     {
         using StepScope scope = device.BeginStep();
         var random = new Random(seed);
-        float[] query = Draw(random, Queries * width), key = Draw(random, Keys * width), value = Draw(random, Keys * width), gradient = Draw(random, Queries * width);
-        Tensor q = Tensor.From(device, [Batch, Heads, Queries, width], query), k = Tensor.From(device, [Batch, Heads, Keys, width], key), v = Tensor.From(device, [Batch, Heads, Keys, width], value);
+        float[] query =
+            Draw(random, Queries * width), key = Draw(random, Keys * width), value = Draw(random, Keys * width), gradient = Draw(random, Queries * width);
+        Tensor q = Tensor.From(
+            device,
+            [Batch, Heads, Queries, width],
+            query), k = Tensor.From(device, [Batch, Heads, Keys, width], key), v = Tensor.From(device, [Batch, Heads, Keys, width], value);
         Tensor normalizer = Tensor.Empty(device, [Batch, Heads, Queries, 2]);
         var options = new ScoreOptions { Heads = Heads, Layout = AttentionLayout.HeadMajor, Scale = scale };
         Tensor output = Operators.Attention(q, k, v, options, normalizer: normalizer);
-        AttentionGradients gradients = Operators.AttentionBackward(Tensor.From(device, [Batch, Heads, Queries, width], gradient), q, k, v, output, normalizer, options);
+        AttentionGradients gradients = Operators.AttentionBackward(
+            Tensor.From(device, [Batch, Heads, Queries, width], gradient), q, k, v, output, normalizer, options);
         float[][] actual = [output.ToArray(), gradients.Query.ToArray(), gradients.Key.ToArray(), gradients.Value.ToArray()];
         AttentionShape shape = AttentionGeometry.Shape(options, q.Shape, k.Shape, v.Shape);
         AttentionRules rules = AttentionGeometry.Rules(options, shape, null, null, null);

@@ -26,20 +26,33 @@ public sealed class AttentionTests
         Wrong("'value' has shape [2, 7, 9]", "2 key/value heads", query, key, Tensor.Zeros(device, [2, 7, 9]), s_twoHeads);
         Wrong("'key' holds BFloat16", "Float32", query, Tensor.Zeros(device, [2, 7, 8], DType.BFloat16), key, s_twoHeads);
         Wrong("3 key/value heads", "2 query heads", query, key, key, s_twoHeads with { KeyValueHeads = 3 });
-        Wrong("heads of width 300", "1 to 256", Tensor.Zeros(device, [1, 1, 300]), Tensor.Zeros(device, [1, 1, 300]), Tensor.Zeros(device, [1, 1, 300]), new ScoreOptions { Heads = 1 });
+        Wrong(
+            "heads of width 300",
+            "1 to 256",
+            Tensor.Zeros(device, [1, 1, 300]),
+            Tensor.Zeros(device, [1, 1, 300]),
+            Tensor.Zeros(device, [1, 1, 300]),
+            new ScoreOptions { Heads = 1 });
         Wrong("'query' has shape [2, 5, 8]", "[batch, heads, queries, headDim]", query, key, key, s_twoHeads with { Layout = AttentionLayout.HeadMajor });
         Wrong("'KeyMask' has shape [2, 5]", "[2, 7]", query, key, key, s_twoHeads with { KeyMask = Tensor.Zeros(device, [2, 5], DType.Bool) });
         Wrong("'Mask' has shape [5, 7]", "[2, 2, 5, 7]", query, key, key, s_twoHeads with { Mask = Tensor.Zeros(device, [5, 7], DType.Bool) });
         Wrong("'Bias' has shape [1, 3, 5, 7]", "[2, 2, 5, 7]", query, key, key, s_twoHeads with { Bias = Tensor.Zeros(device, [1, 3, 5, 7]) });
         Wrong("'AlibiSlopes' has shape [3]", "[2]", query, key, key, s_twoHeads with { AlibiSlopes = Tensor.Zeros(device, [3]) });
-        Wrong("'AlibiPositions'", "5 queries and 7 keys", query, key, key, s_twoHeads with { AlibiSlopes = Tensor.Zeros(device, [2]), AlibiPositions = Tensor.Zeros(device, [1, 1, 7]) });
+        Wrong(
+            "'AlibiPositions'",
+            "5 queries and 7 keys",
+            query,
+            key,
+            key,
+            s_twoHeads with { AlibiSlopes = Tensor.Zeros(device, [2]), AlibiPositions = Tensor.Zeros(device, [1, 1, 7]) });
         Wrong("'AlibiPositions'", "without AlibiSlopes", query, key, key, s_twoHeads with { AlibiPositions = Tensor.Zeros(device, [1, 1, 7]) });
         Wrong("8 free columns", "[2, 7, 8]", query, key, key, s_twoHeads with { FreeColumns = 8 });
         Wrong("soft clamp at 0", "positive", query, key, key, s_twoHeads with { SoftClamp = 0f });
         Wrong("window of -1", "0 or more", query, key, key, s_twoHeads with { Window = -1 });
         Wrong("dropout of 1", "[0, 1)", query, key, key, s_twoHeads with { Dropout = 1f });
         Wrong("scale of NaN", "finite", query, key, key, s_twoHeads with { Scale = float.NaN });
-        ArgumentException wrong = Assert.ThrowsExactly<ArgumentException>(() => Operators.Attention(query, key, key, s_twoHeads, Tensor.Zeros(device, [2, 5, 2])));
+        ArgumentException wrong = Assert.ThrowsExactly<ArgumentException>(
+            () => Operators.Attention(query, key, key, s_twoHeads, Tensor.Zeros(device, [2, 5, 2])));
         Assert.Contains("'logSumExp' has shape [2, 5, 2]", wrong.Message);
         wrong = Assert.ThrowsExactly<ArgumentException>(() => Operators.Attention(query, key, key, s_twoHeads, normalizer: Tensor.Zeros(device, [2, 2, 5])));
         Assert.Contains("'normalizer' has shape [2, 2, 5]", wrong.Message);
@@ -53,7 +66,8 @@ public sealed class AttentionTests
         ComputeDevice device = TestDevices.Get(id);
         using StepScope step = device.BeginStep();
         var data = new CaseData(3, DType.Float32);
-        Tensor query = Tensor.From(device, [1, 5, 4], data.Uniform(20)), key = Tensor.From(device, [1, 3, 4], data.Uniform(12)), logSumExp = Tensor.Empty(device, [1, 1, 5]);
+        Tensor query = Tensor.From(
+            device, [1, 5, 4], data.Uniform(20)), key = Tensor.From(device, [1, 3, 4], data.Uniform(12)), logSumExp = Tensor.Empty(device, [1, 1, 5]);
 
         // Five queries end with three keys: the first two come before all of them. Without the first key, so does the third.
         var options = new ScoreOptions { Heads = 1, Causal = CausalAlignment.BottomRight, KeyMask = Tensor.From(device, [1, 3], [false, true, true]) };
@@ -89,12 +103,16 @@ public sealed class AttentionTests
         using StepScope step = device.BeginStep();
         const int Queries = 70, Keys = 90, Dim = 16;
         var data = new CaseData(5, DType.Float32);
-        Tensor query = Tensor.From(device, [2, Queries, 2 * Dim], data.Uniform(2 * Queries * 2 * Dim)), key = Tensor.From(device, [2, Keys, 2 * Dim], data.Uniform(2 * Keys * 2 * Dim));
+        Tensor query = Tensor.From(
+            device,
+            [2, Queries, 2 * Dim],
+            data.Uniform(2 * Queries * 2 * Dim)), key = Tensor.From(device, [2, Keys, 2 * Dim], data.Uniform(2 * Keys * 2 * Dim));
         bool[] keep = data.Flags(2 * Keys, 0.7);
         var mask = new bool[2 * Queries * Keys];
         for (int n = 0; n < mask.Length; n++)
             mask[n] = keep[n / (Queries * Keys) * Keys + n % Keys] && n % Keys <= n / Keys % Queries + Keys - Queries;
-        Tensor one = Operators.Attention(query, key, key, s_twoHeads with { Causal = CausalAlignment.BottomRight, KeyMask = Tensor.From(device, [2, Keys], keep) });
+        Tensor one = Operators.Attention(
+            query, key, key, s_twoHeads with { Causal = CausalAlignment.BottomRight, KeyMask = Tensor.From(device, [2, Keys], keep) });
         Tensor other = Operators.Attention(query, key, key, s_twoHeads with { Mask = Tensor.From(device, [2, 1, Queries, Keys], mask) });
         AssertClose(other.ToArray(), one.ToArray(), 1e-6f);
     }
@@ -113,7 +131,8 @@ public sealed class AttentionTests
         Tensor inOrder = Operators.Attention(query, Tensor.From(device, [1, Keys, Dim], keys), Tensor.From(device, [1, Keys, Dim], values), options);
         int[] order = [.. Enumerable.Range(0, Keys)];
         new Random(2).Shuffle(order);
-        Tensor shuffled = Operators.Attention(query, Tensor.From(device, [1, Keys, Dim], Permute(keys)), Tensor.From(device, [1, Keys, Dim], Permute(values)), options);
+        Tensor shuffled = Operators.Attention(
+            query, Tensor.From(device, [1, Keys, Dim], Permute(keys)), Tensor.From(device, [1, Keys, Dim], Permute(values)), options);
         AssertClose(inOrder.ToArray(), shuffled.ToArray(), 2e-6f);
 
         float[] Permute(float[] rows) => [.. order.SelectMany(j => rows.AsSpan(j * Dim, Dim).ToArray())];
@@ -166,14 +185,16 @@ public sealed class AttentionTests
         using StepScope step = device.BeginStep();
         var problem = new AttentionProblem(6, 11, 5, 7)
         {
-            Batch = 1, Heads = 4, KeyValueHeads = 2, Causal = CausalAlignment.BottomRight, Window = 8, KeyMask = true, Bias = AttentionAxes.Head, Alibi = true, SoftClamp = 3f, FreeColumns = 2,
+            Batch = 1, Heads = 4, KeyValueHeads = 2, Causal = CausalAlignment.BottomRight, Window = 8, KeyMask = true, Bias = AttentionAxes.Head, Alibi = true,
+            SoftClamp = 3f, FreeColumns = 2,
         };
         var data = new AttentionProblemData(problem, 5, DType.Float32);
         ScoreOptions options = data.Options(device);
         Tensor[] inputs = [data.Query(device), data.Key(device), data.Value(device), options.Bias!];
         Tensor normalizer = Tensor.Empty(device, [1, 4, 6, 2]), output = Operators.Attention(inputs[0], inputs[1], inputs[2], options, normalizer: normalizer);
         float[] weights = new CaseData(6, DType.Float32).Uniform(output.Shape.Count);
-        AttentionGradients found = Operators.AttentionBackward(Tensor.From(device, output.Shape, weights), inputs[0], inputs[1], inputs[2], output, normalizer, options, wantsBias: true);
+        AttentionGradients found = Operators.AttentionBackward(
+            Tensor.From(device, output.Shape, weights), inputs[0], inputs[1], inputs[2], output, normalizer, options, wantsBias: true);
         Tensor[] gradients = [found.Query, found.Key, found.Value, found.Bias!];
         for (int which = 0; which < inputs.Length; which++)
         {
@@ -226,7 +247,10 @@ public sealed class AttentionTests
         using StepScope step = device.BeginStep();
         var data = new CaseData(11, DType.Float32);
         Tensor query = Tensor.From(device, [2, 1, 3, dim], data.Uniform(6 * dim, 4f)), key = Tensor.From(device, [2, 1, 1, dim], data.Uniform(2 * dim, 4f));
-        Tensor value = Tensor.From(device, [2, 1, 1, dim], data.Uniform(2 * dim)), outputGradient = Tensor.From(device, [2, 1, 3, dim], data.Uniform(6 * dim)), normalizer = Tensor.Empty(device, [2, 1, 3, 2]);
+        Tensor value = Tensor.From(
+            device,
+            [2, 1, 1, dim],
+            data.Uniform(2 * dim)), outputGradient = Tensor.From(device, [2, 1, 3, dim], data.Uniform(6 * dim)), normalizer = Tensor.Empty(device, [2, 1, 3, 2]);
         var options = new ScoreOptions { Heads = 1, Layout = AttentionLayout.HeadMajor };
         Tensor output = Operators.Attention(query, key, value, options, normalizer: normalizer);
         AttentionGradients gradients = Operators.AttentionBackward(outputGradient, query, key, value, output, normalizer, options);
@@ -247,7 +271,8 @@ public sealed class AttentionTests
         {
             var data = new AttentionProblemData(problem, 1, DType.Float32);
             AttentionInputs<float> inputs = data.Inputs<float>();
-            bool dead = AttentionReference.Rows(data.Shape).Any(row => AttentionReference.VisibleKeys(data.Shape, data.Rules, inputs, row.Batch, row.Head, row.Query).Length == 0);
+            bool dead = AttentionReference.Rows(data.Shape).Any(
+                row => AttentionReference.VisibleKeys(data.Shape, data.Rules, inputs, row.Batch, row.Head, row.Query).Length == 0);
             Assert.AreEqual(problem.DeadRows, dead, problem.ToString());
         }
     }

@@ -3,7 +3,8 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Tests;
 
 /// <summary>
-/// The list of entry points, which the PTX checks walk, is what can be launched. That whatever is launched is listed is seen where everything is launched: in <see cref="CatalogTests"/>.
+/// The list of entry points, which the PTX checks walk, is what can be launched. That whatever is launched is listed is seen where everything is launched: in
+/// <see cref="CatalogTests"/>.
 /// </summary>
 [TestClass]
 public sealed class EntryPointTests
@@ -46,7 +47,8 @@ public sealed class EntryPointTests
 
     private static void AssertListed(string operatorName, IEnumerable<string> kernels)
     {
-        string[] listed = [.. KernelCatalog.Operators.Single(o => o.Name == operatorName).Variants.SelectMany(static v => v.DeviceKernels).Select(static k => k.Name)];
+        string[] listed =
+            [.. KernelCatalog.Operators.Single(o => o.Name == operatorName).Variants.SelectMany(static v => v.DeviceKernels).Select(static k => k.Name)];
         string[] missing = [.. kernels.Except(listed)];
         Assert.IsEmpty(missing, $"{string.Join(", ", missing)}: not among {string.Join(", ", listed)}");
     }

@@ -17,9 +17,11 @@ internal sealed class FailingBackend : DeviceBackend
     public long Largest { get; set; } = long.MaxValue;
 
     /// <summary>A device with this memory, as large as told.</summary>
-    public static ComputeDevice Open(FailingBackend backend, long memoryBytes = 1L << 30) => new(new DeviceDescription("cpu", DeviceKind.Cpu, "a failing driver", memoryBytes, 1, IsGpu: false), backend);
+    public static ComputeDevice Open(FailingBackend backend, long memoryBytes = 1L << 30)
+        => new(new DeviceDescription("cpu", DeviceKind.Cpu, "a failing driver", memoryBytes, 1, IsGpu: false), backend);
 
-    public override DeviceAllocation Allocate(long bytes) => Allocations-- > 0 && bytes <= Largest ? _inner.Allocate(bytes) : throw new InsufficientMemoryException("no room, says the test");
+    public override DeviceAllocation Allocate(long bytes)
+        => Allocations-- > 0 && bytes <= Largest ? _inner.Allocate(bytes) : throw new InsufficientMemoryException("no room, says the test");
 
     public override void Write(DeviceAllocation target, long offset, ReadOnlySpan<byte> source)
     {

@@ -39,7 +39,8 @@ public sealed class LaunchGridTests
         ComputeDevice device = TestDevices.Get(id);
         using StepScope step = device.BeginStep();
         int[] index = [.. Enumerable.Range(0, Many).Select(static i => i % 2)];
-        Tensor scattered = Operators.ScatterRows(Tensor.From(device, [Many, 1, 1], [.. index.Select(static i => i + 3f)]), Tensor.From(device, [Many, 1], index), 2);
+        Tensor scattered = Operators.ScatterRows(
+            Tensor.From(device, [Many, 1, 1], [.. index.Select(static i => i + 3f)]), Tensor.From(device, [Many, 1], index), 2);
         CollectionAssert.AreEqual(index.SelectMany(static i => i == 0 ? new[] { 3f, 0f } : [0f, 4f]).ToArray(), scattered.ToArray());
     }
 

@@ -85,7 +85,8 @@ public sealed class LinearTests
         ComputeDevice device = TestDevices.Get(id);
         using StepScope step = device.BeginStep();
         var random = new Random(13);
-        Tensor x = MatrixMultiplyTests.Leaf(device, random, [4, 5]), w = MatrixMultiplyTests.Leaf(device, random, [3, 5]), b = MatrixMultiplyTests.Leaf(device, random, [3]);
+        Tensor x = MatrixMultiplyTests.Leaf(device, random, [4, 5]), w = MatrixMultiplyTests.Leaf(device, random, [3, 5]), b = MatrixMultiplyTests
+            .Leaf(device, random, [3]);
         Tensor residual = MatrixMultiplyTests.Leaf(device, random, [4, 3]), mask = Tensor.From(device, [4], [true, false, true, true]);
         float[] d = MatrixMultiplyTests.Values(random, 12), fused = Forward().ToArray();
         using (StepScope tape = device.BeginTape())
@@ -132,7 +133,8 @@ public sealed class LinearTests
         {
             using StepScope step = device.BeginStep();
             float[] numbers = [.. Enumerable.Range(0, 3 * 20).Select(i => i / 20 == 1 ? number : MathF.Sin(i))];
-            Tensor x = Tensor.From(device, [3, 20], numbers), w = Tensor.From(device, [17, 20], [.. Enumerable.Range(0, 17 * 20).Select(static i => MathF.Cos(i))]), b = Tensor.Zeros(device, [17]);
+            Tensor x = Tensor.From(device, [3, 20], numbers), w = Tensor.From(
+                device, [17, 20], [.. Enumerable.Range(0, 17 * 20).Select(static i => MathF.Cos(i))]), b = Tensor.Zeros(device, [17]);
             (x.RequiresGradient, w.RequiresGradient, b.RequiresGradient) = (true, true, true);
             using StepScope tape = device.BeginTape();
             Tensor y = Operators.Linear(x, w, b, activation, rowMask: Tensor.From(device, [3], [true, false, true]));

@@ -8,7 +8,8 @@ public sealed class LongIdTests
 {
     private static readonly long[] s_far =
     [
-        1L << 32, (1L << 32) + 1, -(1L << 32), 1 - (1L << 32), long.MaxValue, long.MinValue, (1L << 31) + 1, -(1L << 31), int.MaxValue, 1L << 62, 0x1_0000_0000L * int.MaxValue + 2, uint.MaxValue, -1,
+        1L << 32, (1L << 32) + 1, -(1L << 32), 1 - (1L << 32), long.MaxValue, long.MinValue, (1L << 31) + 1, -(1L << 31), int.MaxValue, 1L << 62,
+        0x1_0000_0000L * int.MaxValue + 2, uint.MaxValue, -1,
     ];
 
     [TestMethod]

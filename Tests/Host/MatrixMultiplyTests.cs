@@ -43,9 +43,11 @@ public sealed class MatrixMultiplyTests
         using StepScope step = device.BeginStep();
         var random = new Random(5);
         (int m, int n, int k) = (20, 24, 36);
-        Tensor left = Tensor.From(device, [m * k + 1], Values(random, m * k + 1), dtype), right = Tensor.From(device, [n * k + 1], Values(random, n * k + 1), dtype);
+        Tensor left = Tensor.From(
+            device, [m * k + 1], Values(random, m * k + 1), dtype), right = Tensor.From(device, [n * k + 1], Values(random, n * k + 1), dtype);
         Tensor shifted = Operators.Linear(left.Slice(1, [m, k]), right.Slice(1, [n, k]));
-        Tensor moved = Operators.Linear(Tensor.From(device, [m, k], left.ToArray().AsSpan(1), dtype), Tensor.From(device, [n, k], right.ToArray().AsSpan(1), dtype));
+        Tensor moved = Operators.Linear(
+            Tensor.From(device, [m, k], left.ToArray().AsSpan(1), dtype), Tensor.From(device, [n, k], right.ToArray().AsSpan(1), dtype));
         CollectionAssert.AreEqual(moved.ToArray(), shifted.ToArray());
     }
 
@@ -70,9 +72,11 @@ public sealed class MatrixMultiplyTests
         long launches = device.Statistics.Launches;
         var wrong = Assert.ThrowsExactly<ArgumentException>(() => Operators.MatrixMultiply(left, right));
         StringAssert.Contains(wrong.Message, "'right' has shape [4, 5], whose inner width 4 is not the 3 of the left [2, 3]");
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Operators.MatrixMultiply(left, right, transposeRight: true)).Message, "[4, 5] (transposed)");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentException>(() => Operators.MatrixMultiply(left, right, transposeRight: true)).Message, "[4, 5] (transposed)");
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Operators.MatrixMultiply(left, Tensor.Zeros(device, [3]))).Message, "two axes");
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Operators.MatrixMultiply(left, Tensor.Zeros(device, [3, 2], DType.BFloat16))).Message, "BFloat16");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentException>(() => Operators.MatrixMultiply(left, Tensor.Zeros(device, [3, 2], DType.BFloat16))).Message, "BFloat16");
         var sum = Assert.ThrowsExactly<ArgumentException>(() => Operators.MatrixMultiply(left, left, transposeRight: true, accumulateInto: left));
         StringAssert.Contains(sum.Message, "'accumulateInto' has shape [2, 3]");
         StringAssert.Contains(sum.Message, "[2, 2]");

@@ -69,7 +69,8 @@ public sealed class OperatorArgumentTests
         Assert.AreEqual(new Shape(2, 0, 4), Operators.SliceRows(context, 1, 0).Shape);
         Assert.AreEqual(new Shape(0, 4), Operators.Embedding(Tensor.Zeros(device, [3, 4]), Tensor.From(device, [0], Array.Empty<int>())).Shape);
         CollectionAssert.AreEqual(new float[4], Operators.SumRows(rows).ToArray());
-        CollectionAssert.AreEqual(new float[12], Operators.EmbeddingBackward(Tensor.Empty(device, [0, 4]), Tensor.From(device, [0], Array.Empty<int>()), 3).ToArray());
+        CollectionAssert.AreEqual(
+            new float[12], Operators.EmbeddingBackward(Tensor.Empty(device, [0, 4]), Tensor.From(device, [0], Array.Empty<int>()), 3).ToArray());
     }
 
     [TestMethod]

@@ -7,7 +7,10 @@ namespace GpuTransformer.Tests.Host;
 [TestClass]
 public sealed class OperatorGradientReachTests
 {
-    private static readonly Type[] s_checks = [typeof(OperatorGradientTests), typeof(AttentionGradientTests), typeof(AlgebraGradientTests), typeof(ShapeGradientTests), typeof(ReductionGradientTests)];
+    private static readonly Type[] s_checks =
+    [
+        typeof(OperatorGradientTests), typeof(AttentionGradientTests), typeof(AlgebraGradientTests), typeof(ShapeGradientTests), typeof(ReductionGradientTests),
+    ];
 
     /// <summary>Operators of the catalogue that nothing recorded leads to: they change parameters, or answer yes or no, and are not differentiated.</summary>
     private static readonly string[] s_withoutGradient = ["SumOfSquares", "Interpolate", "AdamWUpdate", "SgdUpdate", "LionUpdate", "Compare", "CompareNumber"];
@@ -45,7 +48,10 @@ public sealed class OperatorGradientReachTests
     // What a test calls in order to compare it: what it and its lambdas name, if they name the comparison too.
     private static IEnumerable<MethodBase> Checked(MethodBase test)
     {
-        HashSet<MemberInfo> named = CallGraph.Reachable(test, static m => s_checks.Contains(m.DeclaringType) || s_checks.Contains(m.DeclaringType?.DeclaringType));
-        return named.Any(static m => m.DeclaringType == typeof(GradientCheck) && m.Name == nameof(GradientCheck.Agrees)) ? s_operators.Where(named.Contains) : [];
+        HashSet<MemberInfo> named = CallGraph.Reachable(
+            test, static m => s_checks.Contains(m.DeclaringType) || s_checks.Contains(m.DeclaringType?.DeclaringType));
+        return named.Any(static m => m.DeclaringType == typeof(GradientCheck) && m.Name == nameof(GradientCheck.Agrees))
+            ? s_operators.Where(named.Contains)
+            : [];
     }
 }

@@ -19,7 +19,8 @@ public sealed class OperatorGradientTests
     [TestMethod]
     [DeviceRows]
     public void Arithmetic(string id)
-        => GradientCheck.Agrees(TestDevices.Get(id), x => Operators.Scale(Operators.Multiply(Operators.Add(x[0], x[1]), x[1]), -0.7f), Input([3, 7], 3), Input([3, 7], 4));
+        => GradientCheck.Agrees(
+            TestDevices.Get(id), x => Operators.Scale(Operators.Multiply(Operators.Add(x[0], x[1]), x[1]), -0.7f), Input([3, 7], 3), Input([3, 7], 4));
 
     [TestMethod]
     [DeviceRows(true, true), DeviceRows(false, false)]
@@ -27,7 +28,8 @@ public sealed class OperatorGradientTests
     {
         float? valueClamp = clamped ? 2f : null, gateClamp = clamped ? 1.5f : null;
         if (multiplied)
-            GradientCheck.Agrees(TestDevices.Get(id), x => Operators.GatedLinearUnit(x[0], Activation.Gelu, x[1], valueClamp, gateClamp), Input([3, 10], 5), Input([5], 6));
+            GradientCheck.Agrees(
+                TestDevices.Get(id), x => Operators.GatedLinearUnit(x[0], Activation.Gelu, x[1], valueClamp, gateClamp), Input([3, 10], 5), Input([5], 6));
         else
             GradientCheck.Agrees(TestDevices.Get(id), x => Operators.GatedLinearUnit(x[0], Activation.Silu, null, valueClamp, gateClamp), Input([3, 10], 5));
     }
@@ -43,7 +45,8 @@ public sealed class OperatorGradientTests
     [TestMethod]
     [DeviceRows(1, -1), DeviceRows(2, 1), DeviceRows(-1, 2)]
     public void ScaleAndShift(string id, int scaleGroups, int shiftGroups)
-        => GradientCheck.Agrees(TestDevices.Get(id), x => Operators.ScaleAndShift(x[0], x[1], x[2], 1f), Input([2, 2, 9], 7), Gain(scaleGroups, 9, 8), Gain(shiftGroups, 9, 9));
+        => GradientCheck.Agrees(
+            TestDevices.Get(id), x => Operators.ScaleAndShift(x[0], x[1], x[2], 1f), Input([2, 2, 9], 7), Gain(scaleGroups, 9, 8), Gain(shiftGroups, 9, 9));
 
     [TestMethod]
     [DeviceRows]
@@ -118,7 +121,10 @@ public sealed class OperatorGradientTests
     public void SoftmaxCrossEntropy(string id, float labelSmoothing)
     {
         ComputeDevice device = TestDevices.Get(id);
-        GradientCheck.Agrees(device, x => Operators.SoftmaxCrossEntropy(x[0], Tensor.From(device, [2, 3], [3L, -100, 0, 6, 6, -100]), -100, labelSmoothing), Input([2, 3, 7], 31));
+        GradientCheck.Agrees(
+            device,
+            x => Operators.SoftmaxCrossEntropy(x[0], Tensor.From(device, [2, 3], [3L, -100, 0, 6, 6, -100]), -100, labelSmoothing),
+            Input([2, 3, 7], 31));
     }
 
     // The target of a row is the next one's token; the last of each sequence has none, and one token does not count.
@@ -127,7 +133,10 @@ public sealed class OperatorGradientTests
     public void NextTokenCrossEntropy(string id, float labelSmoothing)
     {
         ComputeDevice device = TestDevices.Get(id);
-        GradientCheck.Agrees(device, x => Operators.NextTokenCrossEntropy(x[0], Tensor.From(device, [2, 4], [3L, -100, 0, 6, 6, 1, 2, 5]), -100, labelSmoothing), Input([2, 4, 7], 33));
+        GradientCheck.Agrees(
+            device,
+            x => Operators.NextTokenCrossEntropy(x[0], Tensor.From(device, [2, 4], [3L, -100, 0, 6, 6, 1, 2, 5]), -100, labelSmoothing),
+            Input([2, 4, 7], 33));
     }
 
     [TestMethod]
@@ -138,7 +147,8 @@ public sealed class OperatorGradientTests
         float[] target = GradientCheck.Values(30, 32);
         GradientCheck.Agrees(
             device,
-            x => Operators.MeanSquaredError(x[0], Tensor.From(device, [2, 3, 5], target), masked ? Tensor.From(device, [2, 3], [true, false, true, true, true, false]) : null),
+            x => Operators.MeanSquaredError(
+                x[0], Tensor.From(device, [2, 3, 5], target), masked ? Tensor.From(device, [2, 3], [true, false, true, true, true, false]) : null),
             Input([2, 3, 5], 33));
     }
 
@@ -157,7 +167,8 @@ public sealed class OperatorGradientTests
     [TestMethod]
     [DeviceRows]
     public void Cast(string id)
-        => GradientCheck.Agrees(TestDevices.Get(id), x => Operators.Cast(Operators.Cast(x[0], DType.Float16), DType.Float32), ([2, 2], [1.25f, -1.5f, 1.75f, 0.5f]));
+        => GradientCheck.Agrees(
+            TestDevices.Get(id), x => Operators.Cast(Operators.Cast(x[0], DType.Float16), DType.Float32), ([2, 2], [1.25f, -1.5f, 1.75f, 0.5f]));
 
     [TestMethod]
     [DeviceRows]
@@ -165,7 +176,8 @@ public sealed class OperatorGradientTests
     {
         ComputeDevice device = TestDevices.Get(id);
         using StepScope scope = device.BeginStep();
-        Tensor input = Tensor.From(device, [300, 40], GradientCheck.Values(12000, 20)), gradient = Tensor.From(device, [300, 40], GradientCheck.Values(12000, 21));
+        Tensor input = Tensor.From(
+            device, [300, 40], GradientCheck.Values(12000, 20)), gradient = Tensor.From(device, [300, 40], GradientCheck.Values(12000, 21));
         Tensor gain = Tensor.From(device, [40], GradientCheck.Values(40, 22));
         float[] first = Operators.LayerNormBackward(gradient, input, gain).GainGradient!.ToArray();
         for (int repeat = 0; repeat < 5; repeat++)

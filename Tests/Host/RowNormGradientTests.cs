@@ -11,7 +11,8 @@ public sealed class RowNormGradientTests
         // Normalised, it is its sign, whatever it is: exactly, for there is nothing to compare a rounding error with.
         ComputeDevice device = TestDevices.Get(id);
         using StepScope step = device.BeginStep();
-        Tensor input = Tensor.From(device, [1000, 1], GradientCheck.Values(1000, seed: 3)), gain = Tensor.From(device, [1000, 1], GradientCheck.Values(1000, seed: 4));
+        Tensor input = Tensor.From(
+            device, [1000, 1], GradientCheck.Values(1000, seed: 3)), gain = Tensor.From(device, [1000, 1], GradientCheck.Values(1000, seed: 4));
         input.RequiresGradient = true;
         using (StepScope tape = device.BeginTape())
         {

@@ -3,13 +3,19 @@ using GpuTransformer.Validation;
 
 namespace GpuTransformer.Tests.Host;
 
-/// <summary>Functions of one number at huge, infinite and missing numbers, forward and backward, against the float64 oracle: the same on every device.</summary>
+/// <summary>
+/// Functions of one number at huge, infinite and missing numbers, forward and backward, against the float64 oracle: the same on every device.
+/// </summary>
 [TestClass]
 public sealed class SpecialValueTests
 {
     private static readonly float[] s_values =
     [
-        .. new[] { 0f, 1e-30f, 0.1f, 0.7f, 1f, 3f, 6f, 10f, 20f, 50f, 87f, 88.5f, 89f, 104f, 200f, 1000f, 1e10f, 1e19f, 1e20f, 3e38f, float.MaxValue, float.PositiveInfinity }
+        .. new[]
+        {
+            0f, 1e-30f, 0.1f, 0.7f, 1f, 3f, 6f, 10f, 20f, 50f, 87f, 88.5f, 89f, 104f, 200f, 1000f, 1e10f, 1e19f, 1e20f, 3e38f, float.MaxValue,
+            float.PositiveInfinity,
+        }
             .SelectMany(static x => new[] { x, -x }),
         float.NaN,
     ];
@@ -26,7 +32,12 @@ public sealed class SpecialValueTests
         {
             AssertMapped(device, dtype, $"{activation}", stored, x => Operators.Activate(x, activation), x => ActivationReference.Apply((int)activation, x));
             AssertMapped(
-                device, dtype, $"{activation}′", stored, x => Operators.ActivationBackward(Ones(x), x, activation), x => ActivationDerivativeReference.Apply((int)activation, x));
+                device,
+                dtype,
+                $"{activation}′",
+                stored,
+                x => Operators.ActivationBackward(Ones(x), x, activation),
+                x => ActivationDerivativeReference.Apply((int)activation, x));
         }
     }
 
@@ -38,7 +49,13 @@ public sealed class SpecialValueTests
     {
         ComputeDevice device = TestDevices.Get(id);
         AssertMapped(device, DType.Float32, $"clamp {limit}", s_values, x => Operators.SoftClamp(x, limit), x => ElementwiseReference.SoftClamp(x, limit));
-        AssertMapped(device, DType.Float32, $"clamp′ {limit}", s_values, x => Operators.SoftClampBackward(Ones(x), x, limit), x => ElementwiseReference.SoftClampDerivative(x, limit));
+        AssertMapped(
+            device,
+            DType.Float32,
+            $"clamp′ {limit}",
+            s_values,
+            x => Operators.SoftClampBackward(Ones(x), x, limit),
+            x => ElementwiseReference.SoftClampDerivative(x, limit));
     }
 
     [TestMethod]
@@ -77,8 +94,10 @@ public sealed class SpecialValueTests
         const float Hidden = float.NegativeInfinity, Lowest = -3e38f;
         float[][] rows =
         [
-            Filled(dim, Hidden), Filled(dim, Hidden, 1f), Filled(dim, Lowest), Filled(dim, Lowest, Hidden), Filled(dim, 3e38f), Filled(dim, 3e38f, 0f), Filled(dim, 0f, 3e38f), Filled(dim, Lowest, 3e38f),
-            Filled(dim, float.NaN), Filled(dim, Hidden, float.NaN), Filled(dim, 0f, float.PositiveInfinity), Filled(dim, -float.MaxValue), Filled(dim, 1f, Hidden),
+            Filled(dim, Hidden), Filled(dim, Hidden, 1f), Filled(dim, Lowest), Filled(dim, Lowest, Hidden), Filled(dim, 3e38f), Filled(dim, 3e38f, 0f),
+            Filled(dim, 0f, 3e38f), Filled(dim, Lowest, 3e38f),
+            Filled(dim, float.NaN), Filled(dim, Hidden, float.NaN), Filled(dim, 0f, float.PositiveInfinity), Filled(dim, -float.MaxValue),
+            Filled(dim, 1f, Hidden),
         ];
         float[] input = [.. rows.SelectMany(static row => row)];
         using StepScope step = device.BeginStep();
@@ -97,7 +116,8 @@ public sealed class SpecialValueTests
             using StepScope step = device.BeginStep();
             Tensor Gradient(float hidden)
             {
-                Tensor x = Tensor.From(device, [2, 3], [1f, float.NegativeInfinity, 2f, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity]);
+                Tensor x = Tensor.From(
+                    device, [2, 3], [1f, float.NegativeInfinity, 2f, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity]);
                 x.RequiresGradient = true;
                 using StepScope tape = device.BeginTape();
                 tape.Backward(Operators.Softmax(x), Tensor.From(device, [2, 3], [1f, hidden, 3f, hidden, hidden, hidden]));
@@ -112,7 +132,8 @@ public sealed class SpecialValueTests
 
     private static float[] Stored(float[] values, DType dtype) => Array.ConvertAll(values, x => FloatConversion.Round(x, dtype));
 
-    private static Tensor Ones(Tensor like) => Tensor.From(like.Device, like.Shape, Enumerable.Repeat(1f, checked((int)like.Shape.Count)).ToArray(), like.DType);
+    private static Tensor Ones(Tensor like)
+        => Tensor.From(like.Device, like.Shape, Enumerable.Repeat(1f, checked((int)like.Shape.Count)).ToArray(), like.DType);
 
     // first, then, then, …: the last element is the only other one where it is wide.
     private static float[] Filled(int dim, float value, float? last = null)

@@ -50,7 +50,9 @@ public sealed class TensorTextTests
         Is("tensor([0., 1., 2.,  ..., 8., 9., 0.], shape=[1001], dtype=Float32, device=cpu)", Tensor.From(s_device, [1001], values));
         const string Row = "[0, 1, 2,  ..., 7, 8, 9]", Break = ",\n        ";
         string rows = string.Join(Break, Row, Row, Row, "...", Row, Row, Row);
-        Is($"tensor([{rows}], shape=[101, 10], dtype=Int32, device=cpu)", Tensor.From(s_device, [101, 10], [.. Enumerable.Range(0, 1010).Select(static i => i % 10)]));
+        Is(
+            $"tensor([{rows}], shape=[101, 10], dtype=Int32, device=cpu)",
+            Tensor.From(s_device, [101, 10], [.. Enumerable.Range(0, 1010).Select(static i => i % 10)]));
         using Tensor narrow = Tensor.From(s_device, [2, 1001, 2], [.. Enumerable.Range(0, 4004).Select(static i => i)]);
         string text = narrow.ToString();
         Assert.StartsWith("tensor([[[   0,    1],\n         [   2,    3],\n         [   4,    5],\n         ...,\n         [1996, 1997],", text);

@@ -13,7 +13,8 @@ public sealed class WrittenIntegersTests
         ComputeDevice device = TestDevices.Get(id);
         using StepScope step = device.BeginStep();
         Tensor table = Tensor.Zeros(device, [5, 2]), logits = Tensor.Zeros(device, [2, 2, 5]);
-        Tensor ids = Tensor.From(device, [2, 2], [0, 4, 2, 1]), wide = Tensor.From(device, [4], [0L, 4, 2, 1]), targets = Tensor.From(device, [2, 2], [0, -100, 4, -100]);
+        Tensor ids = Tensor.From(device, [2, 2], [0, 4, 2, 1]), wide = Tensor.From(device, [4], [0L, 4, 2, 1]), targets = Tensor.From(
+            device, [2, 2], [0, -100, 4, -100]);
         long reads = device.Statistics.Reads;
         Operators.Embedding(table, ids);
         Operators.Embedding(table, ids.Reshape([4]));

@@ -7,12 +7,15 @@ namespace GpuTransformer.Tests;
 /// <summary>What methods refer to, read from their compiled instructions: calls, lambdas that they make, and fields.</summary>
 internal static class CallGraph
 {
-    private const BindingFlags Everything = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
+    private const BindingFlags Everything =
+        BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
 
     /// <summary>The methods of a type that were written in it, its lambdas apart, which are reached from where they are made.</summary>
     public static IEnumerable<MethodBase> Methods(Type type) => type.GetMethods(Everything).Where(static m => !m.Name.Contains('<'));
 
-    /// <summary>The methods and fields that <paramref name="start"/> refers to, and those that these refer to as far as <paramref name="follows"/> says.</summary>
+    /// <summary>
+    /// The methods and fields that <paramref name="start"/> refers to, and those that these refer to as far as <paramref name="follows"/> says.
+    /// </summary>
     public static HashSet<MemberInfo> Reachable(MethodBase start, Func<MethodBase, bool> follows)
     {
         var found = new HashSet<MemberInfo>();

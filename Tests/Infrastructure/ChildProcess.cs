@@ -5,8 +5,8 @@ using GpuTransformer.Tests;
 namespace GpuTransformer.Tests
 {
     /// <summary>
-    /// Runs a static method of the tests in a process of its own: for what happens once per process, and for what may end one. The process is the tests' own, and a startup hook
-    /// runs the method in place of its <c>Main</c>.
+    /// Runs a static method of the tests in a process of its own: for what happens once per process, and for what may end one. The process is the tests' own,
+    /// and a startup hook runs the method in place of its <c>Main</c>.
     /// </summary>
     internal static class ChildProcess
     {

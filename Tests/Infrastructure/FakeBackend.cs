@@ -42,7 +42,8 @@ internal sealed class FakeBackend : DeviceBackend
         ((Allocation)source).Memory.AsSpan(checked((int)offset), target.Length).CopyTo(target);
     }
 
-    public override void Clear(DeviceAllocation target, long offset, long bytes) => ((Allocation)target).Memory.AsSpan(checked((int)offset), checked((int)bytes)).Clear();
+    public override void Clear(DeviceAllocation target, long offset, long bytes)
+        => ((Allocation)target).Memory.AsSpan(checked((int)offset), checked((int)bytes)).Clear();
 
     public override void Copy(DeviceAllocation source, long sourceOffset, DeviceAllocation target, long targetOffset, long bytes)
         => Array.Copy(((Allocation)source).Memory, sourceOffset, ((Allocation)target).Memory, targetOffset, bytes);

@@ -40,7 +40,9 @@ internal static class TestDevices
         return device;
     }
 
-    /// <summary>The shared device, for a test that counts its memory: what earlier tests forgot has come back and does not come back while the test runs.</summary>
+    /// <summary>
+    /// The shared device, for a test that counts its memory: what earlier tests forgot has come back and does not come back while the test runs.
+    /// </summary>
     public static ComputeDevice GetSettled(string id)
     {
         ComputeDevice device = Get(id);

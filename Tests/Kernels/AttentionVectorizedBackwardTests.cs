@@ -9,7 +9,8 @@ public sealed class AttentionVectorizedBackwardTests
 {
     private static readonly AttentionProblem s_everything = new(9, 21, 5, 7)
     {
-        Heads = 4, KeyValueHeads = 2, Causal = CausalAlignment.BottomRight, Window = 15, KeyMask = true, Mask = AttentionAxes.All, Bias = AttentionAxes.Head, Alibi = true,
+        Heads = 4, KeyValueHeads = 2, Causal = CausalAlignment.BottomRight, Window = 15, KeyMask = true, Mask = AttentionAxes.All, Bias = AttentionAxes.Head,
+        Alibi = true,
         SoftClamp = 3f, FreeColumns = 2,
     };
 
@@ -64,8 +65,10 @@ public sealed class AttentionVectorizedBackwardTests
         using StepScope step = device.BeginStep();
         const int Keys = 150, Visible = 100, Dim = 24;
         var data = new CaseData(7, DType.Float32);
-        Tensor query = Tensor.From(device, [2, 70, 4 * Dim], data.Uniform(2 * 70 * 4 * Dim)), outputGradient = Tensor.From(device, query.Shape, data.Uniform(query.Shape.Count));
-        Tensor key = Tensor.From(device, [2, Keys, 2 * Dim], data.Uniform(2 * Keys * 2 * Dim)), value = Tensor.From(device, key.Shape, data.Uniform(key.Shape.Count));
+        Tensor query = Tensor.From(
+            device, [2, 70, 4 * Dim], data.Uniform(2 * 70 * 4 * Dim)), outputGradient = Tensor.From(device, query.Shape, data.Uniform(query.Shape.Count));
+        Tensor key = Tensor.From(
+            device, [2, Keys, 2 * Dim], data.Uniform(2 * Keys * 2 * Dim)), value = Tensor.From(device, key.Shape, data.Uniform(key.Shape.Count));
         Tensor mask = Tensor.From(device, [2, Keys], Enumerable.Range(0, 2 * Keys).Select(static j => j % Keys < Visible).ToArray());
         var options = new ScoreOptions { Heads = 4, KeyValueHeads = 2, KeyMask = mask };
         Tensor normalizer = Tensor.Empty(device, [2, 4, 70, 2]), output = Operators.Attention(query, key, value, options, normalizer: normalizer);

@@ -5,13 +5,16 @@ using GpuTransformer.Validation;
 
 namespace GpuTransformer.Tests;
 
-/// <summary>What the validation sweep cannot say about the Vectorized kernel: that neither the machine nor what nobody attends changes a bit of the result.</summary>
+/// <summary>
+/// What the validation sweep cannot say about the Vectorized kernel: that neither the machine nor what nobody attends changes a bit of the result.
+/// </summary>
 [TestClass]
 public sealed class AttentionVectorizedTests
 {
     private static readonly AttentionProblem s_everything = new(70, 135, 80, 40)
     {
-        Heads = 6, KeyValueHeads = 2, Causal = CausalAlignment.BottomRight, Window = 100, KeyMask = true, Mask = AttentionAxes.All, Bias = AttentionAxes.All, Alibi = true,
+        Heads = 6, KeyValueHeads = 2, Causal = CausalAlignment.BottomRight, Window = 100, KeyMask = true, Mask = AttentionAxes.All, Bias = AttentionAxes.All,
+        Alibi = true,
         SoftClamp = 20f, FreeColumns = 3,
     };
 
@@ -57,12 +60,19 @@ public sealed class AttentionVectorizedTests
         using StepScope step = device.BeginStep();
         var data = new CaseData(3, DType.Float32);
         float[] query = data.Uniform(45 * Dim), key = data.Uniform(Keys * Dim), value = data.Uniform(Keys * Dim);
-        float[] paddedKey = [.. key, .. Enumerable.Repeat(float.NaN, (Padded - Keys) * Dim)], paddedValue = [.. value, .. Enumerable.Repeat(float.NaN, (Padded - Keys) * Dim)];
+        float[] paddedKey = [.. key, .. Enumerable.Repeat(float.NaN, (Padded - Keys) * Dim)], paddedValue =
+        [
+            .. value, .. Enumerable.Repeat(float.NaN, (Padded - Keys) * Dim),
+        ];
         Tensor q = Tensor.From(device, [1, 45, Dim], query);
-        Tensor expected = Operators.Attention(q, Tensor.From(device, [1, Keys, Dim], key), Tensor.From(device, [1, Keys, Dim], value), new ScoreOptions { Heads = 1 });
+        Tensor expected = Operators.Attention(
+            q, Tensor.From(device, [1, Keys, Dim], key), Tensor.From(device, [1, Keys, Dim], value), new ScoreOptions { Heads = 1 });
         Tensor mask = Tensor.From(device, [1, Padded], Enumerable.Range(0, Padded).Select(static j => j < Keys).ToArray());
         Tensor actual = Operators.Attention(
-            q, Tensor.From(device, [1, Padded, Dim], paddedKey), Tensor.From(device, [1, Padded, Dim], paddedValue), new ScoreOptions { Heads = 1, KeyMask = mask });
+            q,
+            Tensor.From(device, [1, Padded, Dim], paddedKey),
+            Tensor.From(device, [1, Padded, Dim], paddedValue),
+            new ScoreOptions { Heads = 1, KeyMask = mask });
         CollectionAssert.AreEqual(expected.ToArray(), actual.ToArray());
     }
 

@@ -58,7 +58,9 @@ public sealed unsafe class ElementVectorTests
             for (int i = 0; i < ElementVector.Width; i++)
             {
                 float expected = TElement.ToSingle(((TElement*)patterns)[i]);
-                Assert.IsTrue(float.IsNaN(expected) ? float.IsNaN(loaded[i]) : BitConverter.SingleToInt32Bits(expected) == BitConverter.SingleToInt32Bits(loaded[i]), $"pattern {first + i:x4}");
+                Assert.IsTrue(
+                    float.IsNaN(expected) ? float.IsNaN(loaded[i]) : BitConverter.SingleToInt32Bits(expected) == BitConverter.SingleToInt32Bits(loaded[i]),
+                    $"pattern {first + i:x4}");
             }
         }
     }

@@ -24,7 +24,8 @@ public sealed class PhiloxTests
             CollectionAssert.AreEqual(result, DropoutReference.Philox(c, key));
             PhiloxWords words = Philox.Draw(new PhiloxWords(c[0], c[1], c[2], c[3]), key[0], key[1]);
             CollectionAssert.AreEqual(result, new[] { words.X, words.Y, words.Z, words.W });
-            PhiloxVectors vectors = Philox.Draw(new PhiloxVectors(Vector512.Create(c[0]), Vector512.Create(c[1]), Vector512.Create(c[2]), Vector512.Create(c[3])), key[0], key[1]);
+            PhiloxVectors vectors = Philox.Draw(
+                new PhiloxVectors(Vector512.Create(c[0]), Vector512.Create(c[1]), Vector512.Create(c[2]), Vector512.Create(c[3])), key[0], key[1]);
             for (int lane = 0; lane < 16; lane++)
                 CollectionAssert.AreEqual(result, new[] { vectors.X[lane], vectors.Y[lane], vectors.Z[lane], vectors.W[lane] });
         }

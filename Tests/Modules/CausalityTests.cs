@@ -19,7 +19,8 @@ public sealed class CausalityTests
         ["Decoder"] = static device => new Decoder(s_options, device, 1),
         ["PrefixDecoder"] = static device => new PrefixDecoder(s_options, device, 1),
         ["PrefixDecoder, ALiBi"] = static device => new PrefixDecoder(s_options with { AlibiPosBias = true }, device, 1),
-        ["PrefixDecoder, crossing"] = static device => new PrefixDecoder(s_options with { CrossAttend = true, CrossAttn = s_options.Attn with { DimContext = Context } }, device, 1),
+        ["PrefixDecoder, crossing"] = static device => new PrefixDecoder(
+            s_options with { CrossAttend = true, CrossAttn = s_options.Attn with { DimContext = Context } }, device, 1),
         ["PrefixDecoder, memory"] = static device => new PrefixDecoder(s_options with { Attn = s_options.Attn with { NumMemKv = 2 } }, device, 1),
         ["CrossAttender"] = static device => new CrossAttender(s_options with { CrossAttn = s_options.Attn with { DimContext = Context } }, device, 1),
         ["TransformerBlock"] = static device => new TransformerBlock(s_options, device, 1),
@@ -56,7 +57,13 @@ public sealed class CausalityTests
             (Tensor ids, Tensor other) = (Ids(device, [1, Length], 1, 2, 3, 4, 5, 6), Ids(device, [1, Length], 1, 2, 3, 4, 5, 7));
             AssertSight(name, "TransformerWrapper.Forward", device, x => model.Forward(x, context: context), ids, other);
             AssertSight(name, "TransformerWrapper.Embeddings", device, x => model.Embeddings(new TokenInputs(x) { Context = context }), ids, other);
-            AssertSight(name, "TransformerWrapper.LogitsAndEmbeddings", device, x => model.LogitsAndEmbeddings(new TokenInputs(x) { Context = context }).Logits, ids, other);
+            AssertSight(
+                name,
+                "TransformerWrapper.LogitsAndEmbeddings",
+                device,
+                x => model.LogitsAndEmbeddings(new TokenInputs(x) { Context = context }).Logits,
+                ids,
+                other);
             using var continuous = new ContinuousTransformerWrapper(new() { MaxSeqLen = Length }, create(device), 2);
             AssertSight(name, "ContinuousTransformerWrapper", device, x => continuous.Forward(x, context: context), Vectors(device, 0f), Vectors(device, 1f));
             if (s_seeing.Contains(name))
@@ -90,7 +97,10 @@ public sealed class CausalityTests
         CollectionAssert.AreEqual(expected, prefix.Forward(x).ToArray());
         CollectionAssert.AreEqual(expected, prefix.Forward(x, []).ToArray());
         CollectionAssert.AreEqual(expected, prefix.Forward(x, [1]).ToArray());
-        CollectionAssert.AreEqual(decoder.Forward(x, attnMask: pairs).ToArray(), prefix.Forward(x, attnMask: pairs).ToArray(), "A mask of the caller's hides more, it opens nothing.");
+        CollectionAssert.AreEqual(
+            decoder.Forward(x, attnMask: pairs).ToArray(),
+            prefix.Forward(x, attnMask: pairs).ToArray(),
+            "A mask of the caller's hides more, it opens nothing.");
     }
 
     [TestMethod]
@@ -148,14 +158,18 @@ public sealed class CausalityTests
         ["Forward(x, mask)"] = (stack, x) => stack.Forward(x, ContextOf(stack), mask: Open(device, [1, Length])),
         ["Forward(x, attnMask)"] = (stack, x) => stack.Forward(x, ContextOf(stack), attnMask: Open(device, [Length, Length])),
         ["Forward(x, selfAttnKvMask)"] = (stack, x) => stack.Forward(x, ContextOf(stack), selfAttnKvMask: Open(device, [1, Length])),
-        ["Forward(x, attnBias)"] = (stack, x) => stack.Options.AlibiPosBias ? stack.Forward(x) : stack.Forward(x, ContextOf(stack), attnBias: Tensor.Zeros(device, [Length, Length])),
+        ["Forward(x, attnBias)"] = (stack, x) => stack.Options.AlibiPosBias
+            ? stack.Forward(x)
+            : stack.Forward(x, ContextOf(stack), attnBias: Tensor.Zeros(device, [Length, Length])),
         ["Forward(x, hiddens)"] = static (stack, x) =>
         {
             List<Tensor> hiddens = [];
             stack.Forward(x, ContextOf(stack), hiddens: hiddens);
             return hiddens[^1];
         },
-        ["Forward(x, prefix)"] = static (stack, x) => stack is PrefixDecoder decoder ? decoder.Forward(x, [], ContextOf(stack)) : stack.Forward(x, ContextOf(stack)),
+        ["Forward(x, prefix)"] = static (stack, x) => stack is PrefixDecoder decoder
+            ? decoder.Forward(x, [], ContextOf(stack))
+            : stack.Forward(x, ContextOf(stack)),
         ["Invoke"] = static (stack, x) => stack.Invoke(new CallArguments(new Dictionary<string, Tensor> { ["x"] = x, ["context"] = ContextOf(stack)! })),
         ["Invoke(attn_mask)"] = (stack, x) => stack.Invoke(new CallArguments(
             new Dictionary<string, Tensor> { ["x"] = x, ["context"] = ContextOf(stack)!, ["attn_mask"] = Open(device, [Length, Length]) }, JsonDocument.Parse("{}").RootElement)),

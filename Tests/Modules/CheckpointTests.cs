@@ -7,7 +7,11 @@ namespace GpuTransformer.Tests.Modules;
 [TestClass]
 public sealed class CheckpointTests
 {
-    private static readonly AttentionLayersOptions s_options = new() { Dim = 16, Depth = 1, Heads = 2, Attn = new() { DimHead = 8 }, Ff = new() { Mult = 2 }, CrossAttend = true, CrossAttn = new() { DimHead = 8, DimContext = 24 } };
+    private static readonly AttentionLayersOptions s_options = new()
+    {
+        Dim = 16, Depth = 1, Heads = 2, Attn = new() { DimHead = 8 }, Ff = new() { Mult = 2 }, CrossAttend = true,
+        CrossAttn = new() { DimHead = 8, DimContext = 24 },
+    };
 
     private readonly string _folder = Directory.CreateTempSubdirectory("checkpoints").FullName;
 
@@ -40,7 +44,8 @@ public sealed class CheckpointTests
         ComputeDevice device = TestDevices.Get("cpu");
         using var model = new Encoder(s_options, device);
         model.Save(File1);
-        using var wider = new Encoder(context ? s_options with { CrossAttn = s_options.Attn with { DimContext = 32 } } : s_options with { Dim = 32 }, device, seed: 9);
+        using var wider = new Encoder(
+            context ? s_options with { CrossAttn = s_options.Attn with { DimContext = 32 } } : s_options with { Dim = 32 }, device, seed: 9);
         float[] before = wider.NamedParameters().First().Value.ToArray();
         CheckpointException exception = Assert.ThrowsExactly<CheckpointException>(() => wider.Load(File1));
         Assert.Contains(hint, exception.Message);

@@ -9,18 +9,24 @@ public sealed class ConstructionTests
 {
     private static readonly AttentionLayersOptions s_plain = new() { Dim = 8, Depth = 2, Heads = 2, Attn = new() { DimHead = 4 }, Ff = new() { Mult = 1 } };
 
-    private static readonly AttentionOptions s_richAttn = s_plain.Attn with { NumMemKv = 2, QkNorm = true, QkNormDimScale = true, HeadScale = true, GateValues = true, GateValueHeads = true };
+    private static readonly AttentionOptions s_richAttn = s_plain.Attn with
+    {
+        NumMemKv = 2, QkNorm = true, QkNormDimScale = true, HeadScale = true, GateValues = true, GateValueHeads = true,
+    };
 
     // With whatever options add parameters or constants of their own.
     private static readonly AttentionLayersOptions s_rich = s_plain with
     {
-        AlibiPosBias = true, CrossAttend = true, Attn = s_richAttn, CrossAttn = s_richAttn with { DimContext = 6 }, Ff = s_plain.Ff with { Glu = true, GluMultBias = true, PostActLn = true }, Macaron = true, SandwichNorm = true, PreAndPostNorm = false, UseAdaptiveLayerscale = true, UseDynamicTanh = true,
+        AlibiPosBias = true, CrossAttend = true, Attn = s_richAttn, CrossAttn = s_richAttn with { DimContext = 6 },
+        Ff = s_plain.Ff with { Glu = true, GluMultBias = true, PostActLn = true }, Macaron = true, SandwichNorm = true, PreAndPostNorm = false,
+        UseAdaptiveLayerscale = true, UseDynamicTanh = true,
         ScaleResidual = true, GateResidual = true, AdaptiveConditionMlp = true, DimCondition = 3,
     };
 
     private static readonly TransformerWrapperOptions s_wrapper = new()
     {
-        NumTokens = 5, MaxSeqLen = 4, EmbDim = 6, NumMemoryTokens = 1, PostEmbNorm = true, UseClsToken = true, EmbedNumTokens = new Dictionary<string, int> { ["kind"] = 3 },
+        NumTokens = 5, MaxSeqLen = 4, EmbDim = 6, NumMemoryTokens = 1, PostEmbNorm = true, UseClsToken = true,
+        EmbedNumTokens = new Dictionary<string, int> { ["kind"] = 3 },
     };
 
     /// <summary>Every public module, and what else owns tensors, by the names of the test's rows.</summary>
@@ -28,7 +34,8 @@ public sealed class ConstructionTests
     {
         [nameof(AttentionLayers)] = static d => new AttentionLayers(s_rich, d),
         [nameof(Encoder)] = static d => new Encoder(s_rich, d),
-        [nameof(Decoder)] = static d => new Decoder(s_plain with { UseLayerscale = true, UseDerf = true, Attn = s_plain.Attn with { QkRmsnorm = true, OnAttn = true } }, d),
+        [nameof(Decoder)] = static d => new Decoder(
+            s_plain with { UseLayerscale = true, UseDerf = true, Attn = s_plain.Attn with { QkRmsnorm = true, OnAttn = true } }, d),
         [nameof(CrossAttender)] = static d => new CrossAttender(s_plain with { UseAdaptiveRmsnorm = true, DimCondition = 3 }, d),
         [nameof(PrefixDecoder)] = static d => new PrefixDecoder(s_plain with { UseScalenorm = true, Ff = s_plain.Ff with { Solu = true } }, d),
         [nameof(TransformerBlock)] = static d => new TransformerBlock(s_plain with { Depth = 1, UseRmsnorm = true }, d, 0, DType.BFloat16),
@@ -61,7 +68,8 @@ public sealed class ConstructionTests
 
     [TestMethod]
     [DynamicData(nameof(Makers))]
-    public void A_refused_allocation_leaves_nothing(string name) => FailEachTime(name, static (backend, n) => backend.Allocations = n, static backend => backend.Allocations);
+    public void A_refused_allocation_leaves_nothing(string name)
+        => FailEachTime(name, static (backend, n) => backend.Allocations = n, static backend => backend.Allocations);
 
     [TestMethod]
     [DynamicData(nameof(Makers))]
@@ -86,8 +94,12 @@ public sealed class ConstructionTests
         {
             () => new Encoder(s_plain with { CustomLayers = ["f", "f", "a"], Attn = s_plain.Attn with { QkNormGroups = 3, QkNorm = true } }, device),
             () => new CrossAttender(s_plain with { Attn = s_plain.Attn with { KvHeads = 3 } }, device),
-            () => ModuleFactory.Create("""{"class": "TransformerWrapper", "kwargs": {"num_tokens": 5, "max_seq_len": 4, "embed_num_tokens": {"a.b": 3}, "attn_layers": {"class": "Encoder", "kwargs": {"dim": 8, "depth": 1, "heads": 2}}}}""", device),
-            () => ModuleFactory.Create("""{"class": "XTransformer", "kwargs": {"dim": 8, "enc_num_tokens": 5, "enc_max_seq_len": 4, "enc_depth": 1, "enc_heads": 2, "dec_num_tokens": 5, "dec_max_seq_len": 4, "dec_depth": 1, "dec_heads": 2, "dec_attn_kv_heads": 3}}""", device),
+            () => ModuleFactory.Create(
+                """{"class": "TransformerWrapper", "kwargs": {"num_tokens": 5, "max_seq_len": 4, "embed_num_tokens": {"a.b": 3}, "attn_layers": {"class": "Encoder", "kwargs": {"dim": 8, "depth": 1, "heads": 2}}}}""",
+                device),
+            () => ModuleFactory.Create(
+                """{"class": "XTransformer", "kwargs": {"dim": 8, "enc_num_tokens": 5, "enc_max_seq_len": 4, "enc_depth": 1, "enc_heads": 2, "dec_num_tokens": 5, "dec_max_seq_len": 4, "dec_depth": 1, "dec_heads": 2, "dec_attn_kv_heads": 3}}""",
+                device),
         })
         {
             Assert.Throws<ArgumentException>(() => make());

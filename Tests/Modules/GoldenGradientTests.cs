@@ -46,7 +46,7 @@ public sealed class GoldenGradientTests
         }
     }
 
-    // A GPU compiles a kernel for each storage type, width and set of rules; the stacks, which are float32 with narrow heads, need six for attention. Everything else
-    // there is in the operators' own sweep.
+    // A GPU compiles a kernel for each storage type, width and set of rules; the stacks, which are float32 with narrow heads, need six for attention.
+    // Everything else there is in the operators' own sweep.
     private static bool IsFor(GoldenCase golden, string id) => id == "cpu" || (golden.Class != SdpaGolden.ClassName && golden.Family != "seed");
 }

@@ -31,7 +31,8 @@ public sealed class HiddensTests
     public void Hiddens_outlive_a_forward_pass_without_a_step()
     {
         ComputeDevice device = TestDevices.Get("cpu");
-        using var model = new Encoder(new AttentionLayersOptions { Dim = 8, Depth = 1, Heads = 2, Attn = new() { DimHead = 4 }, PreNormHasFinalNorm = false }, device);
+        using var model = new Encoder(
+            new AttentionLayersOptions { Dim = 8, Depth = 1, Heads = 2, Attn = new() { DimHead = 4 }, PreNormHasFinalNorm = false }, device);
         using Tensor x = Tensor.From(device, [1, 3, 8], [.. Enumerable.Range(0, 24).Select(static i => i / 24f)]);
         var hiddens = new List<Tensor>();
         using Tensor output = model.Forward(x, hiddens: hiddens);

@@ -41,7 +41,9 @@ public sealed class OptionChecksTests
 
     [TestMethod]
     public void Causality_belongs_to_the_class()
-        => Assert.Contains("Decoder", Assert.ThrowsExactly<ArgumentException>(() => new Encoder(new AttentionLayersOptions { Dim = 8, Depth = 1, Causal = true }, TestDevices.Get("cpu"))).Message);
+        => Assert.Contains(
+            "Decoder",
+            Assert.ThrowsExactly<ArgumentException>(() => new Encoder(new AttentionLayersOptions { Dim = 8, Depth = 1, Causal = true }, TestDevices.Get("cpu"))).Message);
 
     [TestMethod]
     public void What_the_stack_decides_is_left_out_of_its_parts()
@@ -61,7 +63,8 @@ public sealed class OptionChecksTests
             Assert.Contains(says, Assert.ThrowsExactly<ArgumentException>(() => new Encoder(options, TestDevices.Get("cpu"))).Message);
         using var same = new Encoder(stack with { Attn = new() { Dim = 16, Heads = 2 } }, TestDevices.Get("cpu"));
         Assert.Contains("Dim is missing", Assert.ThrowsExactly<ArgumentException>(() => new Attention(new AttentionOptions(), TestDevices.Get("cpu"))).Message);
-        Assert.Contains("Dim is missing", Assert.ThrowsExactly<ArgumentException>(() => new FeedForward(new FeedForwardOptions(), TestDevices.Get("cpu"))).Message);
+        Assert.Contains(
+            "Dim is missing", Assert.ThrowsExactly<ArgumentException>(() => new FeedForward(new FeedForwardOptions(), TestDevices.Get("cpu"))).Message);
     }
 
     [TestMethod]
@@ -77,9 +80,11 @@ public sealed class OptionChecksTests
         Assert.AreEqual("cfcf", Letters(new AttentionLayersOptions { Dim = 8, Depth = 2, CrossAttend = true, OnlyCross = true }));
         Assert.AreEqual("facf", Letters(new AttentionLayersOptions { Dim = 8, Depth = 1, CrossAttend = true, Macaron = true }));
         Assert.AreEqual("aaafafff", Letters(new AttentionLayersOptions { Dim = 8, Depth = 4, SandwichCoef = 2 }));
-        CollectionAssert.AreEqual(new[] { 0, 1, 0, 1, 0, 1 }, LayerPlan.Of(new AttentionLayersOptions { Dim = 8, Depth = 3, WeightTieLayers = true }).Order.ToArray());
+        CollectionAssert.AreEqual(
+            new[] { 0, 1, 0, 1, 0, 1 }, LayerPlan.Of(new AttentionLayersOptions { Dim = 8, Depth = 3, WeightTieLayers = true }).Order.ToArray());
     }
 
     private static string Letters(AttentionLayersOptions options)
-        => string.Concat(LayerPlan.Of(options).Layers.Select(static kind => kind == LayerKind.SelfAttention ? 'a' : kind == LayerKind.CrossAttention ? 'c' : 'f'));
+        => string.Concat(
+            LayerPlan.Of(options).Layers.Select(static kind => kind == LayerKind.SelfAttention ? 'a' : kind == LayerKind.CrossAttention ? 'c' : 'f'));
 }

@@ -18,7 +18,8 @@ public sealed class OptionsJsonTests
             options with { CustomLayers = null, RelPosKwargs = null },
             new AttentionLayersOptions
             {
-                Dim = 256, Depth = 4, Heads = 4, AlibiPosBias = true, CrossAttend = true, Attn = new() { KvHeads = 2 }, CrossAttn = new() { KvHeads = 2, DimContext = 512 },
+                Dim = 256, Depth = 4, Heads = 4, AlibiPosBias = true, CrossAttend = true, Attn = new() { KvHeads = 2 },
+                CrossAttn = new() { KvHeads = 2, DimContext = 512 },
                 Ff = new() { Mult = 2.5 }, UseRmsnorm = true, Verbose = false,
             });
         CollectionAssert.AreEqual(new[] { 1f, 2f }, options.RelPosKwargs!.Slopes!.ToArray());
@@ -34,7 +35,8 @@ public sealed class OptionsJsonTests
     [DataRow("shift_tokens", "1")]
     public void What_only_upstream_knows_is_unsupported_and_named(string name, string value)
     {
-        UnsupportedOptionException exception = Assert.ThrowsExactly<UnsupportedOptionException>(() => Read<AttentionLayersOptions>($$"""{"dim":8,"{{name}}":{{value}}}"""));
+        UnsupportedOptionException exception = Assert.ThrowsExactly<UnsupportedOptionException>(
+            () => Read<AttentionLayersOptions>($$"""{"dim":8,"{{name}}":{{value}}}"""));
         Assert.AreEqual(name, exception.Option);
         Assert.Contains(name, exception.Message);
     }
@@ -45,7 +47,8 @@ public sealed class OptionsJsonTests
     [DataRow("attn_sparse_topk", "null")]
     [DataRow("shift_tokens", "0")]
     [DataRow("rel_pos_num_buckets", "32")]
-    public void What_is_switched_off_is_no_obstacle(string name, string value) => Assert.AreEqual(8, Read<AttentionLayersOptions>($$"""{"dim":8,"{{name}}":{{value}}}""").Dim);
+    public void What_is_switched_off_is_no_obstacle(string name, string value)
+        => Assert.AreEqual(8, Read<AttentionLayersOptions>($$"""{"dim":8,"{{name}}":{{value}}}""").Dim);
 
     [TestMethod]
     [DataRow("""{"dim":8,"ff_glue":true}""", "'ff_glue'; the nearest is 'ff_glu'")]
@@ -66,14 +69,22 @@ public sealed class OptionsJsonTests
 
     [TestMethod]
     public void A_value_per_layer_is_unsupported()
-        => Assert.Contains("one value per layer", Assert.ThrowsExactly<UnsupportedOptionException>(() => Read<AttentionLayersOptions>("""{"dim":8,"ff_mult":[2,3]}""")).Message);
+        => Assert.Contains(
+            "one value per layer",
+            Assert.ThrowsExactly<UnsupportedOptionException>(() => Read<AttentionLayersOptions>("""{"dim":8,"ff_mult":[2,3]}""")).Message);
 
     [TestMethod]
     public void What_is_written_is_read_back()
     {
-        var options = new AttentionLayersOptions { Dim = 8, Depth = 2, PreNorm = false, Ff = new() { Glu = true }, RelPosKwargs = new RelativePositionOptions { Slopes = [0.5f] }, AlibiPosBias = true, Heads = 1 };
+        var options = new AttentionLayersOptions
+        {
+            Dim = 8, Depth = 2, PreNorm = false, Ff = new() { Glu = true }, RelPosKwargs = new RelativePositionOptions { Slopes = [0.5f] }, AlibiPosBias = true,
+            Heads = 1,
+        };
         JsonObject json = OptionsJson.Write(options);
-        Assert.AreEqual("""{"dim":8,"depth":2,"heads":1,"alibi_pos_bias":true,"rel_pos_kwargs":{"slopes":[0.5]},"ff_glu":true,"pre_norm":false}""".Length, json.ToJsonString().Length);
+        Assert.AreEqual(
+            """{"dim":8,"depth":2,"heads":1,"alibi_pos_bias":true,"rel_pos_kwargs":{"slopes":[0.5]},"ff_glu":true,"pre_norm":false}""".Length,
+            json.ToJsonString().Length);
         AttentionLayersOptions read = Read<AttentionLayersOptions>(json.ToJsonString());
         Assert.AreEqual(options with { RelPosKwargs = null }, read with { RelPosKwargs = null });
         CollectionAssert.AreEqual(new[] { 0.5f }, read.RelPosKwargs!.Slopes!.ToArray());
@@ -104,7 +115,9 @@ public sealed class OptionsJsonTests
         ];
         foreach (AttentionLayersOptions options in all)
             Assert.AreEqual(options, Read<AttentionLayersOptions>(OptionsJson.Write(options).ToJsonString()));
-        Assert.AreEqual("""{"dim":8,"attn_dim_head":16,"attn_kv_heads":2,"attn_max_attend_past":3,"cross_attn_dim_head":64,"cross_attn_dim_context":5,"cross_attn_kv_heads":null}""", OptionsJson.Write(all[1]).ToJsonString());
+        Assert.AreEqual(
+            """{"dim":8,"attn_dim_head":16,"attn_kv_heads":2,"attn_max_attend_past":3,"cross_attn_dim_head":64,"cross_attn_dim_context":5,"cross_attn_kv_heads":null}""",
+            OptionsJson.Write(all[1]).ToJsonString());
     }
 
     [TestMethod]
@@ -118,7 +131,9 @@ public sealed class OptionsJsonTests
 
     [TestMethod]
     public void A_class_that_only_upstream_has_is_unsupported()
-        => Assert.AreEqual("DPO", Assert.ThrowsExactly<UnsupportedOptionException>(() => ModuleFactory.Create("""{"class":"DPO","kwargs":{}}""", TestDevices.Get("cpu"))).Option);
+        => Assert.AreEqual(
+            "DPO",
+            Assert.ThrowsExactly<UnsupportedOptionException>(() => ModuleFactory.Create("""{"class":"DPO","kwargs":{}}""", TestDevices.Get("cpu"))).Option);
 
     [TestMethod]
     public void Call_arguments_are_never_ignored()
@@ -126,11 +141,18 @@ public sealed class OptionsJsonTests
         ComputeDevice device = TestDevices.Get("cpu");
         using Module model = ModuleFactory.Create("""{"class":"Encoder","kwargs":{"dim":8,"depth":1,"heads":2,"attn_dim_head":4}}""", device);
         using Tensor x = Tensor.Zeros(device, [1, 3, 8]);
-        Assert.AreEqual("mems", Assert.ThrowsExactly<UnsupportedOptionException>(() => model.Invoke(new CallArguments(new Dictionary<string, Tensor> { ["x"] = x, ["mems"] = x }))).Option);
-        Assert.Contains("the nearest is 'mask'", Assert.ThrowsExactly<ArgumentException>(() => model.Invoke(new CallArguments(new Dictionary<string, Tensor> { ["x"] = x, ["maks"] = x }))).Message);
-        Assert.Contains("'x' is missing", Assert.ThrowsExactly<ArgumentException>(() => model.Invoke(new CallArguments(new Dictionary<string, Tensor>()))).Message);
+        Assert.AreEqual(
+            "mems",
+            Assert.ThrowsExactly<UnsupportedOptionException>(() => model.Invoke(new CallArguments(new Dictionary<string, Tensor> { ["x"] = x, ["mems"] = x }))).Option);
+        Assert.Contains(
+            "the nearest is 'mask'",
+            Assert.ThrowsExactly<ArgumentException>(() => model.Invoke(new CallArguments(new Dictionary<string, Tensor> { ["x"] = x, ["maks"] = x }))).Message);
+        Assert.Contains(
+            "'x' is missing", Assert.ThrowsExactly<ArgumentException>(() => model.Invoke(new CallArguments(new Dictionary<string, Tensor>()))).Message);
         using JsonDocument constants = JsonDocument.Parse("""{"return_hiddens":true}""");
-        Assert.AreEqual("return_hiddens", Assert.ThrowsExactly<UnsupportedOptionException>(() => model.Invoke(new CallArguments(new Dictionary<string, Tensor> { ["x"] = x }, constants.RootElement))).Option);
+        Assert.AreEqual(
+            "return_hiddens",
+            Assert.ThrowsExactly<UnsupportedOptionException>(() => model.Invoke(new CallArguments(new Dictionary<string, Tensor> { ["x"] = x }, constants.RootElement))).Option);
     }
 
     private static TOptions Read<TOptions>(string json)

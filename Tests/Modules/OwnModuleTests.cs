@@ -100,7 +100,9 @@ public sealed class OwnModuleTests
         foreach (string name in new[] { "AddParameter", "AddChild", "AddConstant" })
             Assert.IsTrue(typeof(Module).GetMethod(name, Instance)!.IsFamily, name);
         foreach (Type type in new[] { typeof(Linear), typeof(Encoder), typeof(Decoder), typeof(CrossAttender), typeof(Attention), typeof(FeedForward), typeof(LayerNorm), typeof(RmsNorm) })
-            Assert.IsTrue(Array.Exists(type.GetConstructors(), static c => c.GetParameters().Any(static p => p.ParameterType == typeof(ParameterInitializer))), type.Name);
+            Assert.IsTrue(
+                Array.Exists(type.GetConstructors(), static c => c.GetParameters().Any(static p => p.ParameterType == typeof(ParameterInitializer))),
+                type.Name);
     }
 
     private static Tensor Batch(ComputeDevice device)
@@ -123,7 +125,8 @@ public sealed class OwnModuleTests
             ArgumentNullException.ThrowIfNull(initializer);
             _offset = AddParameter("offset", initializer.Normal([8], 0.02f));
             _in = AddChild("in", new Linear(Features, 8, bias: true, initializer));
-            _encoder = AddChild("encoder", new Encoder(new AttentionLayersOptions { Dim = 8, Depth = 1, Heads = 2, Attn = new() { DimHead = 4 } }, initializer));
+            _encoder = AddChild(
+                "encoder", new Encoder(new AttentionLayersOptions { Dim = 8, Depth = 1, Heads = 2, Attn = new() { DimHead = 4 } }, initializer));
             _out = AddChild("out", new Linear(8, Classes, bias: true, initializer));
             _table = AddConstant(initializer.Constant([8], 1f));
         }

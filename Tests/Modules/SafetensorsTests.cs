@@ -101,7 +101,8 @@ public sealed class SafetensorsTests
     [TestMethod]
     public void Any_changed_byte_is_read_or_refused()
     {
-        WriteFile("""{"a":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},"b":{"dtype":"BOOL","shape":[4],"data_offsets":[4,8]}}""", [0, 0, 128, 63, 1, 0, 0, 1]);
+        WriteFile(
+            """{"a":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},"b":{"dtype":"BOOL","shape":[4],"data_offsets":[4,8]}}""", [0, 0, 128, 63, 1, 0, 0, 1]);
         byte[] whole = File.ReadAllBytes(File1);
         var random = new Random(1);
         for (int i = 0; i < 500; i++)
@@ -166,7 +167,8 @@ public sealed class SafetensorsTests
             if (value.DType is DType.Int32 or DType.Int64)
                 CollectionAssert.AreEqual(value.ToInt64Array(), read.ToInt64Array(), name);
             else
-                CollectionAssert.AreEqual(Array.ConvertAll(value.ToArray(), BitConverter.SingleToInt32Bits), Array.ConvertAll(read.ToArray(), BitConverter.SingleToInt32Bits), name);
+                CollectionAssert.AreEqual(
+                    Array.ConvertAll(value.ToArray(), BitConverter.SingleToInt32Bits), Array.ConvertAll(read.ToArray(), BitConverter.SingleToInt32Bits), name);
         }
     }
 

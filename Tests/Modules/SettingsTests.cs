@@ -7,17 +7,24 @@ using Module = GpuTransformer.Modules.Module;
 
 namespace GpuTransformer.Tests.Modules;
 
-/// <summary>Every public setting that is a number is checked where it is set, or by the constructor that takes the record: what makes no sense is refused by name and value.</summary>
+/// <summary>
+/// Every public setting that is a number is checked where it is set, or by the constructor that takes the record: what makes no sense is refused by name and
+/// value.
+/// </summary>
 [TestClass]
 public sealed class SettingsTests
 {
     private static readonly AttentionLayersOptions s_stack = new()
     {
-        Dim = 16, Depth = 2, Heads = 2, Attn = new() { DimHead = 8, SoftclampLogits = true, QkNorm = true }, Ff = new() { Glu = true }, CrossAttend = true, UseDynamicTanh = true,
+        Dim = 16, Depth = 2, Heads = 2, Attn = new() { DimHead = 8, SoftclampLogits = true, QkNorm = true }, Ff = new() { Glu = true }, CrossAttend = true,
+        UseDynamicTanh = true,
         UseLayerscale = true, SoftclampOutput = true,
     };
 
-    private static readonly AttentionLayersOptions s_conditioned = new() { Dim = 16, Depth = 2, Heads = 2, Attn = new() { DimHead = 8 }, UseAdaptiveLayernorm = true, AdaptiveConditionMlp = true };
+    private static readonly AttentionLayersOptions s_conditioned = new()
+    {
+        Dim = 16, Depth = 2, Heads = 2, Attn = new() { DimHead = 8 }, UseAdaptiveLayernorm = true, AdaptiveConditionMlp = true,
+    };
 
     private static readonly AttentionLayersOptions s_alibi = new() { Dim = 16, Depth = 2, Heads = 2, Attn = new() { DimHead = 8 }, AlibiPosBias = true };
 
@@ -30,19 +37,28 @@ public sealed class SettingsTests
     {
         [typeof(AttentionLayersOptions)] = (static () => s_stack with { }, static o => new AttentionLayers((AttentionLayersOptions)o, Cpu).Dispose()),
         [typeof(AttentionOptions)] = (
-            static () => new AttentionOptions { Dim = 16, Heads = 2, DimHead = 8, QkNorm = true, SoftclampLogits = true }, static o => new Attention((AttentionOptions)o, Cpu).Dispose()),
-        [typeof(FeedForwardOptions)] = (static () => new FeedForwardOptions { Dim = 16, Glu = true }, static o => new FeedForward((FeedForwardOptions)o, Cpu).Dispose()),
+            static () => new AttentionOptions { Dim = 16, Heads = 2, DimHead = 8, QkNorm = true, SoftclampLogits = true },
+            static o => new Attention((AttentionOptions)o, Cpu).Dispose()),
+        [typeof(FeedForwardOptions)] = (
+            static () => new FeedForwardOptions { Dim = 16, Glu = true }, static o => new FeedForward((FeedForwardOptions)o, Cpu).Dispose()),
         [typeof(AttendOptions)] = (static () => new AttendOptions(), static o => new Attend((AttendOptions)o, Cpu).Dispose()),
-        [typeof(ScaledDotProductOptions)] = (static () => new ScaledDotProductOptions(), static o => new ScaledDotProductAttention((ScaledDotProductOptions)o, Cpu).Dispose()),
+        [typeof(ScaledDotProductOptions)] = (
+            static () => new ScaledDotProductOptions(), static o => new ScaledDotProductAttention((ScaledDotProductOptions)o, Cpu).Dispose()),
         [typeof(NormOptions)] = (static () => new NormOptions { Dim = 16 }, Nothing),
-        [typeof(TransformerWrapperOptions)] = (static () => s_wrapper with { }, static o => Wrap(static (options, stack) => new TransformerWrapper((TransformerWrapperOptions)options, stack), o)),
+        [typeof(TransformerWrapperOptions)] = (
+            static () => s_wrapper with { }, static o => Wrap(static (options, stack) => new TransformerWrapper((TransformerWrapperOptions)options, stack), o)),
         [typeof(ContinuousTransformerWrapperOptions)] = (
-            static () => new ContinuousTransformerWrapperOptions(), static o => Wrap(static (options, stack) => new ContinuousTransformerWrapper((ContinuousTransformerWrapperOptions)options, stack), o)),
+            static () => new ContinuousTransformerWrapperOptions(),
+            static o => Wrap(static (options, stack) => new ContinuousTransformerWrapper((ContinuousTransformerWrapperOptions)options, stack), o)),
         [typeof(ViTransformerWrapperOptions)] = (
-            static () => new ViTransformerWrapperOptions { ImageSize = 8, PatchSize = 4 }, static o => Wrap(static (options, stack) => new ViTransformerWrapper((ViTransformerWrapperOptions)options, stack), o)),
-        [typeof(MaskedAutoencoderOptions)] = (static () => new MaskedAutoencoderOptions { GridRows = 2, GridColumns = 2, PatchDim = 4 }, static o => new MaskedAutoencoder((MaskedAutoencoderOptions)o, Cpu).Dispose()),
+            static () => new ViTransformerWrapperOptions { ImageSize = 8, PatchSize = 4 },
+            static o => Wrap(static (options, stack) => new ViTransformerWrapper((ViTransformerWrapperOptions)options, stack), o)),
+        [typeof(MaskedAutoencoderOptions)] = (
+            static () => new MaskedAutoencoderOptions { GridRows = 2, GridColumns = 2, PatchDim = 4 },
+            static o => new MaskedAutoencoder((MaskedAutoencoderOptions)o, Cpu).Dispose()),
         [typeof(XTransformerOptions)] = (
-            static () => new XTransformerOptions { Encoder = s_wrapper, EncoderLayers = s_alibi, Decoder = s_wrapper, DecoderLayers = s_alibi }, static o => new XTransformer((XTransformerOptions)o, Cpu).Dispose()),
+            static () => new XTransformerOptions { Encoder = s_wrapper, EncoderLayers = s_alibi, Decoder = s_wrapper, DecoderLayers = s_alibi },
+            static o => new XTransformer((XTransformerOptions)o, Cpu).Dispose()),
         [typeof(AutoregressiveWrapperOptions)] = (
             static () => new AutoregressiveWrapperOptions(),
             static o => Wrap(static (options, stack) => new AutoregressiveWrapper(new TransformerWrapper(s_wrapper, stack), (AutoregressiveWrapperOptions)options), o)),
@@ -56,23 +72,30 @@ public sealed class SettingsTests
         [typeof(Trainer)] = (static () => new Trainer(s_model, new Sgd(Parameters()), new LearningRateSchedule { Peak = 1, TotalSteps = 10 }), Nothing),
         [typeof(ComputeDeviceOptions)] = (static () => new ComputeDeviceOptions(), Nothing),
         [typeof(ScoreOptions)] = (static () => new ScoreOptions { Heads = 2 }, static o => Attend((ScoreOptions)o)),
-        [typeof(AdamWStep)] = (static () => new AdamWStep(1e-3, 1), static o => Operators.AdamWUpdate(Numbers(), Numbers(), Numbers(), Numbers(), (AdamWStep)o)),
+        [typeof(AdamWStep)] = (
+            static () => new AdamWStep(1e-3, 1), static o => Operators.AdamWUpdate(Numbers(), Numbers(), Numbers(), Numbers(), (AdamWStep)o)),
     };
 
     // Any number is a meaning: seeds, numbers of tokens that may be outside the vocabulary.
-    private static readonly HashSet<string> s_free = ["GenerationOptions.Seed", "Trainer.Seed", "AutoregressiveWrapperOptions.IgnoreIndex", "XTransformerOptions.IgnoreIndex"];
+    private static readonly HashSet<string> s_free =
+    [
+        "GenerationOptions.Seed", "Trainer.Seed", "AutoregressiveWrapperOptions.IgnoreIndex", "XTransformerOptions.IgnoreIndex",
+    ];
 
     // What a property allows beyond the rule: a negative factor turns something round and means it.
     private static readonly HashSet<string> s_maybeNegative =
     [
-        "ScoreOptions.Scale", "AttendOptions.Scale", "ScaledDotProductOptions.Scale", "AttentionLayersOptions.ScaleResidualConstant", "AttentionLayersOptions.DynamicTanhInitAlpha",
+        "ScoreOptions.Scale", "AttendOptions.Scale", "ScaledDotProductOptions.Scale", "AttentionLayersOptions.ScaleResidualConstant",
+        "AttentionLayersOptions.DynamicTanhInitAlpha",
         "AttentionLayersOptions.LayerscaleInitValue",
     ];
 
     private static readonly HashSet<string> s_notZero =
     [
-        "Trainer.ClipNorm", "Trainer.AccumulationSteps", "AdamW.Epsilon", "AdamWStep.Epsilon", "AdamWStep.Step", "LearningRateSchedule.Peak", "GenerationOptions.TopK", "ComputeDeviceOptions.Threads",
-        "ScoreOptions.Heads", "ScoreOptions.SoftClamp", "AttentionLayersOptions.Dim", "AttentionLayersOptions.Depth", "AttentionLayersOptions.Heads", "TransformerWrapperOptions.NumTokens",
+        "Trainer.ClipNorm", "Trainer.AccumulationSteps", "AdamW.Epsilon", "AdamWStep.Epsilon", "AdamWStep.Step", "LearningRateSchedule.Peak",
+        "GenerationOptions.TopK", "ComputeDeviceOptions.Threads",
+        "ScoreOptions.Heads", "ScoreOptions.SoftClamp", "AttentionLayersOptions.Dim", "AttentionLayersOptions.Depth", "AttentionLayersOptions.Heads",
+        "TransformerWrapperOptions.NumTokens",
     ];
 
     // Records that the library makes, and that nobody sets.
@@ -109,7 +132,8 @@ public sealed class SettingsTests
     public void No_public_setting_that_is_a_number_is_left_out()
     {
         IEnumerable<Type> types = typeof(ComputeDevice).Assembly.GetExportedTypes().Concat(typeof(AttentionLayers).Assembly.GetExportedTypes());
-        string[] missing = [.. types.Where(static type => !s_owners.ContainsKey(type)).SelectMany(Numbers).Select(static p => $"{p.DeclaringType!.Name}.{p.Name}").Distinct()];
+        string[] missing =
+            [.. types.Where(static type => !s_owners.ContainsKey(type)).SelectMany(Numbers).Select(static p => $"{p.DeclaringType!.Name}.{p.Name}").Distinct()];
         missing = [.. missing.Where(static name => !s_results.Contains(name.Split('.')[0]))];
         Assert.IsEmpty(missing, string.Join(", ", missing));
     }
@@ -127,7 +151,8 @@ public sealed class SettingsTests
         foreach (Func<int, Module> create in new Func<int, Module>[]
         {
             static dim => new LayerNorm(dim, Cpu), static dim => new RmsNorm(dim, Cpu), static dim => new LearnedPositions(dim, 4, Cpu),
-            static dim => new LearnedPositions(4, dim, Cpu), static dim => new Linear(dim, 4, Cpu), static dim => new Linear(4, dim, Cpu), static dim => new TokenEmbedding(dim, 4, Cpu),
+            static dim
+                => new LearnedPositions(4, dim, Cpu), static dim => new Linear(dim, 4, Cpu), static dim => new Linear(4, dim, Cpu), static dim => new TokenEmbedding(dim, 4, Cpu),
             static dim => new TokenEmbedding(4, dim, Cpu),
         })
         {
@@ -166,7 +191,9 @@ public sealed class SettingsTests
         using var going = new Trainer(model, new Sgd(TrainedParameter.Of(model)), new LearningRateSchedule { Peak = 0.1, TotalSteps = 1, Final = 0.01 });
         for (int i = 0; i < 3; i++)
             Assert.AreEqual(i == 0 ? 0.1 : 0.01, going.Step(() => Operators.MeanSquaredError(model.Forward(x), x)).Rate, 1e-12);
-        Assert.Contains("WarmUpSteps = 5", Assert.Throws<ArgumentException>(() => new Trainer(model, going.Optimizer, new LearningRateSchedule { Peak = 1, WarmUpSteps = 5, TotalSteps = 5 })).Message);
+        Assert.Contains(
+            "WarmUpSteps = 5",
+            Assert.Throws<ArgumentException>(() => new Trainer(model, going.Optimizer, new LearningRateSchedule { Peak = 1, WarmUpSteps = 5, TotalSteps = 5 })).Message);
     }
 
     private static IEnumerable<PropertyInfo> Numbers(Type owner) => owner.GetProperties(BindingFlags.Public | BindingFlags.Instance)

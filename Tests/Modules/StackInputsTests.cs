@@ -52,7 +52,8 @@ public sealed class StackInputsTests
         Tensor x = Tensor.From(Cpu, [2, Length, Dim], s_numbers);
         Assert.Contains("use a PrefixDecoder", Assert.Throws<ArgumentException>(() => encoder.Forward(x, new StackInputs { PrefixAttnLen = [2] })).Message);
         using var model = new AutoregressiveWrapper(new TransformerWrapper(new() { NumTokens = 9, MaxSeqLen = 8 }, new PrefixDecoder(s_options, Cpu)));
-        Assert.Contains("their own target", Assert.Throws<ArgumentException>(() => model.Loss(new TokenInputs(Ids(Cpu, [1, 3], 1, 2, 3)) { PrefixAttnLen = [2] })).Message);
+        Assert.Contains(
+            "their own target", Assert.Throws<ArgumentException>(() => model.Loss(new TokenInputs(Ids(Cpu, [1, 3], 1, 2, 3)) { PrefixAttnLen = [2] })).Message);
     }
 
     [TestMethod]
@@ -87,5 +88,6 @@ public sealed class StackInputsTests
         AssertClose(plain, model.Forward(new SequenceInputs(Tensor.From(Cpu, [1, 4, Dim], padded)) { SeqStartPos = Ids(Cpu, [1], 1) }).ToArray()[Dim..]);
     }
 
-    private static Tensor Flags(int batch, int length) => Tensor.From(Cpu, [batch, length], [.. Enumerable.Range(0, batch * length).Select(static i => i % 3 != 2)]);
+    private static Tensor Flags(int batch, int length)
+        => Tensor.From(Cpu, [batch, length], [.. Enumerable.Range(0, batch * length).Select(static i => i % 3 != 2)]);
 }

@@ -7,9 +7,16 @@ namespace GpuTransformer.Tests.Modules;
 [TestClass]
 public sealed class StackTests
 {
-    private static readonly AttentionLayersOptions s_seed = new() { Dim = 256, Depth = 4, Heads = 4, AlibiPosBias = true, CrossAttend = true, CrossAttn = new() { DimContext = 512 } };
+    private static readonly AttentionLayersOptions s_seed = new()
+    {
+        Dim = 256, Depth = 4, Heads = 4, AlibiPosBias = true, CrossAttend = true, CrossAttn = new() { DimContext = 512 },
+    };
 
-    private static readonly AttentionLayersOptions s_small = new() { Dim = 16, Depth = 2, Heads = 2, Attn = new() { DimHead = 8 }, Ff = new() { Mult = 2 }, AlibiPosBias = true, CrossAttend = true, CrossAttn = new() { DimHead = 8, DimContext = 24 } };
+    private static readonly AttentionLayersOptions s_small = new()
+    {
+        Dim = 16, Depth = 2, Heads = 2, Attn = new() { DimHead = 8 }, Ff = new() { Mult = 2 }, AlibiPosBias = true, CrossAttend = true,
+        CrossAttn = new() { DimHead = 8, DimContext = 24 },
+    };
 
     [TestMethod]
     public void The_seed_model_has_x_transformers_parameters()
@@ -117,7 +124,8 @@ public sealed class StackTests
         using StepScope step = device.BeginStep();
         using var model = new Encoder(s_small, device, seed: 5);
         Tensor x = Random(device, 1, [1, 3, 16]), none = Tensor.From(device, [1, 3], new bool[3]);
-        float[] first = model.Forward(x, Random(device, 2, [1, 4, 24]), none).ToArray(), second = model.Forward(x, Random(device, 3, [1, 9, 24]), none).ToArray();
+        float[] first = model.Forward(
+            x, Random(device, 2, [1, 4, 24]), none).ToArray(), second = model.Forward(x, Random(device, 3, [1, 9, 24]), none).ToArray();
         float[] empty = model.Forward(x, Tensor.Empty(device, [1, 0, 24]), none).ToArray();
         Assert.IsTrue(first.All(float.IsFinite));
         CollectionAssert.AreEqual(first, second);

@@ -30,7 +30,8 @@ internal sealed class MutationRun(string name, Func<Exception, bool> isDocumente
     private TimeSpan Longest { get; set; }
 
     /// <summary>How many files to try.</summary>
-    public static int Count(int shortForm) => int.TryParse(Environment.GetEnvironmentVariable(CountVariable), CultureInfo.InvariantCulture, out int count) ? count : shortForm;
+    public static int Count(int shortForm)
+        => int.TryParse(Environment.GetEnvironmentVariable(CountVariable), CultureInfo.InvariantCulture, out int count) ? count : shortForm;
 
     /// <summary>Tries one.</summary>
     public void Try(byte[] file, Action<byte[]> use)
@@ -48,7 +49,10 @@ internal sealed class MutationRun(string name, Func<Exception, bool> isDocumente
         }
         catch (Exception exception)
         {
-            Note($"{exception.GetType().Name}: {exception.Message} {exception.StackTrace?.Split('\n').FirstOrDefault(static l => l.Contains("GpuTransformer", StringComparison.Ordinal))?.Trim()}", file);
+            Note(
+                $"{exception.GetType().Name}: {exception.Message} "
+                + $"{exception.StackTrace?.Split('\n').FirstOrDefault(static l => l.Contains("GpuTransformer", StringComparison.Ordinal))?.Trim()}",
+                file);
         }
 
         TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
@@ -64,7 +68,8 @@ internal sealed class MutationRun(string name, Func<Exception, bool> isDocumente
     {
         string counts = string.Create(
             CultureInfo.InvariantCulture,
-            $"{name}: {Results + Documented + Undocumented} files: {Results} results, {Documented} documented errors, {Undocumented} undocumented, {Heavy} refused above 64 MiB, {Slow} above 1 s (longest {Longest.TotalSeconds:f2} s)");
+            $"{name}: {Results + Documented + Undocumented} files: {Results} results, {Documented} documented errors, {Undocumented} undocumented, {Heavy} "
+            + $"refused above 64 MiB, {Slow} above 1 s (longest {Longest.TotalSeconds:f2} s)");
         return $"{counts}\n{string.Join('\n', _undocumented.OrderByDescending(static u => u.Value).Select(static u => $"  {u.Value} x {u.Key}"))}\n{_examples}";
     }
 

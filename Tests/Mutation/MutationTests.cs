@@ -10,8 +10,8 @@ using GpuTransformer.Tests.Modules.Checkpoints;
 namespace GpuTransformer.Tests.Mutation;
 
 /// <summary>
-/// Spoilt configurations, manifests and checkpoints: each gives a result or an error that the documentation names, allocates no more than it may, and leaves nothing behind. The short form runs
-/// with the other tests; <c>GPUTRANSFORMER_MUTATIONS=100000</c> makes it the long one.
+/// Spoilt configurations, manifests and checkpoints: each gives a result or an error that the documentation names, allocates no more than it may, and leaves
+/// nothing behind. The short form runs with the other tests; <c>GPUTRANSFORMER_MUTATIONS=100000</c> makes it the long one.
 /// </summary>
 [TestClass]
 public sealed class MutationTests
@@ -57,7 +57,8 @@ public sealed class MutationTests
     [TestMethod]
     public void Manifests()
     {
-        byte[][] seeds = [.. Cases(static name => s_cases.Contains(name)).Select(static c => System.Text.Encoding.UTF8.GetBytes($$"""{"cases": [{{c.GetRawText()}}]}"""))];
+        byte[][] seeds =
+            [.. Cases(static name => s_cases.Contains(name)).Select(static c => System.Text.Encoding.UTF8.GetBytes($$"""{"cases": [{{c.GetRawText()}}]}"""))];
         foreach (string name in s_cases)
             File.Copy(RepositoryFiles.PathOf("Tests", "Goldens", $"{name}.safetensors"), Path.Combine(_folder, $"{name}.safetensors"));
         using ComputeDevice device = ComputeDevice.Create("cpu", new ComputeDeviceOptions { Threads = 1 });
@@ -134,7 +135,9 @@ public sealed class MutationTests
                 catch (CheckpointException)
                 {
                     Assert.AreEqual(before.Counters, resumed.State().Counters);
-                    Assert.IsTrue(before.Numbers.Zip(resumed.State().Numbers).All(static n => n.First.AsSpan().SequenceEqual(n.Second)), "A refused checkpoint changed numbers.");
+                    Assert.IsTrue(
+                        before.Numbers.Zip(resumed.State().Numbers).All(static n => n.First.AsSpan().SequenceEqual(n.Second)),
+                        "A refused checkpoint changed numbers.");
                     throw;
                 }
 

@@ -3,7 +3,8 @@ using System.Text;
 namespace GpuTransformer.Tests.Mutation;
 
 /// <summary>
-/// Spoils files, the same way for the same seed: bits flipped, pieces cut, repeated, moved and taken from other files, and tokens of JSON replaced by the extremes of their kind.
+/// Spoils files, the same way for the same seed: bits flipped, pieces cut, repeated, moved and taken from other files, and tokens of JSON replaced by the
+/// extremes of their kind.
 /// </summary>
 internal sealed class Mutator(int seed)
 {
@@ -12,10 +13,14 @@ internal sealed class Mutator(int seed)
     [
         .. new[]
         {
-            "0", "-0", "-1", "1", "2", "3", "7", "16", "255", "256", "65535", "65536", "10001", "1073741824", "2147483647", "2147483648", "-2147483648", "-2147483649", "4294967295", "4294967296",
-            "9223372036854775807", "9223372036854775808", "-9223372036854775808", "18446744073709551616", "0.5", "1.5", "-0.1", "1e-400", "1e38", "1e39", "1e300", "1e400", "-1e400", "NaN", "Infinity",
-            "null", "true", "false", "[]", "{}", "[null]", "[[]]", "\"\"", "\"a\"", "\"\\ud800\"", "\"\\udc00x\"", "\"\\u0000\"", "\"NaN\"", "\"-1\"", "\"2147483648\"", "\"F8_E4M3\"", "\"U8\"", "\"BOOL\"", "\"F64\"",
-            "\"causal\"", "\"Encoder\"", "\"dim\"", "\"depth\"", "\"é\"", "\"\U0001F600\"", "\"..\"", "\"__metadata__\"", "\"Infinity\"", "\"0\"", "\"3\"", "\"4\"", "\"21\"", "\"1e39\"", "\"4294967296\"", "\"9223372036854775808\"", "\"a.b\"", "\"\"", "8", "4", "64", "1000",
+            "0", "-0", "-1", "1", "2", "3", "7", "16", "255", "256", "65535", "65536", "10001", "1073741824", "2147483647", "2147483648", "-2147483648",
+            "-2147483649", "4294967295", "4294967296",
+            "9223372036854775807", "9223372036854775808", "-9223372036854775808", "18446744073709551616", "0.5", "1.5", "-0.1", "1e-400", "1e38", "1e39",
+            "1e300", "1e400", "-1e400", "NaN", "Infinity",
+            "null", "true", "false", "[]", "{}", "[null]", "[[]]", "\"\"", "\"a\"", "\"\\ud800\"", "\"\\udc00x\"", "\"\\u0000\"", "\"NaN\"", "\"-1\"",
+            "\"2147483648\"", "\"F8_E4M3\"", "\"U8\"", "\"BOOL\"", "\"F64\"",
+            "\"causal\"", "\"Encoder\"", "\"dim\"", "\"depth\"", "\"é\"", "\"\U0001F600\"", "\"..\"", "\"__metadata__\"", "\"Infinity\"", "\"0\"", "\"3\"",
+            "\"4\"", "\"21\"", "\"1e39\"", "\"4294967296\"", "\"9223372036854775808\"", "\"a.b\"", "\"\"", "8", "4", "64", "1000",
         }.Select(Encoding.UTF8.GetBytes),
         Encoding.ASCII.GetBytes(new string('[', 100) + new string(']', 100)),
         Encoding.ASCII.GetBytes('"' + new string('x', 100_000) + '"'),
@@ -157,5 +162,6 @@ internal sealed class Mutator(int seed)
         return (start, Math.Min(count - start, _random.Next(longest + 1)));
     }
 
-    private static bool IsToken(byte value) => value == '"' || value is (byte)'-' or (byte)'+' or (byte)'.' or (byte)'_' || char.IsAsciiLetterOrDigit((char)value);
+    private static bool IsToken(byte value)
+        => value == '"' || value is (byte)'-' or (byte)'+' or (byte)'.' or (byte)'_' || char.IsAsciiLetterOrDigit((char)value);
 }

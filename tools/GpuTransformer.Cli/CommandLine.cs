@@ -58,7 +58,8 @@ internal static class CommandLine
         }
     }
 
-    private static RootCommand CreateRoot() => new("Transformers of the x-transformers family on any GPU: what is here, whether it is right, and how fast it is.")
+    private static RootCommand CreateRoot()
+        => new("Transformers of the x-transformers family on any GPU: what is here, whether it is right, and how fast it is.")
     {
         DevicesCommand.Create(),
         KernelsCommand.Create(),

@@ -7,7 +7,8 @@ namespace GpuTransformer.Cli;
 internal static class UsageErrors
 {
     /// <summary>Whether only a command that has commands of its own was given: <c>gpu-transformer</c>, <c>gpu-transformer bench</c>.</summary>
-    public static bool IsGroupAlone(ParseResult parsed) => IsGroup(parsed.CommandResult.Command) && parsed.UnmatchedTokens.Count == 0 && parsed.Errors.Count > 0;
+    public static bool IsGroupAlone(ParseResult parsed)
+        => IsGroup(parsed.CommandResult.Command) && parsed.UnmatchedTokens.Count == 0 && parsed.Errors.Count > 0;
 
     /// <summary>One message for each error.</summary>
     public static IEnumerable<string> Of(ParseResult parsed)
@@ -32,7 +33,8 @@ internal static class UsageErrors
     private static string Unrecognised(string word, Command command)
     {
         bool isOption = IsOption(word);
-        string[] known = [.. isOption ? command.Options.Append(new Option<bool>("--help")).Select(static o => o.Name) : command.Subcommands.Select(static c => c.Name)];
+        string[] known =
+            [.. isOption ? command.Options.Append(new Option<bool>("--help")).Select(static o => o.Name) : command.Subcommands.Select(static c => c.Name)];
         string what = isOption ? $"There is no option '{word}'." : IsGroup(command) ? $"There is no command '{word}'." : $"'{word}' is one argument too many.";
         return Suggest(word, known) is { } near ? $"{what} Did you mean '{near}'?" : what;
     }

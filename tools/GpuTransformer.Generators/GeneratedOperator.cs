@@ -5,7 +5,8 @@ using Microsoft.CodeAnalysis;
 namespace GpuTransformer.Generators;
 
 /// <summary>What was written for one operator. Equal where the text is, so that the compiler does not do again what has not changed.</summary>
-internal sealed class GeneratedOperator(string fileName, string text, string definition, string? functions, ImmutableArray<Diagnostic> diagnostics) : System.IEquatable<GeneratedOperator>
+internal sealed class GeneratedOperator(
+    string fileName, string text, string definition, string? functions, ImmutableArray<Diagnostic> diagnostics) : System.IEquatable<GeneratedOperator>
 {
     public string FileName { get; } = fileName;
 
@@ -20,7 +21,8 @@ internal sealed class GeneratedOperator(string fileName, string text, string def
     public ImmutableArray<Diagnostic> Diagnostics { get; } = diagnostics;
 
     public bool Equals(GeneratedOperator? other)
-        => other is not null && FileName == other.FileName && Text == other.Text && Definition == other.Definition && Functions == other.Functions && Diagnostics.SequenceEqual(other.Diagnostics);
+        => other is not null && FileName == other.FileName && Text == other.Text && Definition == other.Definition && Functions == other.Functions
+            && Diagnostics.SequenceEqual(other.Diagnostics);
 
     public override bool Equals(object? obj) => Equals(obj as GeneratedOperator);
 

@@ -41,10 +41,13 @@ internal sealed class KernelBinding(INamedTypeSymbol arguments, List<Diagnostic>
     }
 
     /// <summary>The member of the arguments that is called so: a property, or a method of the device.</summary>
-    public ISymbol? Member(string name) => arguments.GetMembers(name).FirstOrDefault(static m => m is IPropertySymbol { IsIndexer: false } or IMethodSymbol { MethodKind: MethodKind.Ordinary });
+    public ISymbol? Member(string name)
+        => arguments.GetMembers(name).FirstOrDefault(
+            static m => m is IPropertySymbol { IsIndexer: false } or IMethodSymbol { MethodKind: MethodKind.Ordinary });
 
     private static IEnumerable<(string Name, ITypeSymbol Type)> Fields(INamedTypeSymbol block)
-        => block.GetMembers().OfType<IFieldSymbol>().Where(static f => f is { IsStatic: false, IsConst: false, DeclaredAccessibility: Accessibility.Public }).Select(static f => (f.Name, f.Type));
+        => block.GetMembers().OfType<IFieldSymbol>().Where(
+            static f => f is { IsStatic: false, IsConst: false, DeclaredAccessibility: Accessibility.Public }).Select(static f => (f.Name, f.Type));
 
     private static ITypeSymbol? Buffer(ITypeSymbol type) => type switch
     {
@@ -54,7 +57,8 @@ internal sealed class KernelBinding(INamedTypeSymbol arguments, List<Diagnostic>
     };
 
     // A part of a parameter block that is filled in the same way.
-    private static bool IsBlock(INamedTypeSymbol type) => type is { TypeKind: TypeKind.Struct, SpecialType: SpecialType.None, EnumUnderlyingType: null } && Fields(type).Any();
+    private static bool IsBlock(INamedTypeSymbol type)
+        => type is { TypeKind: TypeKind.Struct, SpecialType: SpecialType.None, EnumUnderlyingType: null } && Fields(type).Any();
 
     private static string Display(ITypeSymbol type) => type.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat);
 
@@ -95,7 +99,8 @@ internal sealed class KernelBinding(INamedTypeSymbol arguments, List<Diagnostic>
 
     private string Missing(INamedTypeSymbol block, string name, ITypeSymbol type)
     {
-        diagnostics.Add(Diagnostic.Create(s_missing, arguments.Locations.FirstOrDefault(), block.Name, name, type.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat), arguments.Name));
+        diagnostics.Add(
+            Diagnostic.Create(s_missing, arguments.Locations.FirstOrDefault(), block.Name, name, type.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat), arguments.Name));
         return "default";
     }
 }

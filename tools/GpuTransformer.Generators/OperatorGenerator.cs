@@ -8,9 +8,9 @@ using Microsoft.CodeAnalysis.Text;
 namespace GpuTransformer.Generators;
 
 /// <summary>
-/// Writes what follows from an operator's declaration, the record struct of its arguments with an <c>[Operator]</c> and a <c>[Variant]</c> for each kernel: the definition, the launches with their
-/// switch over storage types, and the kernels' parameter blocks, field by field from the arguments of the same name.
-/// And the catalogue: every definition of the assembly.
+/// Writes what follows from an operator's declaration, the record struct of its arguments with an <c>[Operator]</c> and a <c>[Variant]</c> for each kernel: the
+/// definition, the launches with their switch over storage types, and the kernels' parameter blocks, field by field from the arguments of the same name. And
+/// the catalogue: every definition of the assembly.
 /// </summary>
 [Generator]
 public sealed class OperatorGenerator : IIncrementalGenerator
@@ -31,7 +31,8 @@ public sealed class OperatorGenerator : IIncrementalGenerator
 
         // Definitions that are fields belong to operators that are launched by hand.
         IncrementalValuesProvider<string> fields = context.SyntaxProvider.CreateSyntaxProvider(
-            static (node, _) => node is FieldDeclarationSyntax { Declaration: { Variables: { Count: 1 } variables } } && variables[0].Identifier.Text == Names.Definition,
+            static (node, _)
+                => node is FieldDeclarationSyntax { Declaration: { Variables: { Count: 1 } variables } } && variables[0].Identifier.Text == Names.Definition,
             static (found, cancellation) => Qualified(found.SemanticModel.GetDeclaredSymbol(((FieldDeclarationSyntax)found.Node).Declaration.Variables[0], cancellation)!));
         // Structures and the generic interfaces that they implement: a family of operators has one for each of its functions.
         IncrementalValuesProvider<(string Type, string Interface)> functions = context.SyntaxProvider.CreateSyntaxProvider(
@@ -43,14 +44,19 @@ public sealed class OperatorGenerator : IIncrementalGenerator
             generatedDefinitions.Collect().Combine(fields.Collect()).Combine(functions.Collect()),
             static (output, found) =>
             {
-                ImmutableArray<string> all = found.Left.Left.SelectMany(o => Members(o.Definition, o.Functions, found.Right)).Concat(found.Left.Right).ToImmutableArray();
+                ImmutableArray<string> all = found.Left.Left.SelectMany(
+                    o => Members(o.Definition, o.Functions, found.Right)).Concat(found.Left.Right).ToImmutableArray();
                 if (all.Length > 0)
                     output.AddSource("KernelCatalog.g.cs", SourceText.From(Catalogue(all), Encoding.UTF8));
             });
     }
 
-    private static System.Collections.Generic.IEnumerable<string> Members(string definition, string? functions, ImmutableArray<(string Type, string Interface)> implemented)
-        => functions is null ? [definition] : implemented.Where(i => i.Interface == functions).Select(i => string.Format(System.Globalization.CultureInfo.InvariantCulture, definition, i.Type));
+    private static System.Collections.Generic.IEnumerable<string> Members(
+        string definition, string? functions, ImmutableArray<(string Type, string Interface)> implemented)
+        => functions is null
+            ? [definition]
+            : implemented.Where(i => i.Interface == functions).Select(
+                i => string.Format(System.Globalization.CultureInfo.InvariantCulture, definition, i.Type));
 
     private static ImmutableArray<(string Type, string Interface)> Implemented(INamedTypeSymbol type) =>
     [
@@ -63,7 +69,8 @@ public sealed class OperatorGenerator : IIncrementalGenerator
     private static string Catalogue(ImmutableArray<string> definitions)
     {
         var text = new StringBuilder();
-        text.Append("namespace GpuTransformer.Host;\n\npublic static partial class KernelCatalog\n{\n    private static OperatorDefinition[] Declared() =>\n    [\n");
+        text.Append(
+            "namespace GpuTransformer.Host;\n\npublic static partial class KernelCatalog\n{\n    private static OperatorDefinition[] Declared() =>\n    [\n");
         foreach (string definition in definitions.OrderBy(static d => d, System.StringComparer.Ordinal))
             text.Append("        ").Append(definition).Append(",\n");
         return text.Append("    ];\n}\n").ToString();

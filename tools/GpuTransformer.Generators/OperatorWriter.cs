@@ -65,10 +65,12 @@ internal sealed class OperatorWriter
         foreach ((INamedTypeSymbol kernel, string summary) in variants)
         {
             string name = VariantName(kernel);
-            list.Append(Indent).Append(Indent).Append("new(\"").Append(name).Append("\", VariantKind.").Append(name).Append(", ").Append(Literal(summary)).Append(", Launch").Append(name).Append("),\n");
+            list.Append(Indent).Append(Indent).Append("new(\"").Append(name).Append("\", VariantKind.").Append(name).Append(", ").Append(Literal(summary))
+                .Append(", Launch").Append(name).Append("),\n");
         }
 
-        string Named(string property) => declaration.NamedArguments.FirstOrDefault(a => a.Key == property).Value.Value is string { Length: > 0 } text ? Literal(text) : string.Empty;
+        string Named(string property)
+            => declaration.NamedArguments.FirstOrDefault(a => a.Key == property).Value.Value is string { Length: > 0 } text ? Literal(text) : string.Empty;
         string operatorName, formula;
         if (Function is { } function)
         {
@@ -81,7 +83,9 @@ internal sealed class OperatorWriter
             formula = Literal((string)declaration.ConstructorArguments[1].Value!);
         }
 
-        _text.Append($"    /// <summary>The operator in the catalogue.</summary>\n    public static readonly {type} Definition = new({operatorName}, {formula},\n    [\n{list}    ]);\n");
+        _text.Append(
+            $"    /// <summary>The operator in the catalogue.</summary>\n    public static readonly {type} Definition = new({operatorName}, {formula},\n   "
+            + $" [\n{list}    ]);\n");
         string arguments = _arguments.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat);
         return $"{(Function is null ? arguments : arguments.Replace($"<{Function.Name}>", "<{0}>"))}.Definition";
     }
@@ -90,7 +94,8 @@ internal sealed class OperatorWriter
 
     // The interface that says what a function is.
     private static string Functions(ITypeParameterSymbol function)
-        => function.ConstraintTypes.OfType<INamedTypeSymbol>().First(static c => c.IsGenericType).OriginalDefinition.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat);
+        => function.ConstraintTypes.OfType<INamedTypeSymbol>().First(static c => c.IsGenericType).OriginalDefinition.ToDisplayString(
+            SymbolDisplayFormat.FullyQualifiedFormat);
 
     private void WriteLaunch(INamedTypeSymbol kernel)
     {
@@ -100,11 +105,16 @@ internal sealed class OperatorWriter
             WriteSwitch(kernel, name, element);
         ITypeParameterSymbol[] known = element is null ? [] : [element];
         string accessibility = element is null ? "internal" : "private", passing = element is null ? string.Empty : "in ";
-        _text.Append($"\n    {accessibility} static void Launch{name}{TypeParameters(known)}(ComputeDevice device, {passing}{ArgumentsType} a){Constraints(known)}\n    {{\n");
+        _text.Append(
+            $"\n    {accessibility} static void Launch{name}{TypeParameters(known)}(ComputeDevice device, {passing}{ArgumentsType} "
+            + $"a){Constraints(known)}\n    {{\n");
         string type = kernel.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat);
         _text.Append($"        var kernel = {_binding.Initialiser(kernel, Indent + Indent)};\n");
-        string count = IsVectorized(kernel) ? Names.Blocks : Names.Groups, launched = $"{(kernel.GetMembers(count).Any(static m => m.IsStatic) ? type : "kernel")}.{count}";
-        _text.Append(IsVectorized(kernel) ? $"        device.Launch({launched}, kernel);\n" : $"        device.Launch({type}.Kernel, {launched}, {type}.GroupSize, kernel);\n");
+        string count = IsVectorized(kernel)
+            ? Names.Blocks
+            : Names.Groups, launched = $"{(kernel.GetMembers(count).Any(static m => m.IsStatic) ? type : "kernel")}.{count}";
+        _text.Append(
+            IsVectorized(kernel) ? $"        device.Launch({launched}, kernel);\n" : $"        device.Launch({type}.Kernel, {launched}, {type}.GroupSize, kernel);\n");
         _text.Append("    }\n");
     }
 
@@ -112,13 +122,19 @@ internal sealed class OperatorWriter
     private void WriteSwitch(INamedTypeSymbol kernel, string name, ITypeParameterSymbol element)
     {
         string tensor = _binding.StorageTensor(kernel, element.Name) ?? "Missing";
-        _text.Append($"\n    internal static void Launch{name}(ComputeDevice device, {ArgumentsType} a)\n    {{\n        switch (a.{tensor}.DType)\n        {{\n");
+        _text.Append(
+            $"\n    internal static void Launch{name}(ComputeDevice device, {ArgumentsType} a)\n    {{\n        switch (a.{tensor}.DType)\n        {{\n");
         foreach (string storage in new[] { "Float32", "Float16", "BFloat16" })
-            _text.Append($"            case DType.{storage}:\n                Launch{name}<global::GpuTransformer.Kernels.{storage}>(device, a);\n                break;\n");
-        _text.Append($"            default:\n                throw new System.ArgumentException($\"Kernels compute with real numbers only, not with {{a.{tensor}.DType}}.\");\n        }}\n    }}\n");
+            _text.Append(
+                $"            case DType.{storage}:\n                Launch{name}<global::GpuTransformer.Kernels.{storage}>(device, a);\n                "
+                + "break;\n");
+        _text.Append(
+            "            default:\n                throw new System.ArgumentException($\"Kernels compute with real numbers only, not with "
+            + $"{{a.{tensor}.DType}}.\");\n        }}\n    }}\n");
     }
 
-    private static string TypeParameters(ITypeParameterSymbol[] parameters) => parameters.Length == 0 ? string.Empty : $"<{string.Join(", ", parameters.Select(static p => p.Name))}>";
+    private static string TypeParameters(ITypeParameterSymbol[] parameters)
+        => parameters.Length == 0 ? string.Empty : $"<{string.Join(", ", parameters.Select(static p => p.Name))}>";
 
     private static string Constraints(ITypeParameterSymbol[] parameters)
         => string.Concat(parameters.Select(static p => $"\n        where {p.Name} : {string.Join(", ", Parts(p))}"));

@@ -3,8 +3,8 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Validation;
 
 /// <summary>
-/// When a result passes: |ours − exact| ≤ max(2 · |plain − exact|_max, floor · |exact|_max), where plain is the straightforward computation in the same precision.
-/// The factor is 3 for gradients. NaN and infinity never pass, whichever side has them.
+/// When a result passes: |ours − exact| ≤ max(2 · |plain − exact|_max, floor · |exact|_max), where plain is the straightforward computation in the same
+/// precision. The factor is 3 for gradients. NaN and infinity never pass, whichever side has them.
 /// </summary>
 /// <remarks>The factor is that of FlashAttention's own tests: free of scale, and honest about what the precision allows.</remarks>
 public static class NumericalRule
@@ -24,7 +24,8 @@ public static class NumericalRule
     /// <param name="plain">The straightforward computation in the storage's precision.</param>
     /// <param name="dtype">The storage's precision.</param>
     /// <param name="isGradient">Whether it is a gradient.</param>
-    public static Comparison Compare(string output, ReadOnlySpan<float> actual, ReadOnlySpan<double> exact, ReadOnlySpan<double> plain, DType dtype, bool isGradient)
+    public static Comparison Compare(
+        string output, ReadOnlySpan<float> actual, ReadOnlySpan<double> exact, ReadOnlySpan<double> plain, DType dtype, bool isGradient)
     {
         if (plain.Length != exact.Length)
             throw new ArgumentException($"{output}: the plain computation gave {plain.Length} values, {exact.Length} were expected.", nameof(plain));

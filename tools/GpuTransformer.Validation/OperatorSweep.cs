@@ -16,7 +16,8 @@ internal abstract class OperatorSweep(OperatorDefinition definition)
         where TArguments : struct
         => new Typed<TArguments>(definition, cases);
 
-    private sealed class Typed<TArguments>(OperatorDefinition<TArguments> definition, Func<int, IEnumerable<ValidationCase<TArguments>>> cases) : OperatorSweep(definition)
+    private sealed class Typed<TArguments>(
+        OperatorDefinition<TArguments> definition, Func<int, IEnumerable<ValidationCase<TArguments>>> cases) : OperatorSweep(definition)
         where TArguments : struct
     {
         public override IEnumerable<ValidationCase> Cases(int seed) => cases(seed);

@@ -44,7 +44,9 @@ public abstract class ValidationCase
     /// <summary>What the oracle says.</summary>
     internal abstract IReadOnlyList<Expected> Expected { get; }
 
-    /// <summary>Runs <paramref name="variant"/> on <paramref name="device"/> and compares every output with the oracle; null where the variant does not take this case.</summary>
+    /// <summary>
+    /// Runs <paramref name="variant"/> on <paramref name="device"/> and compares every output with the oracle; null where the variant does not take this case.
+    /// </summary>
     public abstract IReadOnlyList<Comparison>? Run(ComputeDevice device, KernelVariant variant);
 }
 

@@ -5,12 +5,13 @@ using System.Globalization;
 namespace GpuTransformer.Host;
 
 /// <summary>
-/// Whose turn it is on one device. Two rules, both checked at the beginning of each operation and both some nanoseconds long: no two threads are inside at a time, and while something is
-/// open (see <see cref="ExecutionState"/>) only the flow of control that opened it may enter. A flow is known by its execution context, which <c>await</c> carries from thread to
-/// thread, and a thread of the user's own by itself.
+/// Whose turn it is on one device. Two rules, both checked at the beginning of each operation and both some nanoseconds long: no two threads are inside at a
+/// time, and while something is open (see <see cref="ExecutionState"/>) only the flow of control that opened it may enter. A flow is known by its execution
+/// context, which <c>await</c> carries from thread to thread, and a thread of the user's own by itself.
 /// </summary>
 /// <remarks>
-/// Closing and disposing never fail and never wait: what cannot be done at once, because another thread is inside, is left for that thread to do on its way out.
+/// Closing and disposing never fail and never wait: what cannot be done at once, because another thread is inside, is left for that thread to do on its way
+/// out.
 /// </remarks>
 internal sealed class DeviceTurns(ComputeDevice device)
 {
@@ -31,7 +32,9 @@ internal sealed class DeviceTurns(ComputeDevice device)
     public long Operation { get; private set; }
 
     /// <summary>Begins an operation, or an operation within one.</summary>
-    /// <param name="held">What the caller holds in hand: only those to whom a step was given can have it, so it proves a hand-over that the context does not show.</param>
+    /// <param name="held">
+    /// What the caller holds in hand: only those to whom a step was given can have it, so it proves a hand-over that the context does not show.
+    /// </param>
     /// <exception cref="DeviceInUseException">It is another's turn.</exception>
     /// <exception cref="ObjectDisposedException">The device was disposed.</exception>
     public DeviceTurn Enter(OpenFrame? held = null)
@@ -170,7 +173,8 @@ internal sealed class DeviceTurns(ComputeDevice device)
             if (!ReferenceEquals(inside, s_tidying))
             {
                 throw new DeviceInUseException(
-                    $"{device} is in use: {Name(inside)} is in the middle of an operation, and {Name(me)} wants to begin one. One thread at a time may use a device; "
+                    $"{device} is in use: {Name(inside)} is in the middle of an operation, and {Name(me)} wants to begin one. "
+                    + "One thread at a time may use a device; "
                     + "take turns, or open a device for each thread.");
             }
 
@@ -186,7 +190,8 @@ internal sealed class DeviceTurns(ComputeDevice device)
         Leave();
         ObjectDisposedException.ThrowIf(device.IsDisposed, device);
         throw new DeviceInUseException(
-            $"{device} is in use: {Name(innermost!.User)} has a step, a tape or training open on it, and {Name(me)} does not continue that work. One thread at a time may use a "
+            $"{device} is in use: {Name(innermost!.User)} has a step, a tape or training open on it, and {Name(me)} does not continue that work. "
+            + "One thread at a time may use a "
             + "device; take turns around whole steps, or open a device for each thread. What awaits inside a step may go on on another thread.");
     }
 

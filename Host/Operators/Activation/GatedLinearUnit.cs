@@ -21,7 +21,8 @@ public static partial class Operators
         GatedLinearUnitOperator.Check(input, activation, multiplier, valueClamp, gateClamp);
         Tensor output = Tensor.Empty(input.Device, input.Shape.WithLast(input.Shape[^1] / 2), input.DType);
         if (output.Shape.Count > 0)
-            GatedLinearUnitArguments.Definition.Run(input.Device, new GatedLinearUnitArguments(input, multiplier, output, activation, valueClamp ?? 0f, gateClamp ?? 0f));
+            GatedLinearUnitArguments.Definition.Run(
+                input.Device, new GatedLinearUnitArguments(input, multiplier, output, activation, valueClamp ?? 0f, gateClamp ?? 0f));
         if (input.Device.Records(input, multiplier))
             Record(input, activation, multiplier, valueClamp, gateClamp, output);
         return output;
@@ -42,7 +43,8 @@ public static partial class Operators
 [Operator("GatedLinearUnit", "y = clamp(value) · f(clamp(gate)) · multiplier")]
 [Variant(typeof(GatedLinearUnitVectorized<>), "SIMD, some rows per block")]
 [Variant(typeof(GatedLinearUnitPortable<>), "one thread per output element")]
-internal readonly partial record struct GatedLinearUnitArguments(Tensor Input, Tensor? Multiplier, Tensor Output, Activation Activation, float ValueClamp, float GateClamp)
+internal readonly partial record struct GatedLinearUnitArguments(
+    Tensor Input, Tensor? Multiplier, Tensor Output, Activation Activation, float ValueClamp, float GateClamp)
 {
     public int Inner => Output.Shape[^1];
 

@@ -5,8 +5,8 @@ namespace GpuTransformer.Host;
 public static partial class Operators
 {
     /// <summary>
-    /// The gradients of <see cref="GatedLinearUnit"/>: with v and g the clamped value and gate, dvalue = dy · m · f(g) · v′, dgate = dy · m · v · f′(g) · g′ and
-    /// dmultiplier = Σ dy · v · f(g) over the rows.
+    /// The gradients of <see cref="GatedLinearUnit"/>: with v and g the clamped value and gate, dvalue = dy · m · f(g) · v′, dgate = dy · m · v · f′(g) · g′
+    /// and dmultiplier = Σ dy · v · f(g) over the rows.
     /// </summary>
     /// <param name="outputGradient">dy […, inner]</param>
     /// <param name="input">[…, 2 · inner], as in the forward.</param>
@@ -23,7 +23,8 @@ public static partial class Operators
         GatedLinearUnitOperator.Check(input, activation, multiplier, valueClamp, gateClamp);
         Arguments.Check(input.Device, outputGradient, input.DType);
         Arguments.CheckShape(outputGradient, input.Shape.WithLast(input.Shape[^1] / 2), $"the input {input.Shape}");
-        var arguments = GatedLinearUnitBackwardArguments.Create(outputGradient, input, multiplier, activation, valueClamp ?? 0f, gateClamp ?? 0f, wantsMultiplier);
+        var arguments = GatedLinearUnitBackwardArguments.Create(
+            outputGradient, input, multiplier, activation, valueClamp ?? 0f, gateClamp ?? 0f, wantsMultiplier);
         if (outputGradient.Shape.Count > 0)
             GatedLinearUnitBackwardOperator.Definition.Run(input.Device, arguments);
         if (arguments.MultiplierSum is not { } sum)
@@ -44,7 +45,14 @@ public static partial class Operators
 /// <param name="ValueClamp">The limit of the values' clamp.</param>
 /// <param name="GateClamp">The limit of the gates' clamp.</param>
 internal readonly record struct GatedLinearUnitBackwardArguments(
-    Tensor OutputGradient, Tensor Input, Tensor? Multiplier, Tensor InputGradient, SumRowsArguments? MultiplierSum, Activation Activation, float ValueClamp, float GateClamp)
+    Tensor OutputGradient,
+    Tensor Input,
+    Tensor? Multiplier,
+    Tensor InputGradient,
+    SumRowsArguments? MultiplierSum,
+    Activation Activation,
+    float ValueClamp,
+    float GateClamp)
 {
     public int Inner => OutputGradient.Shape[^1];
 
@@ -61,10 +69,12 @@ internal readonly record struct GatedLinearUnitBackwardArguments(
         if (wantsMultiplier && multiplier is not null)
         {
             Tensor unmultiplied = Tensor.Empty(input.Device, outputGradient.Shape, input.DType);
-            sum = SumRowsArguments.Create(outputGradient, unmultiplied, null, Tensor.Zeros(input.Device, multiplier.Shape, input.DType), 1, multiplier.Shape[0]);
+            sum = SumRowsArguments.Create(
+                outputGradient, unmultiplied, null, Tensor.Zeros(input.Device, multiplier.Shape, input.DType), 1, multiplier.Shape[0]);
         }
 
-        return new GatedLinearUnitBackwardArguments(outputGradient, input, multiplier, Tensor.Empty(input.Device, input.Shape, input.DType), sum, activation, valueClamp, gateClamp);
+        return new GatedLinearUnitBackwardArguments(
+            outputGradient, input, multiplier, Tensor.Empty(input.Device, input.Shape, input.DType), sum, activation, valueClamp, gateClamp);
     }
 }
 
@@ -75,7 +85,11 @@ internal static partial class GatedLinearUnitBackwardOperator
         "GatedLinearUnitBackward",
         "dvalue = dy m f(g) v′, dgate = dy m v f′(g) g′, dm = Σ dy v f(g)",
         [
-            new("Vectorized", VariantKind.Vectorized, "SIMD, some rows per block", static (device, a) => ElementDispatch.Launch<Vectorized, GatedLinearUnitBackwardArguments>(device, a, a.Input.DType)),
+            new(
+                "Vectorized",
+                VariantKind.Vectorized,
+                "SIMD, some rows per block",
+                static (device, a) => ElementDispatch.Launch<Vectorized, GatedLinearUnitBackwardArguments>(device, a, a.Input.DType)),
             new(
                 "Portable",
                 VariantKind.Portable,

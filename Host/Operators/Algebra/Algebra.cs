@@ -5,7 +5,9 @@ namespace GpuTransformer.Host;
 /// <summary>Computes, records and lists the functions of the tensor algebra.</summary>
 internal static class Algebra
 {
-    /// <summary>Every operator that a function of the algebra makes, found by the interface that the function implements, so that a new one is listed by being there.</summary>
+    /// <summary>
+    /// Every operator that a function of the algebra makes, found by the interface that the function implements, so that a new one is listed by being there.
+    /// </summary>
     public static IEnumerable<OperatorDefinition> Operators()
         => from type in typeof(Algebra).Assembly.GetTypes()
            from contract in type.GetInterfaces()

@@ -20,7 +20,8 @@ internal static class BroadcastLayout
         {
             int l = Length(a, axis, rank), r = Length(b, axis, rank);
             if (l != r && l != 1 && r != 1)
-                throw Arguments.Wrong(rightName, $"has shape {b}, which cannot be broadcast with {a}: counted from the last axis, lengths must be equal or one of them 1.");
+                throw Arguments.Wrong(
+                    rightName, $"has shape {b}, which cannot be broadcast with {a}: counted from the last axis, lengths must be equal or one of them 1.");
             lengths[axis] = l == 1 ? r : l;
         }
 
@@ -57,7 +58,8 @@ internal static class BroadcastLayout
         if (output.Count / walk.Inner > int.MaxValue)
         {
             throw new ArgumentException(
-                $"Broadcasting to {output} needs {output.Count / walk.Inner:N0} rows of {walk.Inner:N0}, but kernels count {int.MaxValue:N0}. Compute it in parts.");
+                $"Broadcasting to {output} needs {output.Count / walk.Inner:N0} rows of {walk.Inner:N0}, but kernels count {int.MaxValue:N0}. "
+                + "Compute it in parts.");
         }
 
         walk.Axes = new BroadcastAxes { Length4 = lengths[1], Length3 = lengths[2], Length2 = lengths[3], Length1 = lengths[4] };
@@ -105,7 +107,9 @@ internal static class BroadcastLayout
         }
     }
 
-    /// <summary>The sum of <paramref name="gradient"/> over the axes along which a tensor of <paramref name="shape"/> was broadcast; in float32, in a fixed order.</summary>
+    /// <summary>
+    /// The sum of <paramref name="gradient"/> over the axes along which a tensor of <paramref name="shape"/> was broadcast; in float32, in a fixed order.
+    /// </summary>
     public static Tensor SumTo(Tensor gradient, Shape shape)
     {
         if (gradient.Shape == shape)

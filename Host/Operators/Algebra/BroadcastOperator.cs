@@ -2,7 +2,9 @@ using GpuTransformer.Kernels;
 
 namespace GpuTransformer.Host;
 
-/// <summary>What a variant of a broadcasting operator is given: up to three operands, each of a shape that is broadcast to the output's, and how to walk them.</summary>
+/// <summary>
+/// What a variant of a broadcasting operator is given: up to three operands, each of a shape that is broadcast to the output's, and how to walk them.
+/// </summary>
 internal readonly record struct BroadcastArguments<TMap>(Tensor First, Tensor? Second, Tensor? Third, Tensor Output, BroadcastWalk Walk, TMap Map)
     where TMap : unmanaged, IBroadcastMap<TMap>;
 

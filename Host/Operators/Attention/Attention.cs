@@ -6,20 +6,20 @@ public static partial class Operators
 {
     /// <summary>
     /// Scaled dot-product attention, fused: output = softmax(softclamp(scale · Q Kᵀ + bias)) V over the visible keys, head by head. No query × key array exists
-    /// at any time. What a mask, causality, the window or a bias of −∞ hides contributes exactly nothing, whatever it holds, NaN and infinity included, and its gradient is exactly zero; a
-    /// query that sees no key has output exactly zero. A finite score hides nothing: one below the lowest float32 counts as that.
+    /// at any time. What a mask, causality, the window or a bias of −∞ hides contributes exactly nothing, whatever it holds, NaN and infinity included, and its
+    /// gradient is exactly zero; a query that sees no key has output exactly zero. A finite score hides nothing: one below the lowest float32 counts as that.
     /// </summary>
     /// <param name="query">[batch, queries, heads · headDim], or [batch, heads, queries, headDim] in the head-major layout</param>
     /// <param name="key">[batch, keys, keyValueHeads · headDim], or [batch, keyValueHeads, keys, headDim]</param>
     /// <param name="value">[batch, keys, keyValueHeads · valueDim], or [batch, keyValueHeads, keys, valueDim]; valueDim need not be headDim.</param>
     /// <param name="options">Heads, layout, masks and biases.</param>
     /// <param name="logSumExp">
-    /// float32 [batch, heads, queries], overwritten with the natural logarithm of each row's sum of exponentials; −1e30 for a query that sees no key. Null where it is
-    /// not wanted.
+    /// float32 [batch, heads, queries], overwritten with the natural logarithm of each row's sum of exponentials; −1e30 for a query that sees no key. Null
+    /// where it is not wanted.
     /// </param>
     /// <param name="normalizer">
-    /// float32 [batch, heads, queries, 2], overwritten with what <see cref="AttentionBackward"/> recomputes the probabilities from: each row's largest score m and
-    /// 1 / Σ exp(S − m), zero for a query that sees no key. Null where it is not wanted; a tape sees to it itself.
+    /// float32 [batch, heads, queries, 2], overwritten with what <see cref="AttentionBackward"/> recomputes the probabilities from: each row's largest score m
+    /// and 1 / Σ exp(S − m), zero for a query that sees no key. Null where it is not wanted; a tape sees to it itself.
     /// </param>
     /// <returns>[batch, queries, heads · valueDim], or [batch, heads, queries, valueDim], of the query's data type.</returns>
     /// <exception cref="ArgumentException">A shape, device, data type or option does not fit; nothing was launched.</exception>
@@ -47,7 +47,8 @@ internal static partial class AttentionOperator
         [VectorizedVariant(), PortableVariant(), TensorCoreVariant()]);
 
     /// <summary>Checks everything and allocates the output, or checks the <paramref name="output"/> of an earlier call, for its backward.</summary>
-    internal static AttentionArguments Prepare(Tensor query, Tensor key, Tensor value, ScoreOptions options, Tensor? logSumExp, Tensor? normalizer = null, Tensor? output = null)
+    internal static AttentionArguments Prepare(
+        Tensor query, Tensor key, Tensor value, ScoreOptions options, Tensor? logSumExp, Tensor? normalizer = null, Tensor? output = null)
     {
         AttentionChecks.CheckInputs(query, key, value, options);
         AttentionShape shape = AttentionGeometry.Shape(options, query.Shape, key.Shape, value.Shape);

@@ -74,7 +74,8 @@ internal static partial class AttentionBackwardOperator
             where TOutput : unmanaged, IOutputTile<TOutput>
             => device.Launch(
                 FlashBackwardQueryPortable<TElement, TOutput>.Kernel,
-                AttentionDispatch.Groups(a.Forward.Shape, a.Forward.Shape.Heads, a.Forward.Shape.Queries, AttentionTiles.TileRows, a.Forward.Shape.HeadDim, TOutput.Columns),
+                AttentionDispatch.Groups(
+                    a.Forward.Shape, a.Forward.Shape.Heads, a.Forward.Shape.Queries, AttentionTiles.TileRows, a.Forward.Shape.HeadDim, TOutput.Columns),
                 AttentionTiles.GroupSize,
                 new FlashBackwardQueryPortable<TElement, TOutput> { Tensors = Views<TElement>(a), QueryGradient = a.QueryGradient.View<TElement>() });
     }
@@ -87,7 +88,12 @@ internal static partial class AttentionBackwardOperator
             => device.Launch(
                 FlashBackwardKeyValuePortable<TElement, TOutput>.Kernel,
                 AttentionDispatch.Groups(
-                    a.Forward.Shape, a.Forward.Shape.KeyValueHeads, a.Forward.Shape.Keys, AttentionTiles.TileRows, Math.Max(a.Forward.Shape.HeadDim, a.Forward.Shape.ValueDim), TOutput.Columns),
+                    a.Forward.Shape,
+                    a.Forward.Shape.KeyValueHeads,
+                    a.Forward.Shape.Keys,
+                    AttentionTiles.TileRows,
+                    Math.Max(a.Forward.Shape.HeadDim, a.Forward.Shape.ValueDim),
+                    TOutput.Columns),
                 AttentionTiles.GroupSize,
                 new FlashBackwardKeyValuePortable<TElement, TOutput>
                 {

@@ -16,7 +16,8 @@ internal static partial class AttentionBackwardOperator
             where TElement : unmanaged, IElement<TElement>
         {
             AttentionShape shape = a.Forward.Shape;
-            FlashBackwardTensors<TElement> byQuery = Tensors<TElement>(a, shape.Heads, shape.Queries), byKey = Tensors<TElement>(a, shape.KeyValueHeads, shape.Keys);
+            FlashBackwardTensors<TElement> byQuery = Tensors<TElement>(a, shape.Heads, shape.Queries), byKey = Tensors<TElement>(
+                a, shape.KeyValueHeads, shape.Keys);
             var delta = new FlashBackwardDeltaVectorized<TElement> { Tensors = byQuery };
             var query = new FlashBackwardQueryVectorized<TElement> { Tensors = byQuery };
             var keyValue = new FlashBackwardKeyValueVectorized<TElement> { Tensors = byKey };

@@ -65,7 +65,9 @@ internal static class AttentionChecks
             if (options.AlibiSlopes is null)
                 throw Arguments.Wrong(nameof(options.AlibiPositions), "is given without AlibiSlopes, so nothing would read it.");
             if (queries != columns)
-                throw Arguments.Wrong(nameof(options.AlibiPositions), $"gives positions to queries and keys alike, so their numbers must agree, but there are {queries} queries and {columns} keys.");
+                throw Arguments.Wrong(
+                    nameof(options.AlibiPositions),
+                    $"gives positions to queries and keys alike, so their numbers must agree, but there are {queries} queries and {columns} keys.");
             CheckBroadcast(positions, [batch, options.Heads, columns], nameof(options.AlibiPositions));
         }
     }
@@ -75,7 +77,9 @@ internal static class AttentionChecks
         if (options.Heads < 1)
             throw Arguments.Wrong(nameof(options), $"asks for {options.Heads} heads; at least one is needed.");
         if (options.KeyValueHeads < 0 || (options.KeyValueHeads > 0 && options.Heads % options.KeyValueHeads != 0))
-            throw Arguments.Wrong(nameof(options), $"asks for {options.KeyValueHeads} key/value heads, which do not divide {options.Heads} query heads; 0 stands for as many as query heads.");
+            throw Arguments.Wrong(
+                nameof(options),
+                $"asks for {options.KeyValueHeads} key/value heads, which do not divide {options.Heads} query heads; 0 stands for as many as query heads.");
         if (options.Scale is { } scale && !float.IsFinite(scale))
             throw Arguments.Wrong(nameof(options), $"asks for a scale of {scale}; it must be finite.");
         if (options.SoftClamp is { } clamp && !(clamp > 0f && float.IsFinite(clamp)))
@@ -98,9 +102,13 @@ internal static class AttentionChecks
             throw Arguments.Wrong(nameof(query), $"has shape {query.Shape}, whose width {query.Shape[2]} cannot be divided among {heads} heads.");
         int headDim = query.Shape[2] / heads;
         if (key.Shape[2] != (long)keyValueHeads * headDim)
-            throw Arguments.Wrong(nameof(key), $"has shape {key.Shape}, but the query {query.Shape} with {heads} heads of {headDim} needs a width of {keyValueHeads} · {headDim} = {(long)keyValueHeads * headDim}.");
+            throw Arguments.Wrong(
+                nameof(key),
+                $"has shape {key.Shape}, but the query {query.Shape} with {heads} heads of {headDim} needs a width of {keyValueHeads} · {headDim} = "
+                + $"{(long)keyValueHeads * headDim}.");
         if (value.Shape[2] % keyValueHeads != 0)
-            throw Arguments.Wrong(nameof(value), $"has shape {value.Shape}, whose width {value.Shape[2]} cannot be divided among {keyValueHeads} key/value heads.");
+            throw Arguments.Wrong(
+                nameof(value), $"has shape {value.Shape}, whose width {value.Shape[2]} cannot be divided among {keyValueHeads} key/value heads.");
         CheckWidth(headDim, query);
         CheckWidth(value.Shape[2] / keyValueHeads, value);
     }
@@ -115,7 +123,8 @@ internal static class AttentionChecks
         CheckHeads(key, keyValueHeads, "key/value heads");
         CheckHeads(value, keyValueHeads, "key/value heads");
         if (key.Shape[3] != query.Shape[3])
-            throw Arguments.Wrong(nameof(key), $"has shape {key.Shape}: heads of width {key.Shape[3]}, but the query {query.Shape} has heads of width {query.Shape[3]}.");
+            throw Arguments.Wrong(
+                nameof(key), $"has shape {key.Shape}: heads of width {key.Shape[3]}, but the query {query.Shape} has heads of width {query.Shape[3]}.");
         CheckWidth(query.Shape[3], query);
         CheckWidth(value.Shape[3], value);
     }

@@ -16,8 +16,8 @@ internal interface IAttentionLaunch<TArguments>
 internal static class AttentionDispatch
 {
     /// <summary>
-    /// Calls <typeparamref name="TLaunch"/> with tiles for <paramref name="width"/> columns. Rules are no type arguments: a kernel without them would use as many
-    /// registers, and every kernel more costs an OpenCL compiler seconds.
+    /// Calls <typeparamref name="TLaunch"/> with tiles for <paramref name="width"/> columns. Rules are no type arguments: a kernel without them would use as
+    /// many registers, and every kernel more costs an OpenCL compiler seconds.
     /// </summary>
     public static void Launch<TLaunch, TElement, TArguments>(ComputeDevice device, TArguments arguments, int width)
         where TLaunch : IAttentionLaunch<TArguments>

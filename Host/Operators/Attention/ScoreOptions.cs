@@ -34,7 +34,8 @@ public enum HeadGrouping
 }
 
 /// <summary>
-/// How one call of <see cref="Operators.Attention"/> makes its scores: everything besides query, key and value. What is null or default is off and costs nothing.
+/// How one call of <see cref="Operators.Attention"/> makes its scores: everything besides query, key and value. What is null or default is off and costs
+/// nothing.
 /// </summary>
 public sealed record ScoreOptions
 {
@@ -65,7 +66,9 @@ public sealed record ScoreOptions
     /// <summary>bool [batch|1, heads|1, queries|1, keys]: true where the key is visible to the query.</summary>
     public Tensor? Mask { get; init; }
 
-    /// <summary>Real [batch|1, heads|1, queries|1, keys], added to the scaled scores. Float32. −∞ hides the key as a mask does; a finite number never does, however low.</summary>
+    /// <summary>
+    /// Real [batch|1, heads|1, queries|1, keys], added to the scaled scores. Float32. −∞ hides the key as a mask does; a finite number never does, however low.
+    /// </summary>
     public Tensor? Bias { get; init; }
 
     /// <summary>float32 [heads]: ALiBi slopes; a head with slope zero has no bias.</summary>
@@ -83,7 +86,9 @@ public sealed record ScoreOptions
     /// <summary>p in [0, 1): with this probability a probability of the softmax becomes zero, otherwise it is divided by 1 − p.</summary>
     public float Dropout { get; init; }
 
-    /// <summary>The run's seed. What is dropped depends on seed, stream, row and key alone, on every device alike; nothing is stored, backward draws it again.</summary>
+    /// <summary>
+    /// The run's seed. What is dropped depends on seed, stream, row and key alone, on every device alike; nothing is stored, backward draws it again.
+    /// </summary>
     public ulong DropoutSeed { get; init; }
 
     /// <summary>A number for each call of a run, as in <see cref="Operators.Dropout(Tensor, float, ulong, ulong)"/>.</summary>

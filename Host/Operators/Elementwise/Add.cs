@@ -16,7 +16,11 @@ public static partial class Operators
         if (left.Shape != right.Shape)
         {
             return Algebra.Binary(
-                left, right, BinaryOperator<BroadcastAddFunction>.Forward, BinaryOperator<BroadcastAddFunction>.Left, BinaryOperator<BroadcastAddFunction>.Right);
+                left,
+                right,
+                BinaryOperator<BroadcastAddFunction>.Forward,
+                BinaryOperator<BroadcastAddFunction>.Left,
+                BinaryOperator<BroadcastAddFunction>.Right);
         }
 
         Elementwise.CheckPair(left, right, nameof(left), nameof(right));

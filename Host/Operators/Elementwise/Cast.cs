@@ -36,7 +36,11 @@ internal static class CastOperator
         "Cast",
         "y = x in another storage type",
         [
-            new("Vectorized", VariantKind.Vectorized, "SIMD, some thousand elements per block", static (device, a) => ElementDispatch.Launch<From<Vectorized>, ElementwiseArguments<ScaleOperation>>(device, a, a.Left.DType)),
+            new(
+                "Vectorized",
+                VariantKind.Vectorized,
+                "SIMD, some thousand elements per block",
+                static (device, a) => ElementDispatch.Launch<From<Vectorized>, ElementwiseArguments<ScaleOperation>>(device, a, a.Left.DType)),
             new(
                 "Portable",
                 VariantKind.Portable,

@@ -16,7 +16,11 @@ internal static class ElementwiseOperator<TOperation>
             name,
             formula,
             [
-                new("Vectorized", VariantKind.Vectorized, "SIMD, some thousand elements per block", static (device, a) => ElementDispatch.Launch<SameTypeVectorized, ElementwiseArguments<TOperation>>(device, a, a.Output.DType)),
+                new(
+                    "Vectorized",
+                    VariantKind.Vectorized,
+                    "SIMD, some thousand elements per block",
+                    static (device, a) => ElementDispatch.Launch<SameTypeVectorized, ElementwiseArguments<TOperation>>(device, a, a.Output.DType)),
                 new(
                     "Portable",
                     VariantKind.Portable,

@@ -15,7 +15,8 @@ public static partial class Operators
         if (!(weight >= 0f && weight <= 1f))
             throw Arguments.Wrong(nameof(weight), $"is {weight}, but must be from 0 to 1.");
         if (target.Shape.Count > 0)
-            InterpolateOperator.Definition.Run(target.Device, new ElementwiseArguments<InterpolateOperation>(target, value, target, new InterpolateOperation(weight)));
+            InterpolateOperator.Definition.Run(
+                target.Device, new ElementwiseArguments<InterpolateOperation>(target, value, target, new InterpolateOperation(weight)));
         target.MarkWritten();
     }
 }

@@ -16,7 +16,11 @@ public static partial class Operators
         if (left.Shape != right.Shape)
         {
             return Algebra.Binary(
-                left, right, BinaryOperator<BroadcastMultiplyFunction>.Forward, BinaryOperator<BroadcastMultiplyFunction>.Left, BinaryOperator<BroadcastMultiplyFunction>.Right);
+                left,
+                right,
+                BinaryOperator<BroadcastMultiplyFunction>.Forward,
+                BinaryOperator<BroadcastMultiplyFunction>.Left,
+                BinaryOperator<BroadcastMultiplyFunction>.Right);
         }
 
         Elementwise.CheckPair(left, right, nameof(left), nameof(right));

@@ -29,7 +29,9 @@ public static partial class Operators
 
 internal static partial class SumRowsOperator
 {
-    /// <summary>The gradient of a vector for each group of rows: Σ dy · right over the rows that share it, of the vector's own shape; null where there is none.</summary>
+    /// <summary>
+    /// The gradient of a vector for each group of rows: Σ dy · right over the rows that share it, of the vector's own shape; null where there is none.
+    /// </summary>
     public static Tensor? Gradient(GainRows gain, Tensor outputGradient, Tensor? right)
     {
         if (gain.Values is not { } values)

@@ -15,12 +15,16 @@ public static partial class Operators
         (int secondBatch, int secondRows, int secondDim) = Sequences.Check(second, nameof(second));
         Arguments.Check(first.Device, second, first.DType);
         if (dim != secondDim || (firstBatch != secondBatch && firstBatch != 1 && secondBatch != 1))
-            throw Arguments.Wrong(nameof(second), $"has shape {second.Shape}, which does not continue {first.Shape}: the last axes must be equal, and the batches too unless one is 1.");
+            throw Arguments.Wrong(
+                nameof(second),
+                $"has shape {second.Shape}, which does not continue {first.Shape}: the last axes must be equal, and the batches too unless one is 1.");
         int batch = firstBatch == 1 ? secondBatch : firstBatch;
         int rows = checked(firstRows + secondRows);
         Tensor output = Tensor.Empty(first.Device, [batch, rows, dim], first.DType);
-        CopyRowsShape head = CopyRowsArguments.WholeOutput(batch, firstRows, dim, firstRows) with { OutputRows = rows, InputBroadcast = firstBatch == 1 ? 1 : 0 };
-        CopyRowsShape tail = CopyRowsArguments.WholeOutput(batch, secondRows, dim, secondRows) with { OutputRows = rows, OutputStart = firstRows, InputBroadcast = secondBatch == 1 ? 1 : 0 };
+        CopyRowsShape head = CopyRowsArguments.WholeOutput(
+            batch, firstRows, dim, firstRows) with { OutputRows = rows, InputBroadcast = firstBatch == 1 ? 1 : 0 };
+        CopyRowsShape tail = CopyRowsArguments.WholeOutput(
+            batch, secondRows, dim, secondRows) with { OutputRows = rows, OutputStart = firstRows, InputBroadcast = secondBatch == 1 ? 1 : 0 };
         CopyRowsOperator.Run(new CopyRowsArguments(first, null, null, output, head));
         CopyRowsOperator.Run(new CopyRowsArguments(second, null, null, output, tail));
         if (first.Device.Records(first, second))

@@ -29,7 +29,11 @@ internal static partial class CopyRowsOperator
         "CopyRows",
         "y[b, start + r] = scale · x[b, index[b, r]], zero where masked",
         [
-            new("Vectorized", VariantKind.Vectorized, "whole rows copied, some per block", static (device, a) => ElementDispatch.Launch<Vectorized, CopyRowsArguments>(device, a, a.Output.DType)),
+            new(
+                "Vectorized",
+                VariantKind.Vectorized,
+                "whole rows copied, some per block",
+                static (device, a) => ElementDispatch.Launch<Vectorized, CopyRowsArguments>(device, a, a.Output.DType)),
             new(
                 "Portable",
                 VariantKind.Portable,

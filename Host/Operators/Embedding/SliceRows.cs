@@ -18,7 +18,8 @@ public static partial class Operators
         if (count < 0 || count > rows - start)
             throw Arguments.Wrong(nameof(count), $"is {count}, but the input {input.Shape} has {rows - start} rows from row {start} on.");
         Tensor output = Tensor.Empty(input.Device, [batch, count, dim], input.DType);
-        CopyRowsOperator.Run(new CopyRowsArguments(input, null, null, output, CopyRowsArguments.WholeOutput(batch, count, dim, rows) with { InputStart = start }));
+        CopyRowsOperator.Run(
+            new CopyRowsArguments(input, null, null, output, CopyRowsArguments.WholeOutput(batch, count, dim, rows) with { InputStart = start }));
         if (input.Device.Records(input))
             Record(input, start, output);
         return output;
@@ -27,7 +28,9 @@ public static partial class Operators
             => input.Device.Record(output, gradient => GradientTape.Accumulate(input, PadRows(gradient, start, input.Shape[1])));
     }
 
-    /// <summary>Rows of zeros in front of and behind each sequence: y[b, start + r] = x[b, r], zero elsewhere. The gradient of <see cref="SliceRows"/>.</summary>
+    /// <summary>
+    /// Rows of zeros in front of and behind each sequence: y[b, start + r] = x[b, r], zero elsewhere. The gradient of <see cref="SliceRows"/>.
+    /// </summary>
     /// <param name="input">[batch, n, dim]</param>
     /// <param name="start">How many rows of zeros are in front.</param>
     /// <param name="rows">How many rows there are then; at least start + n.</param>
@@ -40,7 +43,8 @@ public static partial class Operators
         if (rows < inputRows || start > rows - inputRows)
             throw Arguments.Wrong(nameof(rows), $"is {rows}, but {start} rows of zeros and the input {input.Shape} need {(long)start + inputRows}.");
         Tensor output = Tensor.Empty(input.Device, [batch, rows, dim], input.DType);
-        CopyRowsOperator.Run(new CopyRowsArguments(input, null, null, output, CopyRowsArguments.WholeOutput(batch, rows, dim, inputRows) with { InputStart = -start }));
+        CopyRowsOperator.Run(
+            new CopyRowsArguments(input, null, null, output, CopyRowsArguments.WholeOutput(batch, rows, dim, inputRows) with { InputStart = -start }));
         if (input.Device.Records(input))
             Record(input, start, output);
         return output;

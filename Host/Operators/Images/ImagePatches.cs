@@ -5,8 +5,8 @@ namespace GpuTransformer.Host;
 public static partial class Operators
 {
     /// <summary>
-    /// Cuts images into square patches: y[b, gy · columns + gx, (r · p + c) · channels + k] = x[b, k, gy · p + r, gx · p + c]. Patches row by row; within one (row, column, channel),
-    /// the channel fastest.
+    /// Cuts images into square patches: y[b, gy · columns + gx, (r · p + c) · channels + k] = x[b, k, gy · p + r, gx · p + c]. Patches row by row; within one
+    /// (row, column, channel), the channel fastest.
     /// </summary>
     /// <param name="image">[batch, channels, height, width]; height and width multiples of <paramref name="patchSize"/>.</param>
     /// <param name="patchSize">p, in pixels.</param>
@@ -20,7 +20,14 @@ public static partial class Operators
             throw Arguments.Wrong(nameof(image), $"has shape {image.Shape}, but images are [batch, channels, height, width].");
         (int batch, int channels, int height, int width) = (image.Shape[0], image.Shape[1], image.Shape[2], image.Shape[3]);
         ImagePatchesOperator.CheckSize(height, width, patchSize);
-        Tensor output = ImagePatchesOperator.Run(image, [batch, height / patchSize * (width / patchSize), checked(patchSize * patchSize * channels)], channels, height, width, patchSize, toImage: false);
+        Tensor output = ImagePatchesOperator.Run(
+            image,
+            [batch, height / patchSize * (width / patchSize), checked(patchSize * patchSize * channels)],
+            channels,
+            height,
+            width,
+            patchSize,
+            toImage: false);
         if (image.Device.Records(image))
             Record(image, patchSize, output);
         return output;
@@ -42,7 +49,9 @@ public static partial class Operators
         ImagePatchesOperator.CheckSize(height, width, patchSize);
         int expected = height / patchSize * (width / patchSize), pixels = patchSize * patchSize;
         if (count != expected || dim % pixels != 0)
-            throw Arguments.Wrong(nameof(patches), $"has shape {patches.Shape}, but an image {height} × {width} has {expected} patches of {pixels} pixels, each of one or more channels.");
+            throw Arguments.Wrong(
+                nameof(patches),
+                $"has shape {patches.Shape}, but an image {height} × {width} has {expected} patches of {pixels} pixels, each of one or more channels.");
         Tensor output = ImagePatchesOperator.Run(patches, [batch, dim / pixels, height, width], dim / pixels, height, width, patchSize, toImage: true);
         if (patches.Device.Records(patches))
             Record(patches, patchSize, output);

@@ -5,7 +5,8 @@ namespace GpuTransformer.Host;
 public static partial class Operators
 {
     /// <summary>
-    /// The mean over the rows that count of −Σ_c y_c ln softmax(x)_c, y being 1 − s at the target plus s / classes everywhere: softmax and cross-entropy fused, the probabilities never stored.
+    /// The mean over the rows that count of −Σ_c y_c ln softmax(x)_c, y being 1 − s at the target plus s / classes everywhere: softmax and cross-entropy fused,
+    /// the probabilities never stored.
     /// </summary>
     /// <param name="logits">[…, classes]</param>
     /// <param name="targets">[…], Int32 or Int64, each in [0, classes) or <paramref name="ignoreIndex"/>.</param>
@@ -21,11 +22,13 @@ public static partial class Operators
     }
 
     /// <summary>
-    /// <see cref="SoftmaxCrossEntropy"/> of a language model: the target of a position is the token at the next one, and the last of a sequence has none. The same bits as with targets that were
-    /// shifted on the host, without making them.
+    /// <see cref="SoftmaxCrossEntropy"/> of a language model: the target of a position is the token at the next one, and the last of a sequence has none. The
+    /// same bits as with targets that were shifted on the host, without making them.
     /// </summary>
     /// <param name="logits">[…, sequence, classes]</param>
-    /// <param name="ids">[…, sequence], Int32 or Int64, each in [0, classes) or <paramref name="ignoreIndex"/>; the first of a sequence is nobody's target.</param>
+    /// <param name="ids">
+    /// […, sequence], Int32 or Int64, each in [0, classes) or <paramref name="ignoreIndex"/>; the first of a sequence is nobody's target.
+    /// </param>
     /// <param name="ignoreIndex">Tokens with this number are no targets.</param>
     /// <param name="labelSmoothing">As for <see cref="SoftmaxCrossEntropy"/>.</param>
     /// <returns>A float32 scalar; zero if no row counts.</returns>
@@ -36,7 +39,8 @@ public static partial class Operators
         Arguments.CheckRows(logits);
         if (logits.Shape.Rank < 2)
             throw Arguments.Wrong(nameof(logits), $"has shape {logits.Shape}, but sequences are needed: […, sequence, classes].");
-        return CrossEntropyOperator.Compute(logits, CrossEntropyOperator.CheckTargets(logits, ids, ignoreIndex, logits.Shape[^2], nameof(ids)), ignoreIndex, labelSmoothing, logits.Shape[^2]);
+        return CrossEntropyOperator.Compute(
+            logits, CrossEntropyOperator.CheckTargets(logits, ids, ignoreIndex, logits.Shape[^2], nameof(ids)), ignoreIndex, labelSmoothing, logits.Shape[^2]);
     }
 }
 
@@ -44,7 +48,8 @@ public static partial class Operators
 [Operator("CrossEntropy", "loss = ln Σ e^x − (1 − s) · x_target − s / classes · Σ x")]
 [Variant(typeof(CrossEntropyVectorized<>), "SIMD, some rows per block")]
 [Variant(typeof(CrossEntropyPortable<>), "64 threads per row")]
-internal readonly partial record struct CrossEntropyArguments(Tensor Logits, Tensor Targets, Tensor Loss, Tensor Weight, Tensor Normalizer, int IgnoreIndex, float Smoothing, int Sequence = 0)
+internal readonly partial record struct CrossEntropyArguments(
+    Tensor Logits, Tensor Targets, Tensor Loss, Tensor Weight, Tensor Normalizer, int IgnoreIndex, float Smoothing, int Sequence = 0)
 {
     public int Classes => Logits.Shape[^1];
 
@@ -67,14 +72,16 @@ internal static class CrossEntropyOperator
         int rows = checked((int)targets.Shape.Count);
         Tensor loss = Tensor.Empty(device, [rows]), weight = Tensor.Empty(device, [rows]), normalizer = Tensor.Empty(device, [rows, 2]);
         if (rows > 0)
-            CrossEntropyArguments.Definition.Run(device, new CrossEntropyArguments(logits, targets, loss, weight, normalizer, ignoreIndex, labelSmoothing, sequence));
+            CrossEntropyArguments.Definition.Run(
+                device, new CrossEntropyArguments(logits, targets, loss, weight, normalizer, ignoreIndex, labelSmoothing, sequence));
         (Tensor mean, Tensor inverseWeight) = WeightedMeanOperator.Run(loss, weight);
         if (device.Records(logits))
         {
             device.Record(mean, upstream =>
             {
                 Tensor gradient = Tensor.Empty(device, logits.Shape, logits.DType);
-                var arguments = new CrossEntropyBackwardArguments(logits, targets, normalizer, upstream, inverseWeight, gradient, ignoreIndex, labelSmoothing, sequence);
+                var arguments = new CrossEntropyBackwardArguments(
+                    logits, targets, normalizer, upstream, inverseWeight, gradient, ignoreIndex, labelSmoothing, sequence);
                 if (rows > 0)
                     CrossEntropyBackwardArguments.Definition.Run(device, arguments);
                 GradientTape.Accumulate(logits, gradient);
@@ -89,7 +96,8 @@ internal static class CrossEntropyOperator
     {
         Arguments.Check(logits.Device, targets, name: name);
         if (targets.Shape != new Shape(logits.Shape.Lengths[..^1]))
-            throw Arguments.Wrong(name, $"has shape {targets.Shape}, but the logits {logits.Shape} need one target for each row: {new Shape(logits.Shape.Lengths[..^1])}.");
+            throw Arguments.Wrong(
+                name, $"has shape {targets.Shape}, but the logits {logits.Shape} need one target for each row: {new Shape(logits.Shape.Lengths[..^1])}.");
         if (targets.DType is not (DType.Int32 or DType.Int64))
             throw Arguments.Wrong(name, $"holds {targets.DType}, but class numbers (Int32 or Int64) are needed.");
         int classes = logits.Shape[^1];

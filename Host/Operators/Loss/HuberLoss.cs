@@ -6,8 +6,8 @@ namespace GpuTransformer.Host;
 public static partial class Operators
 {
     /// <summary>
-    /// The mean of d² / 2 where |d| ≤ delta and delta · (|d| − delta / 2) elsewhere, d = prediction − target, over the rows that the mask keeps and all their columns: the squared error for
-    /// small differences, the absolute one for large ones (Huber 1964; torch's huber_loss).
+    /// The mean of d² / 2 where |d| ≤ delta and delta · (|d| − delta / 2) elsewhere, d = prediction − target, over the rows that the mask keeps and all their
+    /// columns: the squared error for small differences, the absolute one for large ones (Huber 1964; torch's huber_loss).
     /// </summary>
     /// <param name="prediction">[…, dim]</param>
     /// <param name="target">The same shape, and the same data type or Float32; gets no gradient.</param>

@@ -42,7 +42,10 @@ public static partial class Operators
         {
             Arguments.Check(device, rowMask, DType.Bool);
             if (rowMask.Shape.Count != rows)
-                throw Arguments.Wrong(nameof(rowMask), $"has shape {rowMask.Shape}, but the input {input.Shape} needs one flag for each of its {rows.ToString(CultureInfo.InvariantCulture)} rows.");
+                throw Arguments.Wrong(
+                    nameof(rowMask),
+                    $"has shape {rowMask.Shape}, but the input {input.Shape} needs one flag for each of its {rows.ToString(CultureInfo.InvariantCulture)} "
+                    + "rows.");
         }
 
         ActivateOperator.CheckDefined(activation, nameof(activation));

@@ -9,7 +9,9 @@ public static partial class Operators
     /// <param name="right">B: [k, n], or [n, k] where <paramref name="transposeRight"/></param>
     /// <param name="transposeLeft">Whether op(A) is Aᵀ.</param>
     /// <param name="transposeRight">Whether op(B) is Bᵀ.</param>
-    /// <param name="accumulateInto">[m, n]: the product is added to it and it is returned (not while gradients of these are recorded); or null for a new tensor</param>
+    /// <param name="accumulateInto">
+    /// [m, n]: the product is added to it and it is returned (not while gradients of these are recorded); or null for a new tensor
+    /// </param>
     /// <returns>[m, n]</returns>
     /// <exception cref="ArgumentException">A shape, device or data type does not fit; nothing was launched.</exception>
     public static Tensor MatrixMultiply(Tensor left, Tensor right, bool transposeLeft = false, bool transposeRight = false, Tensor? accumulateInto = null)
@@ -25,7 +27,10 @@ public static partial class Operators
         (int m, int k) = transposeLeft ? (left.Shape[1], left.Shape[0]) : (left.Shape[0], left.Shape[1]);
         (int inner, int n) = transposeRight ? (right.Shape[1], right.Shape[0]) : (right.Shape[0], right.Shape[1]);
         if (inner != k)
-            throw Arguments.Wrong(nameof(right), $"has shape {right.Shape}{Transposed(transposeRight)}, whose inner width {inner} is not the {k} of the left {left.Shape}{Transposed(transposeLeft)}.");
+            throw Arguments.Wrong(
+                nameof(right),
+                $"has shape {right.Shape}{Transposed(transposeRight)}, whose inner width {inner} is not the {k} of the left "
+                + $"{left.Shape}{Transposed(transposeLeft)}.");
         if (accumulateInto is not null)
         {
             Arguments.Check(device, accumulateInto, left.DType);
@@ -34,7 +39,8 @@ public static partial class Operators
 
         bool recorded = device.Records(left, right, accumulateInto);
         if (recorded && accumulateInto is not null)
-            throw Arguments.Wrong(nameof(accumulateInto), "cannot be given while gradients are recorded: what it held would be lost to the backward pass. Use Add instead.");
+            throw Arguments.Wrong(
+                nameof(accumulateInto), "cannot be given while gradients are recorded: what it held would be lost to the backward pass. Use Add instead.");
         Tensor output = accumulateInto ?? Tensor.Empty(device, [m, n], left.DType);
         MatrixMultiplyOperator.Run(new MatrixMultiplyArguments(
             left, right, output, m, n, k, transposeLeft, transposeRight, null, Activation.None, accumulateInto, null));
@@ -63,7 +69,18 @@ public static partial class Operators
 
 /// <summary>What a MatrixMultiply variant is given. The residual may be the output itself: then the product is accumulated.</summary>
 internal readonly record struct MatrixMultiplyArguments(
-    Tensor Left, Tensor Right, Tensor Output, int M, int N, int K, bool TransposeLeft, bool TransposeRight, Tensor? Bias, Activation Activation, Tensor? Residual, Tensor? RowMask);
+    Tensor Left,
+    Tensor Right,
+    Tensor Output,
+    int M,
+    int N,
+    int K,
+    bool TransposeLeft,
+    bool TransposeRight,
+    Tensor? Bias,
+    Activation Activation,
+    Tensor? Residual,
+    Tensor? RowMask);
 
 /// <summary>Matrix multiplication and linear layers in the catalogue.</summary>
 internal static partial class MatrixMultiplyOperator
@@ -72,7 +89,11 @@ internal static partial class MatrixMultiplyOperator
         "MatrixMultiply",
         "C = (mask ? act(op(A) op(B) + bias) : 0) + residual",
         [
-            new("Vectorized", VariantKind.Vectorized, "packed panels, 6 x 64 register tiles", static (device, a) => ElementDispatch.Launch<Vectorized, MatrixMultiplyArguments>(device, a, a.Output.DType)),
+            new(
+                "Vectorized",
+                VariantKind.Vectorized,
+                "packed panels, 6 x 64 register tiles",
+                static (device, a) => ElementDispatch.Launch<Vectorized, MatrixMultiplyArguments>(device, a, a.Output.DType)),
             new(
                 "Portable",
                 VariantKind.Portable,

@@ -28,9 +28,11 @@ internal readonly record struct GainRows(Tensor? Values, int Rows, int Columns, 
             return new GainRows(null, rows, dim, offset, ifAbsent);
         Arguments.Check(input.Device, values, input.DType, name);
         bool isNumber = values.Shape == [1] || values.Shape.Rank == 0;
-        bool fits = isNumber || (values.Shape.Rank > 0 && values.Shape[^1] == dim && (rows == 0 || (values.Shape.Count > 0 && rows % (values.Shape.Count / dim) == 0)));
+        bool fits = isNumber
+            || (values.Shape.Rank > 0 && values.Shape[^1] == dim && (rows == 0 || (values.Shape.Count > 0 && rows % (values.Shape.Count / dim) == 0)));
         if (!fits)
-            throw Arguments.Wrong(name, $"has shape {values.Shape}, but the input {input.Shape} needs [{dim}], [1], or one row of {dim} for each group of rows.");
+            throw Arguments.Wrong(
+                name, $"has shape {values.Shape}, but the input {input.Shape} needs [{dim}], [1], or one row of {dim} for each group of rows.");
         return new GainRows(values, rows, isNumber ? 1 : dim, offset, ifAbsent);
     }
 
@@ -45,5 +47,8 @@ internal readonly record struct GainRows(Tensor? Values, int Rows, int Columns, 
     /// <summary>As a Vectorized kernel reads them.</summary>
     public unsafe GainRowsVectorized<TElement> Vectorized<TElement>()
         where TElement : unmanaged, IElement<TElement>
-        => new() { Values = Values is null ? null : Values.Pointer<TElement>(), RowsPerGain = RowsPerGain, Columns = Columns, Offset = Offset, IfAbsent = IfAbsent };
+        => new()
+        {
+            Values = Values is null ? null : Values.Pointer<TElement>(), RowsPerGain = RowsPerGain, Columns = Columns, Offset = Offset, IfAbsent = IfAbsent,
+        };
 }

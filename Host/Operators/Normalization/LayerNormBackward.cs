@@ -4,7 +4,10 @@ namespace GpuTransformer.Host;
 
 public static partial class Operators
 {
-    /// <summary>The gradients of <see cref="LayerNorm"/>: with x̂ the normalised row and g = dy · (gain + offset), dx = (g − mean(g) − x̂ · mean(g · x̂)) / sqrt(var + ε) and dgain = Σ dy · x̂.</summary>
+    /// <summary>
+    /// The gradients of <see cref="LayerNorm"/>: with x̂ the normalised row and g = dy · (gain + offset), dx = (g − mean(g) − x̂ · mean(g · x̂)) / sqrt(var +
+    /// ε) and dgain = Σ dy · x̂.
+    /// </summary>
     /// <param name="outputGradient">dy, of the input's shape and data type.</param>
     /// <param name="input">x […, dim], as in the forward.</param>
     /// <param name="gain">As in the forward.</param>

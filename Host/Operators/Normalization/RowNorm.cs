@@ -19,7 +19,11 @@ internal static class RowNormOperator<TNormalization>
         name,
         formula,
         [
-            new("Vectorized", VariantKind.Vectorized, "SIMD, some rows per block", static (device, a) => ElementDispatch.Launch<Vectorized, RowNormArguments>(device, a, a.Input.DType)),
+            new(
+                "Vectorized",
+                VariantKind.Vectorized,
+                "SIMD, some rows per block",
+                static (device, a) => ElementDispatch.Launch<Vectorized, RowNormArguments>(device, a, a.Input.DType)),
             new(
                 "Portable",
                 VariantKind.Portable,

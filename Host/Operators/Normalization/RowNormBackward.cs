@@ -7,7 +7,9 @@ namespace GpuTransformer.Host;
 /// <param name="Input">x […, dim]</param>
 /// <param name="Gain">What the normalised rows were multiplied with.</param>
 /// <param name="InputGradient">dx, written.</param>
-/// <param name="GainSum">The sum over rows that gives the gain's gradient, from the statistics that the first kernel writes; or null where it is not wanted.</param>
+/// <param name="GainSum">
+/// The sum over rows that gives the gain's gradient, from the statistics that the first kernel writes; or null where it is not wanted.
+/// </param>
 /// <param name="Epsilon">As in the forward.</param>
 internal readonly record struct RowNormBackwardArguments(
     Tensor OutputGradient, Tensor Input, GainRows Gain, Tensor InputGradient, SumRowsArguments? GainSum, float Epsilon)
@@ -23,7 +25,8 @@ internal readonly record struct RowNormBackwardArguments(
         if (wantsGain && gain.Values is { } values)
         {
             Tensor statistics = Tensor.Empty(input.Device, [gain.Rows, 2]);
-            gainSum = SumRowsArguments.Create(outputGradient, input, statistics, Tensor.Empty(input.Device, values.Shape, input.DType), gain.Groups, gain.Columns);
+            gainSum = SumRowsArguments.Create(
+                outputGradient, input, statistics, Tensor.Empty(input.Device, values.Shape, input.DType), gain.Groups, gain.Columns);
         }
 
         return new RowNormBackwardArguments(outputGradient, input, gain, Tensor.Empty(input.Device, input.Shape, input.DType), gainSum, epsilon);
@@ -39,7 +42,11 @@ internal static class RowNormBackwardOperator<TNormalization>
         name,
         formula,
         [
-            new("Vectorized", VariantKind.Vectorized, "SIMD, some rows per block; the gain's gradient in two stages", static (device, a) => ElementDispatch.Launch<Vectorized, RowNormBackwardArguments>(device, a, a.Input.DType)),
+            new(
+                "Vectorized",
+                VariantKind.Vectorized,
+                "SIMD, some rows per block; the gain's gradient in two stages",
+                static (device, a) => ElementDispatch.Launch<Vectorized, RowNormBackwardArguments>(device, a, a.Input.DType)),
             new(
                 "Portable",
                 VariantKind.Portable,
@@ -49,14 +56,22 @@ internal static class RowNormBackwardOperator<TNormalization>
 
     /// <summary>Checks the arguments, allocates the results and launches.</summary>
     public static (Tensor InputGradient, Tensor? GainGradient) Run(
-        OperatorDefinition<RowNormBackwardArguments> definition, Tensor outputGradient, Tensor input, Tensor? gain, float gainOffset, float epsilon, bool wantsGain)
+        OperatorDefinition<RowNormBackwardArguments> definition,
+        Tensor outputGradient,
+        Tensor input,
+        Tensor? gain,
+        float gainOffset,
+        float epsilon,
+        bool wantsGain)
     {
         ArgumentNullException.ThrowIfNull(input);
         Arguments.CheckRows(input);
         Elementwise.CheckPair(input, outputGradient, nameof(input), nameof(outputGradient));
         GainRows rows = GainRows.Check(input, gain, nameof(gain), gainOffset);
         if (input.Shape.Count == 0)
-            return (Tensor.Empty(input.Device, input.Shape, input.DType), wantsGain && gain is not null ? Tensor.Zeros(input.Device, gain.Shape, gain.DType) : null);
+            return (
+                Tensor.Empty(input.Device, input.Shape, input.DType),
+                wantsGain && gain is not null ? Tensor.Zeros(input.Device, gain.Shape, gain.DType) : null);
         RowNormBackwardArguments arguments = RowNormBackwardArguments.Create(outputGradient, input, rows, epsilon, wantsGain);
         definition.Run(input.Device, arguments);
         arguments.GainSum?.Partial.Dispose();

@@ -5,7 +5,8 @@ namespace GpuTransformer.Host;
 /// <summary>AdamW in the catalogue.</summary>
 internal static class AdamWOperator
 {
-    public static readonly OperatorDefinition<OptimizerArguments<AdamWRule>> Definition = OptimizerOperator<AdamWRule>.Define("AdamWUpdate", "p ← p − rate · decay · p − rate · m̂ / (sqrt(v̂) + ε)");
+    public static readonly OperatorDefinition<OptimizerArguments<AdamWRule>> Definition = OptimizerOperator<AdamWRule>.Define(
+        "AdamWUpdate", "p ← p − rate · decay · p − rate · m̂ / (sqrt(v̂) + ε)");
 
     public static AdamWRule Rule(in AdamWStep step) => new()
     {

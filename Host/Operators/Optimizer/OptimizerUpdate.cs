@@ -45,7 +45,8 @@ public static partial class Operators
     /// <param name="decay">Weight decay, added to the gradient.</param>
     /// <param name="gradientScale">Multiplies the gradient first.</param>
     /// <exception cref="ArgumentException">A shape, device or data type does not fit; nothing was changed.</exception>
-    public static void SgdUpdate(Tensor parameter, Tensor gradient, Tensor momentumBuffer, double rate, double momentum = 0, double decay = 0, float gradientScale = 1f)
+    public static void SgdUpdate(
+        Tensor parameter, Tensor gradient, Tensor momentumBuffer, double rate, double momentum = 0, double decay = 0, float gradientScale = 1f)
     {
         OptimizerUpdate.CheckNumber(rate, nameof(rate));
         OptimizerUpdate.CheckNumber(decay, nameof(decay));
@@ -63,7 +64,15 @@ public static partial class Operators
     /// <param name="decay">Decoupled weight decay.</param>
     /// <param name="gradientScale">Multiplies the gradient first.</param>
     /// <exception cref="ArgumentException">A shape, device or data type does not fit; nothing was changed.</exception>
-    public static void LionUpdate(Tensor parameter, Tensor gradient, Tensor momentumBuffer, double rate, double beta1 = 0.9, double beta2 = 0.99, double decay = 0, float gradientScale = 1f)
+    public static void LionUpdate(
+        Tensor parameter,
+        Tensor gradient,
+        Tensor momentumBuffer,
+        double rate,
+        double beta1 = 0.9,
+        double beta2 = 0.99,
+        double decay = 0,
+        float gradientScale = 1f)
     {
         OptimizerUpdate.CheckNumber(rate, nameof(rate));
         OptimizerUpdate.CheckNumber(decay, nameof(decay));
@@ -81,7 +90,13 @@ internal readonly record struct OptimizerArguments<TRule>(Tensor Parameter, Tens
 internal static class OptimizerUpdate
 {
     public static void Run<TRule>(
-        OperatorDefinition<OptimizerArguments<TRule>> definition, Tensor parameter, Tensor gradient, Tensor first, Tensor? second, float gradientScale, TRule rule)
+        OperatorDefinition<OptimizerArguments<TRule>> definition,
+        Tensor parameter,
+        Tensor gradient,
+        Tensor first,
+        Tensor? second,
+        float gradientScale,
+        TRule rule)
         where TRule : unmanaged, IUpdateRule<TRule>
     {
         ArgumentNullException.ThrowIfNull(parameter);

@@ -22,8 +22,8 @@ public static partial class Operators
     }
 
     /// <summary>
-    /// y = x / (1 − p) with probability 1 − p, zero otherwise. What is dropped depends on seed, stream and position alone: no mask is stored, the gradient draws
-    /// it again, and every device drops the same elements.
+    /// y = x / (1 − p) with probability 1 − p, zero otherwise. What is dropped depends on seed, stream and position alone: no mask is stored, the gradient
+    /// draws it again, and every device drops the same elements.
     /// </summary>
     /// <param name="input">Any shape.</param>
     /// <param name="probability">p in [0, 1).</param>

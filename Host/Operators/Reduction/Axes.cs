@@ -3,7 +3,9 @@ using System.Runtime.CompilerServices;
 
 namespace GpuTransformer.Host;
 
-/// <summary>The axes over which an operator works: one number, a list as in <c>[0, −1]</c>, or <c>default</c> for all. A negative one is counted from the end.</summary>
+/// <summary>
+/// The axes over which an operator works: one number, a list as in <c>[0, −1]</c>, or <c>default</c> for all. A negative one is counted from the end.
+/// </summary>
 [CollectionBuilder(typeof(Axes), nameof(Create))]
 public readonly struct Axes : IEquatable<Axes>, IEnumerable<int>
 {

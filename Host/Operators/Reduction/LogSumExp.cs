@@ -4,7 +4,9 @@ namespace GpuTransformer.Host;
 
 public static partial class Operators
 {
-    /// <summary>ln Σ exp x over some axes, as PyTorch's <c>logsumexp</c>, computed so that nothing overflows. Nothing but −∞ gives −∞ and no gradient.</summary>
+    /// <summary>
+    /// ln Σ exp x over some axes, as PyTorch's <c>logsumexp</c>, computed so that nothing overflows. Nothing but −∞ gives −∞ and no gradient.
+    /// </summary>
     /// <inheritdoc cref="Sum"/>
     public static Tensor LogSumExp(Tensor input, Axes axes = default, bool keepDim = false) => Reduction.Over(input, axes, keepDim, LogSumExpOperator.Run);
 
@@ -29,7 +31,8 @@ internal static class LogSumExpOperator
 
         // Rounded to two bytes, the result would be too coarse to subtract.
         static void Record(Tensor rows, Tensor output)
-            => rows.Device.Record(output, gradient => Reduction.Accumulate(LogSumExpBackwardOperator.Definition, rows, gradient, Compute(rows, DType.Float32), null, 1f), rows);
+            => rows.Device.Record(
+                output, gradient => Reduction.Accumulate(LogSumExpBackwardOperator.Definition, rows, gradient, Compute(rows, DType.Float32), null, 1f), rows);
     }
 
     private static Tensor Compute(Tensor rows, DType dtype)
@@ -60,12 +63,17 @@ internal static class NormOperator
         return output;
 
         static void Record(Tensor rows, Tensor output)
-            => rows.Device.Record(output, gradient => Reduction.Accumulate(NormBackwardOperator.Definition, rows, gradient, Reduction.Compute(Definition, rows, null, 1f, DType.Float32), null, 1f), rows);
+            => rows.Device.Record(
+                output,
+                gradient => Reduction.Accumulate(
+                    NormBackwardOperator.Definition, rows, gradient, Reduction.Compute(Definition, rows, null, 1f, DType.Float32), null, 1f),
+                rows);
     }
 }
 
 /// <summary>Its way back in the catalogue.</summary>
 internal static class NormBackwardOperator
 {
-    public static readonly OperatorDefinition<ReduceBackwardArguments<NormGradient>> Definition = ReductionGradientOperator<NormGradient>.Define("NormBackward", "dx = x / c dy");
+    public static readonly OperatorDefinition<ReduceBackwardArguments<NormGradient>> Definition = ReductionGradientOperator<NormGradient>.Define(
+        "NormBackward", "dx = x / c dy");
 }

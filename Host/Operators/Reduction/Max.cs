@@ -34,7 +34,8 @@ internal static class MinOperator
 /// <summary>How many elements are as large as the extreme, in the catalogue.</summary>
 internal static class TieCountOperator
 {
-    public static readonly OperatorDefinition<ReduceArguments<TieCountReduction>> Definition = ReductionOperator<TieCountReduction>.Define("TieCount", "n = Σ 1 over x = c");
+    public static readonly OperatorDefinition<ReduceArguments<TieCountReduction>> Definition = ReductionOperator<TieCountReduction>.Define(
+        "TieCount", "n = Σ 1 over x = c");
 }
 
 /// <summary>The way back from an extreme in the catalogue.</summary>

@@ -26,7 +26,8 @@ internal static class Reduction
         bool together = chosen.Length == 0 || chosen[^1] - first + 1 == chosen.Length;
         Tensor moved = together ? input : Operators.Permute(input, [.. kept, .. chosen]);
         int inner = together ? Product(kept.Where(axis => axis > first)) : 1;
-        Tensor rows = moved.Reshape([Product(kept.Where(axis => !together || axis < first)), length, inner]), flat = reduce(rows), output = flat.Reshape(result);
+        Tensor rows = moved.Reshape(
+            [Product(kept.Where(axis => !together || axis < first)), length, inner]), flat = reduce(rows), output = flat.Reshape(result);
         if (!input.Device.Records(output))
         {
             rows.Dispose();

@@ -104,7 +104,8 @@ internal static class ReductionOperator<TReduction>
         public static void Launch<TElement>(ComputeDevice device, ReduceArguments<TReduction> a)
             where TElement : unmanaged, IElement<TElement>
         {
-            int count = checked(a.Input.Shape[0] * a.Chunks), perBlock = VectorizedBlocks.RowsPerBlock(device, count, checked(Math.Min(a.ChunkLength, a.Length) * a.Inner));
+            int count = checked(a.Input.Shape[0] * a.Chunks), perBlock = VectorizedBlocks.RowsPerBlock(
+                device, count, checked(Math.Min(a.ChunkLength, a.Length) * a.Inner));
             device.Launch((count + perBlock - 1) / perBlock, new ReduceVectorized<TElement, TReduction>
             {
                 Input = a.Input.Pointer<TElement>(),

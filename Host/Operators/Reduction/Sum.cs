@@ -10,11 +10,13 @@ public static partial class Operators
     /// <param name="keepDim">Whether the axes stay, one long.</param>
     /// <returns>A tensor of the input's data type.</returns>
     /// <exception cref="ArgumentException">The data type does not fit, or there is no such axis; nothing was launched.</exception>
-    public static Tensor Sum(Tensor input, Axes axes = default, bool keepDim = false) => Reduction.Over(input, axes, keepDim, static rows => SumOperator.Run(rows, 1f));
+    public static Tensor Sum(Tensor input, Axes axes = default, bool keepDim = false)
+        => Reduction.Over(input, axes, keepDim, static rows => SumOperator.Run(rows, 1f));
 
     /// <summary>The mean of x over some axes, as PyTorch's <c>mean</c>; accumulated in float32, in a fixed order. The mean of no elements is NaN.</summary>
     /// <inheritdoc cref="Sum"/>
-    public static Tensor Mean(Tensor input, Axes axes = default, bool keepDim = false) => Reduction.Over(input, axes, keepDim, static rows => SumOperator.Run(rows, 1f / rows.Shape[1]));
+    public static Tensor Mean(Tensor input, Axes axes = default, bool keepDim = false)
+        => Reduction.Over(input, axes, keepDim, static rows => SumOperator.Run(rows, 1f / rows.Shape[1]));
 }
 
 /// <summary>Sum and mean in the catalogue.</summary>
@@ -38,5 +40,6 @@ internal static class SumOperator
 /// <summary>Its way back in the catalogue.</summary>
 internal static class SumBackwardOperator
 {
-    public static readonly OperatorDefinition<ReduceBackwardArguments<SumGradient>> Definition = ReductionGradientOperator<SumGradient>.Define("SumBackward", "dx = scale dy");
+    public static readonly OperatorDefinition<ReduceBackwardArguments<SumGradient>> Definition = ReductionGradientOperator<SumGradient>.Define(
+        "SumBackward", "dx = scale dy");
 }

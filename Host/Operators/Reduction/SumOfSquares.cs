@@ -5,10 +5,13 @@ namespace GpuTransformer.Host;
 public static partial class Operators
 {
     /// <summary>
-    /// sqrt(Σ x²) over all elements of all <paramref name="tensors"/>: the global norm that gradients are clipped by. Waits for the device. Not finite if an element is not.
+    /// sqrt(Σ x²) over all elements of all <paramref name="tensors"/>: the global norm that gradients are clipped by. Waits for the device. Not finite if an
+    /// element is not.
     /// </summary>
     /// <param name="tensors">On one device, real numbers; none gives zero.</param>
-    /// <remarks>Partial sums of fixed stretches in float32 on the device, summed in float64 on the host: deterministic, whatever the number of threads.</remarks>
+    /// <remarks>
+    /// Partial sums of fixed stretches in float32 on the device, summed in float64 on the host: deterministic, whatever the number of threads.
+    /// </remarks>
     /// <exception cref="ArgumentException">A device or data type does not fit; nothing was launched.</exception>
     public static double GlobalNorm(IReadOnlyList<Tensor> tensors)
     {

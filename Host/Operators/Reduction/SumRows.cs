@@ -63,7 +63,11 @@ internal static partial class SumRowsOperator
         "SumRows",
         "y[g, c] = Σ left[r, c] · right[r, c] over the rows r of group g",
         [
-            new("Vectorized", VariantKind.Vectorized, "SIMD, 64 rows per block, then the blocks in order", static (device, a) => ElementDispatch.Launch<Vectorized, SumRowsArguments>(device, a, a.Left.DType)),
+            new(
+                "Vectorized",
+                VariantKind.Vectorized,
+                "SIMD, 64 rows per block, then the blocks in order",
+                static (device, a) => ElementDispatch.Launch<Vectorized, SumRowsArguments>(device, a, a.Left.DType)),
             new(
                 "Portable",
                 VariantKind.Portable,
@@ -123,7 +127,9 @@ internal static partial class SumRowsOperator
                 Chunks = a.Chunks,
             });
             if (a.Columns == a.Dim)
-                device.Launch(a.Groups, new FoldRowsVectorized<TElement> { Partial = a.Partial.Pointer<float>(), Output = a.Output.Pointer<TElement>(), Dim = a.Dim, Chunks = a.Chunks });
+                device.Launch(
+                    a.Groups,
+                    new FoldRowsVectorized<TElement> { Partial = a.Partial.Pointer<float>(), Output = a.Output.Pointer<TElement>(), Dim = a.Dim, Chunks = a.Chunks });
             else
                 FoldSegments.LaunchVectorized<TElement>(device, a.Partial, a.Output, a.Groups, 1f);
         }

@@ -5,10 +5,14 @@ namespace GpuTransformer.Host;
 
 public static partial class Operators
 {
-    /// <summary>Σ (x − mean)² / (n − correction) over some axes, as PyTorch's <c>var</c>; in two passes, in float32. NaN where n ≤ correction and all are the mean.</summary>
+    /// <summary>
+    /// Σ (x − mean)² / (n − correction) over some axes, as PyTorch's <c>var</c>; in two passes, in float32. NaN where n ≤ correction and all are the mean.
+    /// </summary>
     /// <param name="input">Real numbers of any shape.</param>
     /// <param name="axes">One axis, a list, or default for all; negative ones are counted from the end.</param>
-    /// <param name="correction">What is subtracted from the number of elements: 1 for a sample's unbiased variance, 0 for a whole population's. At least 0, finite.</param>
+    /// <param name="correction">
+    /// What is subtracted from the number of elements: 1 for a sample's unbiased variance, 0 for a whole population's. At least 0, finite.
+    /// </param>
     /// <param name="keepDim">Whether the axes stay, one long.</param>
     /// <returns>A tensor of the input's data type.</returns>
     /// <exception cref="ArgumentException">The data type or correction does not fit, or there is no such axis; nothing was launched.</exception>
@@ -36,7 +40,8 @@ internal static class VarianceOperator
         return output;
 
         static void Record(Tensor rows, float scale, Tensor output)
-            => rows.Device.Record(output, gradient => Reduction.Accumulate(VarianceBackwardOperator.Definition, rows, gradient, Mean(rows), null, 2f * scale), rows);
+            => rows.Device.Record(
+                output, gradient => Reduction.Accumulate(VarianceBackwardOperator.Definition, rows, gradient, Mean(rows), null, 2f * scale), rows);
     }
 
     private static Tensor Mean(Tensor rows) => Reduction.Compute(SumOperator.Definition, rows, null, 1f / rows.Shape[1], DType.Float32);

@@ -2,7 +2,9 @@ namespace GpuTransformer.Host;
 
 public static partial class Operators
 {
-    /// <summary>The input repeated along axes of length one and along new axes in front, as PyTorch's <c>expand</c>; a copy, for tensors are contiguous.</summary>
+    /// <summary>
+    /// The input repeated along axes of length one and along new axes in front, as PyTorch's <c>expand</c>; a copy, for tensors are contiguous.
+    /// </summary>
     /// <param name="input">Any data type; recorded only where it holds real numbers.</param>
     /// <param name="shape">The shape of the result: counted from the last axis, each length is the input's, or the input's is 1 or absent.</param>
     /// <exception cref="ArgumentException">The input cannot be broadcast to that shape; nothing was launched.</exception>
@@ -14,7 +16,8 @@ public static partial class Operators
         for (int k = 1; fits && k <= input.Shape.Rank; k++)
             fits = input.Shape[^k] == 1 || input.Shape[^k] == shape[^k];
         if (!fits)
-            throw Arguments.Wrong(nameof(shape), $"is {shape}, but {input.Shape} cannot be broadcast to it: counted from the last axis, lengths must be equal or the input's 1.");
+            throw Arguments.Wrong(
+                nameof(shape), $"is {shape}, but {input.Shape} cannot be broadcast to it: counted from the last axis, lengths must be equal or the input's 1.");
         Tensor output = ExpandArguments(input, shape).Run();
         if (input.Device.Records(input))
             Record(input, output);
@@ -24,5 +27,6 @@ public static partial class Operators
             => input.Device.Record(output, gradient => GradientTape.Accumulate(input, BroadcastLayout.SumTo(gradient, input.Shape)));
     }
 
-    internal static StridedCopyArguments ExpandArguments(Tensor input, Shape shape) => StridedCopyArguments.From(input, shape, StridedLayout.Steps(input.Shape, shape));
+    internal static StridedCopyArguments ExpandArguments(Tensor input, Shape shape)
+        => StridedCopyArguments.From(input, shape, StridedLayout.Steps(input.Shape, shape));
 }

@@ -13,13 +13,23 @@ namespace GpuTransformer.Host;
 /// <param name="OutputSteps">How the output lies along them.</param>
 /// <param name="Step">How far apart in the input neighbouring indices are.</param>
 internal readonly record struct StridedCopyArguments(
-    Tensor Input, Tensor? Index, Tensor Output, long Count, StridedLengths Lengths, StridedSteps InputSteps, StridedSteps IndexSteps, StridedSteps OutputSteps, long Step)
+    Tensor Input,
+    Tensor? Index,
+    Tensor Output,
+    long Count,
+    StridedLengths Lengths,
+    StridedSteps InputSteps,
+    StridedSteps IndexSteps,
+    StridedSteps OutputSteps,
+    long Step)
 {
     /// <summary>A copy of <paramref name="input"/> to a new tensor, along whose axes it lies as <paramref name="inputSteps"/> says.</summary>
     public static StridedCopyArguments From(Tensor input, Shape output, long[] inputSteps, long start = 0)
         => Create(input, Tensor.Empty(input.Device, output, input.DType), output, inputSteps, StridedLayout.Steps(output), start, 0);
 
-    /// <summary>A copy of all of <paramref name="input"/> into the part of <paramref name="output"/> that begins at <paramref name="start"/> along an axis.</summary>
+    /// <summary>
+    /// A copy of all of <paramref name="input"/> into the part of <paramref name="output"/> that begins at <paramref name="start"/> along an axis.
+    /// </summary>
     public static StridedCopyArguments Into(Tensor input, Tensor output, int axis, int start)
     {
         long[] steps = StridedLayout.Steps(output.Shape);
@@ -34,7 +44,8 @@ internal readonly record struct StridedCopyArguments(
         inputSteps[axis] = 0;
         Span<StridedSteps> merged = stackalloc StridedSteps[3];
         StridedLengths lengths = StridedLayout.Merge(output.Lengths, merged, inputSteps, indexSteps, StridedLayout.Steps(output));
-        return new StridedCopyArguments(input, index, Tensor.Empty(input.Device, output, input.DType), output.Count, lengths, merged[0], merged[1], merged[2], step);
+        return new StridedCopyArguments(
+            input, index, Tensor.Empty(input.Device, output, input.DType), output.Count, lengths, merged[0], merged[1], merged[2], step);
     }
 
     /// <summary>Launches, unless there is nothing to copy, and returns the output.</summary>
@@ -45,7 +56,8 @@ internal readonly record struct StridedCopyArguments(
         return Output;
     }
 
-    private static StridedCopyArguments Create(Tensor input, Tensor output, Shape axes, long[] inputSteps, long[] outputSteps, long inputStart, long outputStart)
+    private static StridedCopyArguments Create(
+        Tensor input, Tensor output, Shape axes, long[] inputSteps, long[] outputSteps, long inputStart, long outputStart)
     {
         Span<StridedSteps> merged = [new StridedSteps { Start = inputStart }, new StridedSteps { Start = outputStart }];
         StridedLengths lengths = StridedLayout.Merge(axes.Lengths, merged, inputSteps, outputSteps);
@@ -53,14 +65,21 @@ internal readonly record struct StridedCopyArguments(
     }
 }
 
-/// <summary>The strided copy in the catalogue: what stands behind Permute, Narrow, Concatenate, Expand, Gather and IndexSelect. It copies bits, so there is one kernel for each size in bytes.</summary>
+/// <summary>
+/// The strided copy in the catalogue: what stands behind Permute, Narrow, Concatenate, Expand, Gather and IndexSelect. It copies bits, so there is one kernel
+/// for each size in bytes.
+/// </summary>
 internal static class StridedCopyOperator
 {
     public static readonly OperatorDefinition<StridedCopyArguments> Definition = new(
         "StridedCopy",
         "y[place] = x[place, index[place]], each with strides of its own",
         [
-            new("Vectorized", VariantKind.Vectorized, "runs along the innermost axis, some thousand elements per block", static (device, a) => LaunchVectorized(device, a)),
+            new(
+                "Vectorized",
+                VariantKind.Vectorized,
+                "runs along the innermost axis, some thousand elements per block",
+                static (device, a) => LaunchVectorized(device, a)),
             new("Portable", VariantKind.Portable, "four elements per thread", static (device, a) => LaunchPortable(device, a)),
         ]);
 

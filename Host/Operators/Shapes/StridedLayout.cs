@@ -44,7 +44,8 @@ internal static class StridedLayout
     }
 
     /// <summary>
-    /// The axes as a kernel reads them, and each operand's steps along them. Axes of length one are left out, and neighbours that every operand walks alike put together.
+    /// The axes as a kernel reads them, and each operand's steps along them. Axes of length one are left out, and neighbours that every operand walks alike put
+    /// together.
     /// </summary>
     /// <exception cref="ArgumentException">More than <see cref="StridedLengths.Maximum"/> axes are left.</exception>
     public static StridedLengths Merge(ReadOnlySpan<int> axes, Span<StridedSteps> merged, params ReadOnlySpan<long[]> operands)
@@ -74,10 +75,15 @@ internal static class StridedLayout
         }
 
         if (lengths.Count > StridedLengths.Maximum)
-            throw new ArgumentException($"The shape {new Shape(axes)} needs {lengths.Count} separate axes here, but at most {StridedLengths.Maximum} are possible. Reshape neighbouring axes into one.");
+            throw new ArgumentException(
+                $"The shape {new Shape(axes)} needs {lengths.Count} separate axes here, but at most {StridedLengths.Maximum} are possible. "
+                + "Reshape neighbouring axes into one.");
         for (int k = 0; k < operands.Length; k++)
         {
-            merged[k] = merged[k] with { Step5 = Step(0, k), Step4 = Step(1, k), Step3 = Step(2, k), Step2 = Step(3, k), Step1 = Step(4, k), Step0 = Step(5, k) };
+            merged[k] = merged[k] with
+            {
+                Step5 = Step(0, k), Step4 = Step(1, k), Step3 = Step(2, k), Step2 = Step(3, k), Step1 = Step(4, k), Step0 = Step(5, k),
+            };
         }
 
         return new StridedLengths { Length5 = Length(0), Length4 = Length(1), Length3 = Length(2), Length2 = Length(3), Length1 = Length(4) };

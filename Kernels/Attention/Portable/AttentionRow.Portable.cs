@@ -20,7 +20,8 @@ internal struct AttentionRow
     public const float Hidden = float.NegativeInfinity;
 
     /// <summary>
-    /// 2^x is what the hardware computes. It multiplies differences of scores and not the scores themselves: rounding a score of a hundred once more costs its probability 4e-6.
+    /// 2^x is what the hardware computes. It multiplies differences of scores and not the scores themselves: rounding a score of a hundred once more costs its
+    /// probability 4e-6.
     /// </summary>
     public const float Log2E = 1.44269504f;
 

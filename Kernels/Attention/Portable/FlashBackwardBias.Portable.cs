@@ -3,8 +3,8 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// dBias = dS, summed over the axes along which the bias was broadcast: a group owns 32 queries × 64 keys of the bias (or 64 keys for every query) and sums over the
-/// batches, heads and queries that read it, in a fixed order.
+/// dBias = dS, summed over the axes along which the bias was broadcast: a group owns 32 queries × 64 keys of the bias (or 64 keys for every query) and sums
+/// over the batches, heads and queries that read it, in a fixed order.
 /// </summary>
 internal struct FlashBackwardBiasPortable<TElement> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
@@ -28,7 +28,8 @@ internal struct FlashBackwardBiasPortable<TElement> : IGridKernel
     {
         ArrayView<Float4> staging = SharedMemory.Allocate<Float4>(AttentionTiles.StagingLength);
         ArrayView<Float4> products = SharedMemory.Allocate<Float4>(2 * AttentionTiles.ScoreLength);
-        ArrayView<Float4> scores = products.SubView(0, AttentionTiles.ScoreLength), gradients = products.SubView(AttentionTiles.ScoreLength, AttentionTiles.ScoreLength);
+        ArrayView<Float4> scores = products.SubView(0, AttentionTiles.ScoreLength), gradients = products.SubView(
+            AttentionTiles.ScoreLength, AttentionTiles.ScoreLength);
         FlashBackwardViews<TElement> t = p.Tensors;
         TileIndex bias = TileIndex.Of(
             p.FirstGroup + Grid.IdxX, p.BiasHeads, AttentionTiles.TileRows, p.BiasQueries, AttentionTiles.Panels(t.Shape.Keys, AttentionTiles.TileKeys));

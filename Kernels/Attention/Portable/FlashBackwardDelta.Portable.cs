@@ -3,9 +3,9 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// delta = Σ_d outputGradient · output, one thread per query of a head: what softmax's gradient subtracts from every dP of the row. A thread adds up its row in the order
-/// in which <see cref="AttentionTiles.Products"/> adds up dP = dO Vᵀ: where a query sees one key alone, so that its output is that key's value, the difference and with
-/// it the gradient is then exactly zero.
+/// delta = Σ_d outputGradient · output, one thread per query of a head: what softmax's gradient subtracts from every dP of the row. A thread adds up its row in
+/// the order in which <see cref="AttentionTiles.Products"/> adds up dP = dO Vᵀ: where a query sees one key alone, so that its output is that key's value, the
+/// difference and with it the gradient is then exactly zero.
 /// </summary>
 internal struct FlashBackwardDeltaPortable<TElement> : IGridKernel
     where TElement : unmanaged, IElement<TElement>

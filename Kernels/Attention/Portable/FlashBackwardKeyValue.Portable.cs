@@ -3,8 +3,8 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// dK = scale · dSᵀ Q and dV = Pᵀ dO: a group owns 32 keys of one key/value head and walks over the queries of every head that reads it, 64 at a time. The sums are
-/// the group's alone, in a fixed order, so the same bits result every time.
+/// dK = scale · dSᵀ Q and dV = Pᵀ dO: a group owns 32 keys of one key/value head and walks over the queries of every head that reads it, 64 at a time. The sums
+/// are the group's alone, in a fixed order, so the same bits result every time.
 /// </summary>
 /// <remarks>The tiles are the forward's with keys and queries exchanged: keys are the rows, so a thread's softmax row is a key.</remarks>
 internal struct FlashBackwardKeyValuePortable<TElement, TOutput> : IGridKernel
@@ -26,7 +26,8 @@ internal struct FlashBackwardKeyValuePortable<TElement, TOutput> : IGridKernel
     {
         ArrayView<Float4> staging = SharedMemory.Allocate<Float4>(AttentionTiles.StagingLength);
         ArrayView<Float4> products = SharedMemory.Allocate<Float4>(2 * AttentionTiles.ScoreLength);
-        ArrayView<Float4> scores = products.SubView(0, AttentionTiles.ScoreLength), gradients = products.SubView(AttentionTiles.ScoreLength, AttentionTiles.ScoreLength);
+        ArrayView<Float4> scores = products.SubView(0, AttentionTiles.ScoreLength), gradients = products.SubView(
+            AttentionTiles.ScoreLength, AttentionTiles.ScoreLength);
         ArrayView<int> sight = SharedMemory.Allocate<int>(TileSight.Length);
         FlashBackwardViews<TElement> t = p.Tensors;
         int panels = AttentionTiles.Panels(IntrinsicMath.Max(t.Shape.HeadDim, t.Shape.ValueDim), TOutput.Columns);
@@ -67,9 +68,11 @@ internal struct FlashBackwardKeyValuePortable<TElement, TOutput> : IGridKernel
     {
         for (int which = 0; which < 2; which++)
         {
-            TileRows<TElement> rows = FlashBackwardViews<TElement>.ByKey(t, which, at.Batch, head, at.Start), columns = FlashBackwardViews<TElement>.ByQuery(t, which, at.Batch, head, query);
+            TileRows<TElement> rows = FlashBackwardViews<TElement>.ByKey(
+                t, which, at.Batch, head, at.Start), columns = FlashBackwardViews<TElement>.ByQuery(t, which, at.Batch, head, query);
             float factor = which == 0 ? t.Rules.Scale : 1f;
-            AttentionTiles.StoreTransposed(products.SubView(which * AttentionTiles.ScoreLength, AttentionTiles.ScoreLength), AttentionTiles.Products(staging, rows, 1f, columns, factor));
+            AttentionTiles.StoreTransposed(
+                products.SubView(which * AttentionTiles.ScoreLength, AttentionTiles.ScoreLength), AttentionTiles.Products(staging, rows, 1f, columns, factor));
         }
 
         Group.Barrier();
@@ -80,7 +83,8 @@ internal struct FlashBackwardKeyValuePortable<TElement, TOutput> : IGridKernel
     private static int Gradients(FlashBackwardViews<TElement> t, ArrayView<Float4> scores, ArrayView<Float4> gradients, TileIndex at, int head, int query)
     {
         ArrayView<float> probabilities = scores.Cast<float>(), tile = gradients.Cast<float>();
-        int key = at.Start + AttentionTiles.SoftmaxRow, first = query + AttentionTiles.SoftmaxPart * AttentionTiles.SoftmaxKeys, cell = AttentionTiles.SoftmaxStart, seen = 0;
+        int key = at.Start + AttentionTiles.SoftmaxRow, first = query
+            + AttentionTiles.SoftmaxPart * AttentionTiles.SoftmaxKeys, cell = AttentionTiles.SoftmaxStart, seen = 0;
         for (int n = 0; n < AttentionTiles.SoftmaxKeys; n++)
         {
             AttentionRow row = AttentionRow.Of(t.Arrays, t.Shape, t.Rules, at.Batch, head, first + n);
@@ -99,7 +103,9 @@ internal struct FlashBackwardKeyValuePortable<TElement, TOutput> : IGridKernel
 
     /// <summary>The first query that sees any of the tile's keys: under causality, the one that sees the first key.</summary>
     private static int FirstQuery(AttentionShape shape, AttentionRules rules, int key)
-        => rules.Causal == 0 || key < rules.FreeColumns ? 0 : IntrinsicMath.Max(0, key - rules.CausalOffset) / AttentionTiles.TileKeys * AttentionTiles.TileKeys;
+        => rules.Causal == 0 || key < rules.FreeColumns
+            ? 0
+            : IntrinsicMath.Max(0, key - rules.CausalOffset) / AttentionTiles.TileKeys * AttentionTiles.TileKeys;
 
     /// <summary>One past the last query that sees any of the tile's keys: with a window, the one that still sees the last key.</summary>
     private static int EndQuery(AttentionShape shape, AttentionRules rules, int key)

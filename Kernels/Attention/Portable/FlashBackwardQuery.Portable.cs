@@ -2,7 +2,9 @@ using ILGPU;
 
 namespace GpuTransformer.Kernels;
 
-/// <summary>dQ = scale · dS K: as the forward, a group owns 32 queries of one head and walks over the keys; dS exists for one tile only, in shared memory.</summary>
+/// <summary>
+/// dQ = scale · dS K: as the forward, a group owns 32 queries of one head and walks over the keys; dS exists for one tile only, in shared memory.
+/// </summary>
 internal struct FlashBackwardQueryPortable<TElement, TOutput> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
     where TOutput : unmanaged, IOutputTile<TOutput>
@@ -21,7 +23,8 @@ internal struct FlashBackwardQueryPortable<TElement, TOutput> : IGridKernel
     {
         ArrayView<Float4> staging = SharedMemory.Allocate<Float4>(AttentionTiles.StagingLength);
         ArrayView<Float4> products = SharedMemory.Allocate<Float4>(2 * AttentionTiles.ScoreLength);
-        ArrayView<Float4> scores = products.SubView(0, AttentionTiles.ScoreLength), gradients = products.SubView(AttentionTiles.ScoreLength, AttentionTiles.ScoreLength);
+        ArrayView<Float4> scores = products.SubView(0, AttentionTiles.ScoreLength), gradients = products.SubView(
+            AttentionTiles.ScoreLength, AttentionTiles.ScoreLength);
         ArrayView<int> sight = SharedMemory.Allocate<int>(TileSight.Length);
         FlashBackwardViews<TElement> t = p.Tensors;
         TileIndex at = TileIndex.Of(

@@ -18,18 +18,27 @@ internal struct FlashBackwardRow
     {
         int i = query + AttentionTiles.SoftmaxRow;
         long offset = t.Shape.RowOffset(at.Batch, at.Head, IntrinsicMath.Min(i, t.Shape.Queries - 1));
-        return new FlashBackwardRow { Row = AttentionRow.Of(t.Arrays, t.Shape, t.Rules, at.Batch, at.Head, i), Normalizer = t.Normalizer[offset], Delta = t.Delta[offset], Number = offset };
+        return new FlashBackwardRow
+        {
+            Row = AttentionRow.Of(t.Arrays, t.Shape, t.Rules, at.Batch, at.Head, i), Normalizer = t.Normalizer[offset], Delta = t.Delta[offset],
+            Number = offset,
+        };
     }
 
-    /// <summary>scale · Q Kᵀ and dO Vᵀ for 32 queries and 64 keys, transposed, one after the other in shared memory. A loop, so that it is compiled once.</summary>
-    public static void Products<TElement>(FlashBackwardViews<TElement> t, ArrayView<Float4> staging, ArrayView<Float4> products, TileIndex at, int query, int key)
+    /// <summary>
+    /// scale · Q Kᵀ and dO Vᵀ for 32 queries and 64 keys, transposed, one after the other in shared memory. A loop, so that it is compiled once.
+    /// </summary>
+    public static void Products<TElement>(
+        FlashBackwardViews<TElement> t, ArrayView<Float4> staging, ArrayView<Float4> products, TileIndex at, int query, int key)
         where TElement : unmanaged, IElement<TElement>
     {
         for (int which = 0; which < 2; which++)
         {
-            TileRows<TElement> rows = FlashBackwardViews<TElement>.ByQuery(t, which, at.Batch, at.Head, query), columns = FlashBackwardViews<TElement>.ByKey(t, which, at.Batch, at.Head, key);
+            TileRows<TElement> rows = FlashBackwardViews<TElement>.ByQuery(
+                t, which, at.Batch, at.Head, query), columns = FlashBackwardViews<TElement>.ByKey(t, which, at.Batch, at.Head, key);
             float factor = which == 0 ? t.Rules.Scale : 1f;
-            AttentionTiles.StoreTransposed(products.SubView(which * AttentionTiles.ScoreLength, AttentionTiles.ScoreLength), AttentionTiles.Products(staging, rows, factor, columns, 1f));
+            AttentionTiles.StoreTransposed(
+                products.SubView(which * AttentionTiles.ScoreLength, AttentionTiles.ScoreLength), AttentionTiles.Products(staging, rows, factor, columns, 1f));
         }
 
         Group.Barrier();

@@ -32,8 +32,8 @@ internal struct FlashForwardPortable<TElement, TOutput> : IGridKernel
     public int FirstGroup { get; set; }
 
     /// <summary>
-    /// Grid: one group per tile of queries, head and batch, the tiles of one head being neighbours so that they share its keys in the cache; times panels of output
-    /// columns, of which a head wider than the tile has several, each computing the scores for itself.
+    /// Grid: one group per tile of queries, head and batch, the tiles of one head being neighbours so that they share its keys in the cache; times panels of
+    /// output columns, of which a head wider than the tile has several, each computing the scores for itself.
     /// </summary>
     public static void Kernel(FlashForwardPortable<TElement, TOutput> p)
     {
@@ -79,8 +79,12 @@ internal struct FlashForwardPortable<TElement, TOutput> : IGridKernel
             RowNormalizer.Store(normalizer, sum, p.Normalizer, p.LogSumExp, p.Shape, at, at.Start + AttentionTiles.SoftmaxRow);
     }
 
-    /// <summary>Turns the thread's sixteen products into scores, in place, notes which are seen, and returns their maximum, or <paramref name="largest"/> if that is larger.</summary>
-    private static float Score(FlashForwardPortable<TElement, TOutput> p, ArrayView<Float4> scores, ArrayView<int> sight, AttentionRow row, int key, float largest)
+    /// <summary>
+    /// Turns the thread's sixteen products into scores, in place, notes which are seen, and returns their maximum, or <paramref name="largest"/> if that is
+    /// larger.
+    /// </summary>
+    private static float Score(
+        FlashForwardPortable<TElement, TOutput> p, ArrayView<Float4> scores, ArrayView<int> sight, AttentionRow row, int key, float largest)
     {
         ArrayView<float> tile = scores.Cast<float>();
         int first = AttentionTiles.SoftmaxPart * AttentionTiles.SoftmaxKeys, at = AttentionTiles.SoftmaxStart, seen = 0;

@@ -19,10 +19,12 @@ internal struct RowNormalizer
     public static RowNormalizer Of(float largest, float sum) => new() { Largest = largest, Reciprocal = sum > 0f ? 1f / sum : sum };
 
     /// <summary>The probability of a score, zero where it is hidden, whatever the row's other scores are.</summary>
-    public static float Probability(RowNormalizer row, float score) => score <= AttentionRow.Hidden ? 0f : AttentionRow.Weight(score, row.Largest) * row.Reciprocal;
+    public static float Probability(RowNormalizer row, float score)
+        => score <= AttentionRow.Hidden ? 0f : AttentionRow.Weight(score, row.Largest) * row.Reciprocal;
 
     /// <summary>Writes what is asked for of an existing query: the normaliser, and the natural logarithm of the sum of exponentials.</summary>
-    public static void Store(RowNormalizer row, float sum, ArrayView<RowNormalizer> target, ArrayView<float> logSumExp, AttentionShape shape, TileIndex at, int query)
+    public static void Store(
+        RowNormalizer row, float sum, ArrayView<RowNormalizer> target, ArrayView<float> logSumExp, AttentionShape shape, TileIndex at, int query)
     {
         long offset = shape.RowOffset(at.Batch, at.Head, query);
         if (target.Length > 0 && query < shape.Queries)

@@ -3,8 +3,9 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// Which pairs of a tile of scores see each other, one bit each, a word of shared memory per thread: the products that weigh rows by scores must leave out what is hidden and not finite, for
-/// zero times NaN is NaN. A thread whose sums are not finite computes them again, term by term, and counts a term only where the pair is seen.
+/// Which pairs of a tile of scores see each other, one bit each, a word of shared memory per thread: the products that weigh rows by scores must leave out what
+/// is hidden and not finite, for zero times NaN is NaN. A thread whose sums are not finite computes them again, term by term, and counts a term only where the
+/// pair is seen.
 /// </summary>
 internal static class TileSight
 {

@@ -3,12 +3,12 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// Flash attention on tensor cores, for bfloat16 heads of width 64: a group of four warps owns 64 queries of one head, 16 to a warp, and walks over the keys 64 at a
-/// time. Scores, weights and output live in registers; keys and values are copied to shared memory while the tile before is computed.
+/// Flash attention on tensor cores, for bfloat16 heads of width 64: a group of four warps owns 64 queries of one head, 16 to a warp, and walks over the keys 64
+/// at a time. Scores, weights and output live in registers; keys and values are copied to shared memory while the tile before is computed.
 /// </summary>
 /// <remarks>
-/// The accumulator layout of q kᵀ is the operand layout of weights · values, so weights never leave the registers. A row's scores are spread over four lanes, which
-/// exchange its maximum and sum. Rules (masks, biases, causality) are those of the Portable kernel. Dao 2023 (FlashAttention-2).
+/// The accumulator layout of q kᵀ is the operand layout of weights · values, so weights never leave the registers. A row's scores are spread over four lanes,
+/// which exchange its maximum and sum. Rules (masks, biases, causality) are those of the Portable kernel. Dao 2023 (FlashAttention-2).
 /// </remarks>
 internal struct AttentionTensorCore<TMask, TScore> : IGridKernel
     where TMask : struct, IAttentionMask
@@ -59,7 +59,8 @@ internal struct AttentionTensorCore<TMask, TScore> : IGridKernel
             BeginLoad(p, at, key, buffer);
         AsyncCopy.CloseGroup();
 
-        WarpQueries queries = WarpQueries.Load(p.Query, QueryStart(p, at, upperQuery), QueryStart(p, at, lowerQuery), upperQuery < p.Shape.Queries, lowerQuery < p.Shape.Queries);
+        WarpQueries queries = WarpQueries.Load(
+            p.Query, QueryStart(p, at, upperQuery), QueryStart(p, at, lowerQuery), upperQuery < p.Shape.Queries, lowerQuery < p.Shape.Queries);
         WarpTile output = default;
         float upperLargest = AttentionRules.LowestScore, lowerLargest = AttentionRules.LowestScore, upperSum = 0f, lowerSum = 0f;
         if (Group.IdxX == 0)
@@ -157,7 +158,8 @@ internal struct AttentionTensorCore<TMask, TScore> : IGridKernel
         int rows = IntrinsicMath.Min(AttentionTiles.TileKeys, values.Rows);
         for (int row = 0; row < rows; row++)
         {
-            bool sees = AttentionRow.Sees<TMask, TScore>(p.Arrays, p.Rules, upper, key + row), lowerSees = AttentionRow.Sees<TMask, TScore>(p.Arrays, p.Rules, lower, key + row);
+            bool sees = AttentionRow.Sees<TMask, TScore>(
+                p.Arrays, p.Rules, upper, key + row), lowerSees = AttentionRow.Sees<TMask, TScore>(p.Arrays, p.Rules, lower, key + row);
             output = WarpHidden.AddSeen(output, values, row, sees, lowerSees);
         }
 

@@ -3,8 +3,8 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// 64 rows of 64 bfloat16 in shared memory. Row r keeps its 16-byte chunk c at place c xor (r mod 8), so that the eight rows of a piece that a warp reads together
-/// lie in different banks.
+/// 64 rows of 64 bfloat16 in shared memory. Row r keeps its 16-byte chunk c at place c xor (r mod 8), so that the eight rows of a piece that a warp reads
+/// together lie in different banks.
 /// </summary>
 internal struct SharedTile
 {
@@ -35,7 +35,9 @@ internal struct SharedTile
         return new SharedTile { LaneRow = address + row * RowBytes, LaneChunk = Group.IdxX % 32 / 16, LaneSwizzle = row % 8 };
     }
 
-    /// <summary>What the lane gives to <see cref="WarpMatrix.Load(long)"/> for rows <paramref name="firstRow"/> (a multiple of 16) on and two chunks of 8 columns.</summary>
+    /// <summary>
+    /// What the lane gives to <see cref="WarpMatrix.Load(long)"/> for rows <paramref name="firstRow"/> (a multiple of 16) on and two chunks of 8 columns.
+    /// </summary>
     public static long Address(SharedTile tile, int firstRow, int firstChunk)
         => tile.LaneRow + firstRow * RowBytes + (((firstChunk + tile.LaneChunk) ^ tile.LaneSwizzle) * AsyncCopy.Bytes);
 
@@ -49,7 +51,8 @@ internal struct SharedTile
             // A row that does not exist is not read, but the address given for it must be one that could be.
             bool exists = row < count;
             long element = start + (exists ? row : 0) * rowStride + chunk * (AsyncCopy.Bytes / 2);
-            AsyncCopy.Begin(target + row * RowBytes + ((chunk ^ (row % 8)) * AsyncCopy.Bytes), AsyncCopy.GlobalAddress(ref source[element]), exists ? AsyncCopy.Bytes : 0);
+            AsyncCopy.Begin(
+                target + row * RowBytes + ((chunk ^ (row % 8)) * AsyncCopy.Bytes), AsyncCopy.GlobalAddress(ref source[element]), exists ? AsyncCopy.Bytes : 0);
         }
     }
 }

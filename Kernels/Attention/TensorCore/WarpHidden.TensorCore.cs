@@ -3,8 +3,9 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// What keeps numbers that are not finite from those who do not see them, on tensor cores, where zero times NaN is NaN as anywhere: in tiles that hide something the values are cleaned in
-/// shared memory, and what was taken out is added to the rows that see it. Tiles in which everybody sees everything pay nothing.
+/// What keeps numbers that are not finite from those who do not see them, on tensor cores, where zero times NaN is NaN as anywhere: in tiles that hide
+/// something the values are cleaned in shared memory, and what was taken out is added to the rows that see it. Tiles in which everybody sees everything pay
+/// nothing.
 /// </summary>
 internal static class WarpHidden
 {
@@ -16,10 +17,14 @@ internal static class WarpHidden
         where TMask : struct, IAttentionMask
     {
         int lastQuery = IntrinsicMath.Min(firstQuery + queries, shape.Queries) - 1;
-        return TMask.MayHide || arrays.Bias.Length > 0 || key + AttentionTiles.TileKeys > rules.KeyEnd(shape, firstQuery) || key < AttentionRow.FirstKey(shape, rules, lastQuery);
+        return TMask.MayHide || arrays.Bias.Length > 0 || key + AttentionTiles.TileKeys > rules.KeyEnd(shape, firstQuery)
+            || key < AttentionRow.FirstKey(shape, rules, lastQuery);
     }
 
-    /// <summary>Puts zeros in place of what is not finite in 64 rows that begin at a word of shared memory; sets <paramref name="found"/> where it was so. A barrier must follow.</summary>
+    /// <summary>
+    /// Puts zeros in place of what is not finite in 64 rows that begin at a word of shared memory; sets <paramref name="found"/> where it was so. A barrier
+    /// must follow.
+    /// </summary>
     public static void Clean(ArrayView<uint> shared, int start, ArrayView<int> found)
     {
         for (int i = Group.IdxX; i < SharedTile.Bytes / sizeof(uint); i += AttentionTiles.GroupSize)
@@ -34,8 +39,8 @@ internal static class WarpHidden
     }
 
     /// <summary>
-    /// Adds a row of values, as far as it is not finite, to those of the lane's two rows that see it. Their weights are left out: NaN and infinity stay what they are under any of them
-    /// that is not zero, and where one was rounded to zero infinity stands for NaN.
+    /// Adds a row of values, as far as it is not finite, to those of the lane's two rows that see it. Their weights are left out: NaN and infinity stay what
+    /// they are under any of them that is not zero, and where one was rounded to zero infinity stands for NaN.
     /// </summary>
     public static WarpTile AddSeen(WarpTile t, TileRows<BFloat16> values, int row, bool upper, bool lower)
     {

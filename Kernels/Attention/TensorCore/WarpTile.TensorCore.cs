@@ -26,11 +26,13 @@ internal struct WarpTile
 
     /// <summary>Sum of the lane's numbers in the upper row.</summary>
     public static float UpperSum(WarpTile t)
-        => (t.N0.X + t.N0.Y + (t.N1.X + t.N1.Y)) + (t.N2.X + t.N2.Y + (t.N3.X + t.N3.Y)) + ((t.N4.X + t.N4.Y + (t.N5.X + t.N5.Y)) + (t.N6.X + t.N6.Y + (t.N7.X + t.N7.Y)));
+        => (t.N0.X + t.N0.Y + (t.N1.X + t.N1.Y)) + (t.N2.X + t.N2.Y + (t.N3.X + t.N3.Y)) + (
+            (t.N4.X + t.N4.Y + (t.N5.X + t.N5.Y)) + (t.N6.X + t.N6.Y + (t.N7.X + t.N7.Y)));
 
     /// <summary>Sum of the lane's numbers in the lower row.</summary>
     public static float LowerSum(WarpTile t)
-        => (t.N0.Z + t.N0.W + (t.N1.Z + t.N1.W)) + (t.N2.Z + t.N2.W + (t.N3.Z + t.N3.W)) + ((t.N4.Z + t.N4.W + (t.N5.Z + t.N5.W)) + (t.N6.Z + t.N6.W + (t.N7.Z + t.N7.W)));
+        => (t.N0.Z + t.N0.W + (t.N1.Z + t.N1.W)) + (t.N2.Z + t.N2.W + (t.N3.Z + t.N3.W)) + (
+            (t.N4.Z + t.N4.W + (t.N5.Z + t.N5.W)) + (t.N6.Z + t.N6.W + (t.N7.Z + t.N7.W)));
 
     /// <summary>Every number times its row's factor.</summary>
     public static WarpTile ScaleRows(WarpTile t, float upper, float lower) => new()

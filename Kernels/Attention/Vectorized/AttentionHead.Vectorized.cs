@@ -84,7 +84,8 @@ internal readonly unsafe struct AttentionHead
         int free = FreeAmong(firstKey, keys);
         var source = (Float32*)(_bias + firstQuery * _biasStride + firstKey + free);
 
-        // One row for all queries is one for the lanes without a query too: the bias's gradient adds lanes up, and what −∞ hides must be hidden in each of them.
+        // One row for all queries is one for the lanes without a query too: the bias's gradient adds lanes up, and what −∞ hides must be hidden in each of
+        // them.
         int rows = _biasStride == 0 ? scratch.Lanes : queries;
         LanePanel.Pack(source, _biasStride, rows, keys - free, 1f, scratch.Bias + free * scratch.Lanes, scratch.Lanes, scratch.FourRows);
     }

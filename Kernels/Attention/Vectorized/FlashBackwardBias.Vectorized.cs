@@ -53,7 +53,8 @@ internal unsafe struct FlashBackwardBiasVectorized<TElement> : ILaneKernel
             }
         }
 
-        float* target = Tensors.BiasGradient + biasBatch * Tensors.Rules.BiasBatchStride + biasHead * Tensors.Rules.BiasHeadStride + (firstKey - Tensors.Rules.FreeColumns);
+        float* target = Tensors.BiasGradient + biasBatch * Tensors.Rules.BiasBatchStride + biasHead * Tensors.Rules.BiasHeadStride + (
+            firstKey - Tensors.Rules.FreeColumns);
         if (IsPerQuery)
         {
             var rows = (Float32*)(target + firstQuery * Tensors.Rules.BiasQueryStride);

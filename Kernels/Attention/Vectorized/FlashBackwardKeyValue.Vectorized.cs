@@ -90,8 +90,10 @@ internal unsafe struct FlashBackwardKeyValueVectorized<TElement> : ILaneKernel
             if (drops)
                 LaneDropout<TSimd, TVector>.Apply(scratch, count, Tensors.Rules.Dropout, scratch.Scores);
             ulong* visible = everything ? null : scratch.Visible;
-            LaneProducts<TSimd, TVector>.Accumulate(scratch.ValueRows, shape.ValueDim, count, scratch.Scores, lanes, scratch.Factor, scratch.ValueSums, visible);
-            LaneProducts<TSimd, TVector>.Accumulate(scratch.HeadRows, shape.HeadDim, count, scratch.Gradients, lanes, scratch.Factor, scratch.HeadSums, visible);
+            LaneProducts<TSimd, TVector>.Accumulate(
+                scratch.ValueRows, shape.ValueDim, count, scratch.Scores, lanes, scratch.Factor, scratch.ValueSums, visible);
+            LaneProducts<TSimd, TVector>.Accumulate(
+                scratch.HeadRows, shape.HeadDim, count, scratch.Gradients, lanes, scratch.Factor, scratch.HeadSums, visible);
         }
     }
 }

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace GpuTransformer.Kernels;
 
-/// <summary>The query's gradient: dQ = scale · dS K, a block of queries of one head at a time, one query per lane; dS is recomputed from what forward stored of the row.</summary>
+/// <summary>
+/// The query's gradient: dQ = scale · dS K, a block of queries of one head at a time, one query per lane; dS is recomputed from what forward stored of the row.
+/// </summary>
 internal unsafe struct FlashBackwardQueryVectorized<TElement> : ILaneKernel
     where TElement : unmanaged, IElement<TElement>
 {
@@ -40,7 +42,8 @@ internal unsafe struct FlashBackwardQueryVectorized<TElement> : ILaneKernel
             int keys = Math.Min(FlashScratch.Tile, end - key);
             int count = Tensors.ScoreGradients<TSimd, TVector>(scratch, rules, batch, head, firstQuery, queries, key, keys, out bool everything);
             ulong* visible = everything ? null : scratch.Visible;
-            LaneProducts<TSimd, TVector>.Accumulate(scratch.HeadRows, shape.HeadDim, count, scratch.Gradients, lanes, scratch.Factor, scratch.HeadSums, visible);
+            LaneProducts<TSimd, TVector>.Accumulate(
+                scratch.HeadRows, shape.HeadDim, count, scratch.Gradients, lanes, scratch.Factor, scratch.HeadSums, visible);
             key = rules.Sight.SkipBeforeWindow(key + keys, firstQuery);
         }
 

@@ -36,7 +36,8 @@ internal unsafe struct FlashBackwardTensors<TElement>
         int count = rules.Sight.ListKeys(firstQuery, queries, firstKey, keys, scratch.Numbers, scratch.Visible, out everything);
         if (count == 0)
             return 0;
-        scratch.GatherRows(Key + Shape.KeyOffset(batch, head, 0), Shape.KeyRowStride, Value + Shape.ValueOffset(batch, head, 0), Shape.ValueRowStride, 1f, Shape, count);
+        scratch.GatherRows(
+            Key + Shape.KeyOffset(batch, head, 0), Shape.KeyRowStride, Value + Shape.ValueOffset(batch, head, 0), Shape.ValueRowStride, 1f, Shape, count);
         LaneProducts<TSimd, TVector>.Dot(scratch.HeadRows, count, scratch.HeadPanel, RowsPerBlock, Shape.HeadDim, scratch.Scores);
         LaneProducts<TSimd, TVector>.Dot(scratch.ValueRows, count, scratch.ValuePanel, RowsPerBlock, Shape.ValueDim, scratch.Gradients);
         if (rules.HasBias)

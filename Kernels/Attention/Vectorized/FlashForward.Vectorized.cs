@@ -51,7 +51,14 @@ internal unsafe struct FlashForwardVectorized<TElement> : ILaneKernel
             int count = rules.Sight.ListKeys(firstQuery, queries, key, keys, scratch.Numbers, scratch.Visible, out bool everything);
             if (count > 0)
             {
-                scratch.GatherRows(Key + Shape.KeyOffset(batch, head, 0), Shape.KeyRowStride, Value + Shape.ValueOffset(batch, head, 0), Shape.ValueRowStride, 1f, Shape, count);
+                scratch.GatherRows(
+                    Key + Shape.KeyOffset(batch, head, 0),
+                    Shape.KeyRowStride,
+                    Value + Shape.ValueOffset(batch, head, 0),
+                    Shape.ValueRowStride,
+                    1f,
+                    Shape,
+                    count);
                 LaneProducts<TSimd, TVector>.Dot(scratch.HeadRows, count, scratch.HeadPanel, RowsPerBlock, Shape.HeadDim, scratch.Scores);
                 if (rules.HasBias)
                     rules.PackBiasByQuery(scratch, firstQuery, queries, key, keys);
@@ -64,7 +71,8 @@ internal unsafe struct FlashForwardVectorized<TElement> : ILaneKernel
                 if (Rules.Dropout.Threshold != 0)
                     Drop<TSimd, TVector>(scratch, count, Shape.RowOffset(batch, head, firstQuery));
                 ulong* visible = everything ? null : scratch.Visible;
-                LaneProducts<TSimd, TVector>.Accumulate(scratch.ValueRows, Shape.ValueDim, count, scratch.Scores, RowsPerBlock, scratch.Factor, scratch.ValueSums, visible);
+                LaneProducts<TSimd, TVector>.Accumulate(
+                    scratch.ValueRows, Shape.ValueDim, count, scratch.Scores, RowsPerBlock, scratch.Factor, scratch.ValueSums, visible);
             }
 
             key = rules.Sight.SkipBeforeWindow(key + keys, firstQuery);

@@ -103,7 +103,8 @@ internal unsafe struct FlashScratch
     /// <param name="headScale">Multiplies the former; other than 1 only in the pass over keys.</param>
     /// <param name="shape">The widths.</param>
     /// <param name="count">How many rows are listed in <see cref="Numbers"/>.</param>
-    public readonly void GatherRows<TElement>(TElement* heads, long headStride, TElement* values, long valueStride, float headScale, in AttentionShape shape, int count)
+    public readonly void GatherRows<TElement>(
+        TElement* heads, long headStride, TElement* values, long valueStride, float headScale, in AttentionShape shape, int count)
         where TElement : unmanaged, IElement<TElement>
     {
         int width = LanePanel.PaddedWidth(Math.Max(shape.HeadDim, shape.ValueDim));

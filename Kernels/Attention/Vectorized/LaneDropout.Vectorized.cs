@@ -8,7 +8,9 @@ internal static unsafe class LaneDropout<TSimd, TVector>
     where TSimd : struct, ISimd<TVector>
     where TVector : unmanaged
 {
-    /// <summary>scratch.Kept for queries in lanes, the first being row <paramref name="firstRow"/>, and the listed keys in rows: four keys share a draw.</summary>
+    /// <summary>
+    /// scratch.Kept for queries in lanes, the first being row <paramref name="firstRow"/>, and the listed keys in rows: four keys share a draw.
+    /// </summary>
     public static void DrawByQuery(in FlashScratch scratch, int count, in AttentionDropout dropout, long firstRow)
     {
         new Span<ulong>(scratch.Kept, count).Clear();
@@ -27,7 +29,8 @@ internal static unsafe class LaneDropout<TSimd, TVector>
     }
 
     /// <summary>
-    /// scratch.Kept for keys in lanes, the first being <paramref name="firstKey"/>, a multiple of four, and the listed queries in rows, of a head that starts at row
+    /// scratch.Kept for keys in lanes, the first being <paramref name="firstKey"/>, a multiple of four, and the listed queries in rows, of a head that starts
+    /// at row
     /// <paramref name="headRow"/>: sixteen counters make the 64 keys of a block.
     /// </summary>
     public static void DrawByKey(in FlashScratch scratch, int count, in AttentionDropout dropout, long headRow, int firstKey)

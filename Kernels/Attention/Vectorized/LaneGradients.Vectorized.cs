@@ -8,8 +8,9 @@ internal static unsafe class LaneGradients<TSimd, TVector>
     where TVector : unmanaged
 {
     /// <summary>
-    /// P = exp(score − maximum) · reciprocal into scratch.Scores, dS = P · (dP − delta) · softclamp'(score) into scratch.Gradients; queries in lanes, whose maximum,
-    /// reciprocal and delta are in scratch.Maximum, scratch.Reciprocal and scratch.Total. Both are zero where scratch.Visible says that the pair is hidden.
+    /// P = exp(score − maximum) · reciprocal into scratch.Scores, dS = P · (dP − delta) · softclamp'(score) into scratch.Gradients; queries in lanes, whose
+    /// maximum, reciprocal and delta are in scratch.Maximum, scratch.Reciprocal and scratch.Total. Both are zero where scratch.Visible says that the pair is
+    /// hidden.
     /// </summary>
     /// <param name="scratch">The tile.</param>
     /// <param name="count">Keys that are listed.</param>
@@ -24,7 +25,15 @@ internal static unsafe class LaneGradients<TSimd, TVector>
             for (int r = 0; r < count; r++)
             {
                 ulong visible = everything ? ulong.MaxValue : scratch.Visible[r];
-                Step(scratch.Scores + r * scratch.Lanes + lane, scratch.Gradients + r * scratch.Lanes + lane, maximum, reciprocal, delta, softClamp, visible >> lane, everything);
+                Step(
+                    scratch.Scores + r * scratch.Lanes + lane,
+                    scratch.Gradients + r * scratch.Lanes + lane,
+                    maximum,
+                    reciprocal,
+                    delta,
+                    softClamp,
+                    visible >> lane,
+                    everything);
             }
         }
     }
@@ -45,14 +54,23 @@ internal static unsafe class LaneGradients<TSimd, TVector>
             TVector maximum = TSimd.Create(row[0]), reciprocal = TSimd.Create(row[1]), delta = TSimd.Create(deltas[scratch.Numbers[r]]);
             ulong visible = everything ? ulong.MaxValue : scratch.Visible[r];
             for (int lane = 0; lane < scratch.Lanes; lane += TSimd.Width)
-                Step(scratch.Scores + r * scratch.Lanes + lane, scratch.Gradients + r * scratch.Lanes + lane, maximum, reciprocal, delta, softClamp, visible >> lane, everything);
+                Step(
+                    scratch.Scores + r * scratch.Lanes + lane,
+                    scratch.Gradients + r * scratch.Lanes + lane,
+                    maximum,
+                    reciprocal,
+                    delta,
+                    softClamp,
+                    visible >> lane,
+                    everything);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Step(float* score, float* gradient, TVector maximum, TVector reciprocal, TVector delta, float softClamp, ulong visible, bool everything)
     {
-        TVector s = TSimd.Max(TSimd.Create(AttentionRules.LowestScore), TSimd.Load(score)), p = TSimd.Multiply(SimdMath<TSimd, TVector>.Exp(TSimd.Subtract(s, maximum)), reciprocal);
+        TVector s = TSimd.Max(TSimd.Create(AttentionRules.LowestScore), TSimd.Load(score)), p = TSimd.Multiply(
+            SimdMath<TSimd, TVector>.Exp(TSimd.Subtract(s, maximum)), reciprocal);
         TVector g = TSimd.Multiply(p, TSimd.Subtract(TSimd.Load(gradient), delta));
         if (softClamp != 0f)
         {

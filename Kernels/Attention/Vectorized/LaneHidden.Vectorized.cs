@@ -2,14 +2,18 @@ using System.Runtime.CompilerServices;
 
 namespace GpuTransformer.Kernels;
 
-/// <summary>What the matrix products of attention fall back to where a tile hides something and its sums are not finite: a term counts only in the lanes that see its row.</summary>
+/// <summary>
+/// What the matrix products of attention fall back to where a tile hides something and its sums are not finite: a term counts only in the lanes that see its
+/// row.
+/// </summary>
 internal static unsafe class LaneHidden<TSimd, TVector>
     where TSimd : struct, ISimd<TVector>
     where TVector : unmanaged
 {
     /// <summary>
-    /// sums[c][lane] = factor[lane] · sums[c][lane] + Σ_k rows[k][column + c] · panel[k][lane] over the rows that the lane sees, for four columns: the same operations in the same order as
-    /// those of <see cref="LaneProducts{TSimd, TVector}"/>, so that the bits are those which zeros in the hidden rows would give.
+    /// sums[c][lane] = factor[lane] · sums[c][lane] + Σ_k rows[k][column + c] · panel[k][lane] over the rows that the lane sees, for four columns: the same
+    /// operations in the same order as those of <see cref="LaneProducts{TSimd, TVector}"/>, so that the bits are those which zeros in the hidden rows would
+    /// give.
     /// </summary>
     /// <param name="rows">[count] pointers</param>
     /// <param name="column">The first of the four columns.</param>

@@ -54,7 +54,9 @@ internal static unsafe class LaneProducts<TSimd, TVector>
     /// <param name="stride">Lanes, a multiple of two vectors.</param>
     /// <param name="factor">[stride]</param>
     /// <param name="sums">[width rounded up to four][stride]</param>
-    /// <param name="visible">[count] a bit per lane: where it is not set the panel is zero, and the term is nothing whatever the row holds; null where all bits are set</param>
+    /// <param name="visible">
+    /// [count] a bit per lane: where it is not set the panel is zero, and the term is nothing whatever the row holds; null where all bits are set
+    /// </param>
     public static void Accumulate(float** rows, int width, int count, float* panel, int stride, float* factor, float* sums, ulong* visible)
     {
         int step = Columns(stride) * TSimd.Width;
@@ -87,7 +89,8 @@ internal static unsafe class LaneProducts<TSimd, TVector>
         panel += (long)start * stride;
         for (int d = start; d < end; d++, panel += stride)
         {
-            TVector b0 = TSimd.Load(panel), b1 = TSimd.Load(panel + TSimd.Width), b2 = TSimd.Load(panel + 2 * TSimd.Width), b3 = TSimd.Load(panel + 3 * TSimd.Width);
+            TVector b0 =
+                TSimd.Load(panel), b1 = TSimd.Load(panel + TSimd.Width), b2 = TSimd.Load(panel + 2 * TSimd.Width), b3 = TSimd.Load(panel + 3 * TSimd.Width);
             TVector a = TSimd.Create(a0[d]);
             c00 = TSimd.MultiplyAdd(a, b0, c00);
             c01 = TSimd.MultiplyAdd(a, b1, c01);
@@ -152,11 +155,18 @@ internal static unsafe class LaneProducts<TSimd, TVector>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static bool Accumulate4x4(float** rows, int column, int count, float* panel, int stride, float* factor, float* sums, bool hides)
     {
-        TVector b0 = TSimd.Load(factor), b1 = TSimd.Load(factor + TSimd.Width), b2 = TSimd.Load(factor + 2 * TSimd.Width), b3 = TSimd.Load(factor + 3 * TSimd.Width);
-        TVector c00 = TSimd.Multiply(b0, TSimd.Load(sums)), c01 = TSimd.Multiply(b1, TSimd.Load(sums + TSimd.Width)), c02 = TSimd.Multiply(b2, TSimd.Load(sums + 2 * TSimd.Width)), c03 = TSimd.Multiply(b3, TSimd.Load(sums + 3 * TSimd.Width));
-        TVector c10 = TSimd.Multiply(b0, TSimd.Load(sums + stride)), c11 = TSimd.Multiply(b1, TSimd.Load(sums + stride + TSimd.Width)), c12 = TSimd.Multiply(b2, TSimd.Load(sums + stride + 2 * TSimd.Width)), c13 = TSimd.Multiply(b3, TSimd.Load(sums + stride + 3 * TSimd.Width));
-        TVector c20 = TSimd.Multiply(b0, TSimd.Load(sums + 2 * stride)), c21 = TSimd.Multiply(b1, TSimd.Load(sums + 2 * stride + TSimd.Width)), c22 = TSimd.Multiply(b2, TSimd.Load(sums + 2 * stride + 2 * TSimd.Width)), c23 = TSimd.Multiply(b3, TSimd.Load(sums + 2 * stride + 3 * TSimd.Width));
-        TVector c30 = TSimd.Multiply(b0, TSimd.Load(sums + 3 * stride)), c31 = TSimd.Multiply(b1, TSimd.Load(sums + 3 * stride + TSimd.Width)), c32 = TSimd.Multiply(b2, TSimd.Load(sums + 3 * stride + 2 * TSimd.Width)), c33 = TSimd.Multiply(b3, TSimd.Load(sums + 3 * stride + 3 * TSimd.Width));
+        TVector b0 =
+            TSimd.Load(factor), b1 = TSimd.Load(factor + TSimd.Width), b2 = TSimd.Load(factor + 2 * TSimd.Width), b3 = TSimd.Load(factor + 3 * TSimd.Width);
+        TVector c00 = TSimd.Multiply(b0, TSimd.Load(sums)), c01 = TSimd.Multiply(b1, TSimd.Load(sums + TSimd.Width)), c02 = TSimd.Multiply(
+            b2, TSimd.Load(sums + 2 * TSimd.Width)), c03 = TSimd.Multiply(b3, TSimd.Load(sums + 3 * TSimd.Width));
+        TVector c10 = TSimd.Multiply(b0, TSimd.Load(sums + stride)), c11 = TSimd.Multiply(b1, TSimd.Load(sums + stride + TSimd.Width)), c12 = TSimd.Multiply(
+            b2, TSimd.Load(sums + stride + 2 * TSimd.Width)), c13 = TSimd.Multiply(b3, TSimd.Load(sums + stride + 3 * TSimd.Width));
+        TVector c20 = TSimd.Multiply(b0, TSimd.Load(sums + 2 * stride)), c21 = TSimd.Multiply(
+            b1,
+            TSimd.Load(sums + 2 * stride + TSimd.Width)), c22 = TSimd.Multiply(b2, TSimd.Load(sums + 2 * stride + 2 * TSimd.Width)), c23 = TSimd.Multiply(b3, TSimd.Load(sums + 2 * stride + 3 * TSimd.Width));
+        TVector c30 = TSimd.Multiply(b0, TSimd.Load(sums + 3 * stride)), c31 = TSimd.Multiply(
+            b1,
+            TSimd.Load(sums + 3 * stride + TSimd.Width)), c32 = TSimd.Multiply(b2, TSimd.Load(sums + 3 * stride + 2 * TSimd.Width)), c33 = TSimd.Multiply(b3, TSimd.Load(sums + 3 * stride + 3 * TSimd.Width));
         for (int k = 0; k < count; k++, panel += stride)
         {
             float* row = rows[k] + column;

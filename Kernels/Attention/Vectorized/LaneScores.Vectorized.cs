@@ -8,8 +8,8 @@ internal static unsafe class LaneScores<TSimd, TVector>
     where TVector : unmanaged
 {
     /// <summary>
-    /// score = softclamp(score + bias + ALiBi), at least <see cref="AttentionRules.LowestScore"/>, and −∞ where the query does not see the key, a bias of −∞ included. Lanes are queries or
-    /// keys.
+    /// score = softclamp(score + bias + ALiBi), at least <see cref="AttentionRules.LowestScore"/>, and −∞ where the query does not see the key, a bias of −∞
+    /// included. Lanes are queries or keys.
     /// </summary>
     /// <param name="head">The head's rules.</param>
     /// <param name="scratch">Scores [count][lanes], changed in place, and all that is added to them.</param>

@@ -10,7 +10,8 @@ public sealed class CopyTrainingTests
 {
     private static readonly string[] s_small =
     [
-        "--symbols", "4", "--source-length", "5", "--encoder-dim", "32", "--decoder-dim", "24", "--heads", "2", "--dim-head", "16", "--decoder-depth", "1", "--batch-size", "32",
+        "--symbols", "4", "--source-length", "5", "--encoder-dim", "32", "--decoder-dim", "24", "--heads", "2", "--dim-head", "16", "--decoder-depth", "1",
+        "--batch-size", "32",
         "--evaluation-sequences", "40", "--learning-rate", "0.005",
     ];
 

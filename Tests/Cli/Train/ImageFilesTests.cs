@@ -139,18 +139,25 @@ public sealed class ImageFilesTests : IDisposable
     public async Task Colour_images_are_learned_from_and_measured_beside_simple_predictors()
     {
         Put("data_batch_1.bin", Cifar(30));
-        string[] tiny = ["--data", _folder["data_batch_1.bin"], "--image-size", "8", "--batch-size", "4", "--evaluation-images", "8", "--encoder-dim", "16", "--decoder-dim", "16", "--encoder-depth", "1"];
+        string[] tiny =
+        [
+            "--data", _folder["data_batch_1.bin"], "--image-size", "8", "--batch-size", "4", "--evaluation-images", "8", "--encoder-dim", "16", "--decoder-dim",
+            "16", "--encoder-depth", "1",
+        ];
         JsonElement whole = await _folder.Train("mae", "whole", [.. tiny, "--steps", "6"]);
         Assert.AreEqual(JsonValueKind.Null, whole.GetProperty("optimum").ValueKind);
         Assert.IsGreaterThan(0.0, whole.GetProperty("nearest_pixel").GetDouble());
         Assert.AreEqual(1, whole.GetProperty("mean").GetDouble(), 0.5);
         Assert.IsNull(PngFile.FindDamage(new MemoryStream(await File.ReadAllBytesAsync(_folder["whole", "reconstruction.png"]))));
-        Assert.AreEqual(whole.GetProperty("masked_mse").GetDouble(), (await _folder.Train("mae", "again", [.. tiny, "--steps", "6"])).GetProperty("masked_mse").GetDouble());
+        Assert.AreEqual(
+            whole.GetProperty("masked_mse").GetDouble(),
+            (await _folder.Train("mae", "again", [.. tiny, "--steps", "6"])).GetProperty("masked_mse").GetDouble());
     }
 
     [TestMethod]
     public async Task A_damaged_file_is_a_usage_error()
-        => (await _folder.Run("mae", "run", "--data", Put("broken-idx3-ubyte", Idx(5, 8, 8)[..100]))).Exits(ExitCode.Usage).ComplainsAbout("broken-idx3-ubyte", "5 images of 8 × 8");
+        => (await _folder.Run("mae", "run", "--data", Put("broken-idx3-ubyte", Idx(5, 8, 8)[..100]))).Exits(ExitCode.Usage).ComplainsAbout(
+            "broken-idx3-ubyte", "5 images of 8 × 8");
 
     private static HashSet<float> Shades(StoredImages images, bool fresh)
     {

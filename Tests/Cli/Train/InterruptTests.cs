@@ -10,7 +10,10 @@ namespace GpuTransformer.Tests.Cli.Train;
 [OSCondition(ConditionMode.Exclude, OperatingSystems.Windows)]
 public sealed partial class InterruptTests : IDisposable
 {
-    private static readonly string[] s_small = ["--encoder-dim", "16", "--decoder-dim", "16", "--encoder-depth", "1", "--decoder-depth", "1", "--evaluation-images", "2"];
+    private static readonly string[] s_small =
+    [
+        "--encoder-dim", "16", "--decoder-dim", "16", "--encoder-depth", "1", "--decoder-depth", "1", "--evaluation-images", "2",
+    ];
 
     private readonly TrainingFolder _folder = new();
 

@@ -14,7 +14,8 @@ public sealed class LossLogTests
     public void A_resumed_run_drops_the_rows_that_its_checkpoint_does_not_know(string last)
     {
         using var folder = new TrainingFolder();
-        string path = folder.Write("loss.csv", $"step,loss,gradient_norm,learning_rate,milliseconds\n0,4,1,0.1,3.0\n1,3,1,0.1,3.0\n2,2,1,0.1,3.0\n3,1,1,0.1,3.0\n{last}");
+        string path = folder.Write(
+            "loss.csv", $"step,loss,gradient_norm,learning_rate,milliseconds\n0,4,1,0.1,3.0\n1,3,1,0.1,3.0\n2,2,1,0.1,3.0\n3,1,1,0.1,3.0\n{last}");
         using (LossLog log = LossLog.Open(path, nextStep: 3))
         {
             Assert.AreEqual(2.0, log.LastLoss);

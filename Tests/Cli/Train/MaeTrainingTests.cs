@@ -34,7 +34,8 @@ public sealed class MaeTrainingTests
     public async Task Every_decoder_trains_and_only_the_rectangular_one_needs_no_projection(string decoder, bool projects)
     {
         JsonElement report = await Train(decoder, "--steps", "3", "--batch-size", "8", "--decoder", decoder, "--evaluation-images", "8");
-        using GpuTransformer.Modules.SafetensorsReader checkpoint = GpuTransformer.Modules.SafetensorsReader.Open(Path.Combine(_folder, decoder, "checkpoint.safetensors"));
+        using GpuTransformer.Modules.SafetensorsReader checkpoint = GpuTransformer.Modules.SafetensorsReader.Open(
+            Path.Combine(_folder, decoder, "checkpoint.safetensors"));
         Assert.AreEqual(projects, checkpoint.Contains("model.enc_to_dec.weight"));
         Assert.AreEqual(0, report.GetProperty("skipped_steps").GetInt32());
     }
@@ -50,14 +51,20 @@ public sealed class MaeTrainingTests
             // The first checkpoint is the sign that the run is under way.
             using var watcher = new FileSystemWatcher(_folder) { IncludeSubdirectories = true, EnableRaisingEvents = true };
             watcher.Renamed += (_, _) => stop.Cancel();
-            int code = await CommandLine.RunAsync(["train", "mae", "--device", "cpu", "--config", config, "--output", Path.Combine(_folder, "parts")], TextWriter.Null, TextWriter.Null, stop.Token);
+            int code = await CommandLine.RunAsync(
+                ["train", "mae", "--device", "cpu", "--config", config, "--output", Path.Combine(_folder, "parts")],
+                TextWriter.Null,
+                TextWriter.Null,
+                stop.Token);
             Assert.IsTrue(code is 130 or 0, $"Exit code {code}.");
         }
 
         JsonElement parts = await Train("parts", "--config", config, "--resume");
         Assert.AreEqual(whole.GetProperty("masked_mse").GetDouble(), parts.GetProperty("masked_mse").GetDouble());
         string[] rows = await File.ReadAllLinesAsync(Path.Combine(_folder, "parts", "loss.csv"));
-        CollectionAssert.AreEqual(Enumerable.Range(0, 8).Select(static i => i.ToString(CultureInfo.InvariantCulture)).ToArray(), rows.Skip(1).Select(static r => r.Split(',')[0]).ToArray());
+        CollectionAssert.AreEqual(
+            Enumerable.Range(0, 8).Select(static i => i.ToString(CultureInfo.InvariantCulture)).ToArray(),
+            rows.Skip(1).Select(static r => r.Split(',')[0]).ToArray());
     }
 
     [TestMethod]
@@ -81,7 +88,8 @@ public sealed class MaeTrainingTests
         Assert.AreEqual(expected, actual, 0.02 * expected);
         Assert.AreEqual(0, half.GetProperty("skipped_steps").GetInt32());
         Assert.IsLessThan(0.8 * full.GetProperty("peak_bytes").GetInt64(), half.GetProperty("peak_bytes").GetInt64());
-        using GpuTransformer.Modules.SafetensorsReader checkpoint = GpuTransformer.Modules.SafetensorsReader.Open(Path.Combine(_folder, precision, "checkpoint.safetensors"));
+        using GpuTransformer.Modules.SafetensorsReader checkpoint = GpuTransformer.Modules.SafetensorsReader.Open(
+            Path.Combine(_folder, precision, "checkpoint.safetensors"));
         Assert.AreEqual(GpuTransformer.Modules.SafetensorsType.F32, checkpoint["model.mask_token"].Type);
     }
 
@@ -120,7 +128,8 @@ public sealed class MaeTrainingTests
     {
         string json = Path.Combine(_folder, $"{name}.json");
         using var error = new StringWriter();
-        int code = await CommandLine.RunAsync(["train", "mae", "--device", "cpu", "--output", Path.Combine(_folder, name), "--json", json, .. more], TextWriter.Null, error);
+        int code = await CommandLine.RunAsync(
+            ["train", "mae", "--device", "cpu", "--output", Path.Combine(_folder, name), "--json", json, .. more], TextWriter.Null, error);
         Assert.AreEqual(0, code, error.ToString());
         using JsonDocument document = JsonDocument.Parse(await File.ReadAllTextAsync(json));
         return document.RootElement.Clone();
@@ -129,7 +138,8 @@ public sealed class MaeTrainingTests
     private async Task<string> Refused(params string[] more)
     {
         using var error = new StringWriter();
-        int code = await CommandLine.RunAsync(["train", "mae", "--device", "cpu", "--output", Path.Combine(_folder, "refused"), .. more], TextWriter.Null, error);
+        int code = await CommandLine.RunAsync(
+            ["train", "mae", "--device", "cpu", "--output", Path.Combine(_folder, "refused"), .. more], TextWriter.Null, error);
         Assert.AreEqual(2, code);
         return error.ToString();
     }

@@ -58,9 +58,11 @@ public sealed class PictureFileTests : IDisposable
     [TestMethod]
     public void Interlaced_pixels_are_where_they_belong()
     {
-        // A picture of one colour tells nothing about places, but one of two columns does: of 2 × 2 pixels the first is pass 1, its neighbour 6, the lower row 7.
+        // A picture of one colour tells nothing about places, but one of two columns does: of 2 × 2 pixels the first is pass 1, its neighbour 6, the lower row
+        // 7.
         byte[] rows = [0, 10, 20, 30, 0, 40, 50, 60, 0, 70, 80, 90, 100, 110, 120];
-        CollectionAssert.AreEqual(new byte[] { 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120 }, Read(PictureSeeds.Png(2, 2, 8, 2, interlaced: true, rows), 2, 3));
+        CollectionAssert.AreEqual(
+            new byte[] { 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120 }, Read(PictureSeeds.Png(2, 2, 8, 2, interlaced: true, rows), 2, 3));
     }
 
     [TestMethod]

@@ -27,7 +27,10 @@ internal sealed class PictureMutation(string extension, int seed) : IDisposable
     /// <summary>The most time that the processor spent on a file, which does not count what other programs take.</summary>
     public TimeSpan MostWork { get; private set; }
 
-    /// <summary>The most memory that the process took beyond what it had before, and beyond a picture's own size of one byte for each sample; 0 where Linux is not there to tell.</summary>
+    /// <summary>
+    /// The most memory that the process took beyond what it had before, and beyond a picture's own size of one byte for each sample; 0 where Linux is not there
+    /// to tell.
+    /// </summary>
     public long MostBytesBeyond { get; private set; }
 
     public override string ToString() => string.Create(
@@ -178,6 +181,9 @@ internal sealed class PictureMutation(string extension, int seed) : IDisposable
     }
 
     private static long Status(string name) => OperatingSystem.IsLinux()
-        ? 1024 * long.Parse(File.ReadLines("/proc/self/status").First(line => line.StartsWith(name, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture)
+        ? 1024 * long.Parse(
+            File.ReadLines("/proc/self/status").First(
+                line => line.StartsWith(name, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2],
+            CultureInfo.InvariantCulture)
         : 0;
 }

@@ -7,7 +7,9 @@ namespace GpuTransformer.Tests.Cli.Train;
 /// <summary>Small intact pictures of every kind that is read, made here byte by byte: a start for tests and mutations.</summary>
 internal static class PictureSeeds
 {
-    /// <summary>16 × 16, grey, left half black, right half white, blocks of one coefficient each: the smallest JPEG that shows whether it is read the right way round.</summary>
+    /// <summary>
+    /// 16 × 16, grey, left half black, right half white, blocks of one coefficient each: the smallest JPEG that shows whether it is read the right way round.
+    /// </summary>
     public static readonly byte[] GreyJpeg = Convert.FromBase64String(
         "/9j/2wBDAAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQH/wAALCAAQABABAREA/8QAHwAAAQUBAQEBAQEAAAAAAAAAAAECAwQFBg" +
         "cICQoL/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/aAAgBAQAAPwD/AD/3+/w/wB3+/wAP/9k=");
@@ -35,7 +37,11 @@ internal static class PictureSeeds
     public static byte[][] Of(string extension) => extension switch
     {
         "jpg" => [GreyJpeg, ProgressiveJpeg, RestartJpeg],
-        "png" => [Png(13, 7, 8, 2), Png(13, 7, 8, 0), Png(13, 7, 1, 0), Png(9, 5, 16, 6), Png(9, 5, 8, 4), Png(9, 5, 4, 3), Png(13, 7, 8, 2, interlaced: true), Png(9, 5, 16, 6, interlaced: true)],
+        "png" =>
+        [
+            Png(13, 7, 8, 2), Png(13, 7, 8, 0), Png(13, 7, 1, 0), Png(9, 5, 16, 6), Png(9, 5, 8, 4), Png(9, 5, 4, 3), Png(13, 7, 8, 2, interlaced: true),
+            Png(9, 5, 16, 6, interlaced: true),
+        ],
         _ => [Bmp(13, 7, 24), Bmp(13, -7, 32), Bmp(13, 7, 8), Bmp(13, 7, 1), Bmp(13, 7, 16), RunLengthBmp()],
     };
 
@@ -49,7 +55,9 @@ internal static class PictureSeeds
     public static byte[] Png(int width, int height, int bits, int colour, bool interlaced = false, (string Type, byte[] Data)? extra = null)
     {
         int samples = colour switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 };
-        (int X, int Y, int StepX, int StepY)[] passes = interlaced ? [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)] : [(0, 0, 1, 1)];
+        (int X, int Y, int StepX, int StepY)[] passes = interlaced
+            ? [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
+            : [(0, 0, 1, 1)];
         using var rows = new MemoryStream();
         var random = new Random(width);
         foreach ((int x, int y, int stepX, int stepY) in passes)

@@ -10,7 +10,8 @@ public sealed class RecallTrainingTests
 {
     private static readonly string[] s_small =
     [
-        "--keys", "12", "--values", "4", "--pairs", "6", "--context-dim", "40", "--dim", "24", "--heads", "2", "--dim-head", "16", "--batch-size", "32", "--evaluation-contexts", "20",
+        "--keys", "12", "--values", "4", "--pairs", "6", "--context-dim", "40", "--dim", "24", "--heads", "2", "--dim-head", "16", "--batch-size", "32",
+        "--evaluation-contexts", "20",
         "--learning-rate", "0.005",
     ];
 

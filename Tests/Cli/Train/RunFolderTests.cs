@@ -8,7 +8,10 @@ namespace GpuTransformer.Tests.Cli.Train;
 public sealed class RunFolderTests : IDisposable
 {
     private static readonly string[] s_tiny = ["--steps", "2", "--batch-size", "2", "--evaluation-images", "2"];
-    private static readonly string[] s_tinyCopy = ["--steps", "2", "--batch-size", "2", "--evaluation-sequences", "2", "--encoder-dim", "8", "--decoder-dim", "8", "--heads", "1", "--dim-head", "8"];
+    private static readonly string[] s_tinyCopy =
+    [
+        "--steps", "2", "--batch-size", "2", "--evaluation-sequences", "2", "--encoder-dim", "8", "--decoder-dim", "8", "--heads", "1", "--dim-head", "8",
+    ];
 
     private readonly TrainingFolder _folder = new();
 
@@ -51,7 +54,8 @@ public sealed class RunFolderTests : IDisposable
         await _folder.Train("mae", "run", s_tiny);
         byte[] losses = File.ReadAllBytes(_folder["run", "loss.csv"]);
         using (new RunFolder(new DirectoryInfo(_folder["run"]), "mae").Claim(resume: true))
-            (await _folder.Run("mae", "run", resume ? ["--resume"] : s_tiny)).Exits(ExitCode.Usage).ComplainsAbout($"process {Environment.ProcessId}", _folder["run"]);
+            (await _folder.Run("mae", "run", resume ? ["--resume"] : s_tiny)).Exits(ExitCode.Usage).ComplainsAbout(
+                $"process {Environment.ProcessId}", _folder["run"]);
         CollectionAssert.AreEqual(losses, File.ReadAllBytes(_folder["run", "loss.csv"]));
         await _folder.Train("mae", "run", "--resume");
     }
@@ -87,7 +91,8 @@ public sealed class RunFolderTests : IDisposable
     public async Task How_training_goes_on_may_change()
     {
         await _folder.Train("mae", "run", s_tiny);
-        JsonElement report = await _folder.Train("mae", "run", "--resume", "--steps", "3", "--batch-size", "3", "--learning-rate", "0.01", "--precision", "bfloat16", "--checkpoint-every", "1");
+        JsonElement report = await _folder.Train(
+            "mae", "run", "--resume", "--steps", "3", "--batch-size", "3", "--learning-rate", "0.01", "--precision", "bfloat16", "--checkpoint-every", "1");
         Assert.AreEqual(3, report.GetProperty("steps").GetInt32());
     }
 

@@ -16,7 +16,8 @@ public sealed class DifferentiableFunctionTests
         ComputeDevice device = TestDevices.Get(id);
         GradientCheck.Agrees(device, static t => new Product().Apply(t[0], t[1]), (s_shape, s_x), (s_shape, s_w));
         GradientCheck.Agrees(device, static t => Operators.Multiply(new Product().Apply(t[0], t[0]), t[1]), (s_shape, s_x), (s_shape, s_w));
-        GradientCheck.Agrees(device, t => device.Checkpoint(() => Operators.Scale(new Product().Apply(Operators.Scale(t[0], 2), t[1]), 3)), (s_shape, s_x), (s_shape, s_w));
+        GradientCheck.Agrees(
+            device, t => device.Checkpoint(() => Operators.Scale(new Product().Apply(Operators.Scale(t[0], 2), t[1]), 3)), (s_shape, s_x), (s_shape, s_w));
     }
 
     [TestMethod]
@@ -79,7 +80,8 @@ public sealed class DifferentiableFunctionTests
         {
             Tensor y = new Product().Apply(x, w);
             x.Write(s_w);
-            Assert.Contains("was written after the forward pass had read it", Assert.ThrowsExactly<InvalidOperationException>(() => tape.Backward(y, w)).Message);
+            Assert.Contains(
+                "was written after the forward pass had read it", Assert.ThrowsExactly<InvalidOperationException>(() => tape.Backward(y, w)).Message);
         }
 
         using (StepScope tape = device.BeginTape())
@@ -96,7 +98,8 @@ public sealed class DifferentiableFunctionTests
     public void An_input_or_an_older_tensor_may_be_the_result()
     {
         ComputeDevice device = TestDevices.Get("cpu");
-        GradientCheck.Agrees(device, static t => Operators.Multiply(new Given(static (_, inputs) => inputs[0], static (_, g) => [g]).Apply(t[0]), t[0]), (s_shape, s_x));
+        GradientCheck.Agrees(
+            device, static t => Operators.Multiply(new Given(static (_, inputs) => inputs[0], static (_, g) => [g]).Apply(t[0]), t[0]), (s_shape, s_x));
     }
 
     [TestMethod]
@@ -123,7 +126,8 @@ public sealed class DifferentiableFunctionTests
                 y = Operators.Multiply(between, w);
                 live = device.Statistics.LiveTensors;
                 Assert.AreSame(own, Assert.ThrowsExactly<NotImplementedException>(() => tape.Backward(y, w)));
-                Assert.AreEqual((live + 1, true), (device.Statistics.LiveTensors, between.Gradient is null), "Only the gradient of w, which had come before, is left.");
+                Assert.AreEqual(
+                    (live + 1, true), (device.Statistics.LiveTensors, between.Gradient is null), "Only the gradient of w, which had come before, is left.");
             }
 
             Assert.IsFalse(device.IsRecording);
@@ -175,7 +179,8 @@ public sealed class DifferentiableFunctionTests
         Tensor gone = Tensor.Zeros(device, s_shape);
         gone.Dispose();
         Assert.Contains("at least one", Assert.ThrowsExactly<ArgumentException>(static () => new Product().Apply()).Message);
-        Assert.Contains("'inputs[1]' is on simulator", Assert.ThrowsExactly<ArgumentException>(() => new Product().Apply(x, Tensor.Zeros(other, s_shape))).Message);
+        Assert.Contains(
+            "'inputs[1]' is on simulator", Assert.ThrowsExactly<ArgumentException>(() => new Product().Apply(x, Tensor.Zeros(other, s_shape))).Message);
         Assert.ThrowsExactly<ArgumentNullException>(() => new Product().Apply(x, null!));
         Assert.ThrowsExactly<ObjectDisposedException>(() => new Product().Apply(x, gone));
         (string Part, Func<Tensor> Result)[] wrong =
@@ -230,7 +235,8 @@ public sealed class DifferentiableFunctionTests
             => [call.Wants(0) ? Operators.Multiply(gradient, call.Saved[1]) : null, Operators.Multiply(gradient, call.Saved[0])];
     }
 
-    private sealed class Given(Func<FunctionCall, IReadOnlyList<Tensor>, Tensor> forward, Func<FunctionCall, Tensor, IReadOnlyList<Tensor?>> backward) : DifferentiableFunction
+    private sealed class Given(
+        Func<FunctionCall, IReadOnlyList<Tensor>, Tensor> forward, Func<FunctionCall, Tensor, IReadOnlyList<Tensor?>> backward) : DifferentiableFunction
     {
         protected override Tensor Forward(FunctionCall call, IReadOnlyList<Tensor> inputs) => forward(call, inputs);
 

@@ -71,7 +71,8 @@ public sealed class WrittenTensorTests
         ComputeDevice device = TestDevices.Get("cpu");
         using StepScope step = device.BeginStep();
         Tensor x = Leaf(device, [4], 3f);
-        Assert.ThrowsExactly<InvalidOperationException>(() => Gradient(device, x, () => Operators.Multiply(x, x), () => x.Detach().Reshape([2, 2]).Write([1f, 1f, 1f, 1f])));
+        Assert.ThrowsExactly<InvalidOperationException>(
+            () => Gradient(device, x, () => Operators.Multiply(x, x), () => x.Detach().Reshape([2, 2]).Write([1f, 1f, 1f, 1f])));
     }
 
     [TestMethod]
@@ -118,7 +119,9 @@ public sealed class WrittenTensorTests
         ("AddInto", static x => Operators.AddInto(x, Filled(x.Device, x.Shape, 2f))),
         ("InterpolateInto", static x => Operators.InterpolateInto(x, Filled(x.Device, x.Shape, 2f), 0.5f)),
         ("SgdUpdate", static x => Operators.SgdUpdate(x, Filled(x.Device, x.Shape, 2f), Filled(x.Device, x.Shape, 0f), 0.1)),
-        ("AdamWUpdate", static x => Operators.AdamWUpdate(x, Filled(x.Device, x.Shape, 2f), Filled(x.Device, x.Shape, 0f), Filled(x.Device, x.Shape, 0f), new AdamWStep(0.1, 1))),
+        (
+            "AdamWUpdate",
+            static x => Operators.AdamWUpdate(x, Filled(x.Device, x.Shape, 2f), Filled(x.Device, x.Shape, 0f), Filled(x.Device, x.Shape, 0f), new AdamWStep(0.1, 1))),
     ];
 
     private static float[] Gradient(ComputeDevice device, Tensor x, Func<Tensor> forward, Action between)

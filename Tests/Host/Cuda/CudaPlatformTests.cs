@@ -35,7 +35,8 @@ public sealed class CudaPlatformTests
 
     [TestMethod]
     public void Counting_may_fail_too()
-        => StringAssert.Contains(CudaPlatform.Find(new FakeDriver { CountError = 3, Count = 2 }, NeverDescribe).Single().Description.UnavailableReason, "error 3");
+        => StringAssert.Contains(
+            CudaPlatform.Find(new FakeDriver { CountError = 3, Count = 2 }, NeverDescribe).Single().Description.UnavailableReason, "error 3");
 
     [TestMethod]
     public void Each_device_is_looked_at()

@@ -45,9 +45,11 @@ public sealed partial class PtxTextTests
     [TestMethod]
     public void A_load_that_sinks_behind_the_barrier_of_its_block_would_be_found()
     {
-        using PtxCompiler unplaced = new("sm_80", static backend => MemoryOrder.Place(backend, mode: null)), careless = new("sm_80", static backend => MemoryOrder.Place(backend, CodePlacementMode.Aggressive));
+        using PtxCompiler unplaced = new("sm_80", static backend => MemoryOrder.Place(backend, mode: null)), careless = new(
+            "sm_80", static backend => MemoryOrder.Place(backend, CodePlacementMode.Aggressive));
         Assert.IsTrue(
-            s_kernels.Value.Any(k => Difference(unplaced.Compile(k.Kernel), careless.Compile(k.Kernel)) is { } found && found.Contains("is bar.sync, in the source ld.shared", StringComparison.Ordinal)),
+            s_kernels.Value.Any(
+                k => Difference(unplaced.Compile(k.Kernel), careless.Compile(k.Kernel)) is { } found && found.Contains("is bar.sync, in the source ld.shared", StringComparison.Ordinal)),
             "ILGPU's own placement has learned to keep the order: see whether MemoryOrder is still needed.");
     }
 
@@ -78,7 +80,8 @@ public sealed partial class PtxTextTests
     private static (DeviceKernel Kernel, string Text)[] CompileAll(PtxCompiler compiler)
         =>
         [
-            .. from kernel in KernelCatalog.Operators.SelectMany(static o => o.Variants).SelectMany(static v => v.DeviceKernels).DistinctBy(static k => k.Method)
+            .. from kernel in KernelCatalog.Operators.SelectMany(static o => o.Variants).SelectMany(static v => v.DeviceKernels)
+                .DistinctBy(static k => k.Method)
                select (kernel, compiler.Compile(kernel)),
         ];
 

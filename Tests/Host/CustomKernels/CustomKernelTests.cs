@@ -87,11 +87,16 @@ public sealed class CustomKernelTests
     {
         ComputeDevice device = TestDevices.Get(id), other = TestDevices.Get(TestDevices.Simulator);
         using StepScope step = device.BeginStep(), there = other.BeginStep();
-        Tensor x = Tensor.Zeros(device, [4]), gone = Tensor.Zeros(device, [4]), elsewhere = Tensor.Zeros(other, [4]), half = Tensor.Zeros(device, [4], DType.Float16);
+        Tensor x =
+            Tensor.Zeros(device, [4]), gone = Tensor.Zeros(device, [4]), elsewhere = Tensor.Zeros(other, [4]), half = Tensor.Zeros(device, [4], DType.Float16);
         gone.Dispose();
         long before = device.Statistics.Launches;
-        Assert.Contains("'elsewhere' is on simulator", Assert.ThrowsExactly<ArgumentException>(() => device.Launch(4, t => new Fill { Output = t.Write<int>(elsewhere) })).Message);
-        Assert.Contains("'half' holds Float16, but a view of Single", Assert.ThrowsExactly<ArgumentException>(() => device.Launch(4, t => new AddSquaresKernel { X = t.Read<float>(half) })).Message);
+        Assert.Contains(
+            "'elsewhere' is on simulator",
+            Assert.ThrowsExactly<ArgumentException>(() => device.Launch(4, t => new Fill { Output = t.Write<int>(elsewhere) })).Message);
+        Assert.Contains(
+            "'half' holds Float16, but a view of Single",
+            Assert.ThrowsExactly<ArgumentException>(() => device.Launch(4, t => new AddSquaresKernel { X = t.Read<float>(half) })).Message);
         Assert.ThrowsExactly<ObjectDisposedException>(() => device.Launch(4, t => new AddSquaresKernel { X = t.Read<float>(gone) }));
         Assert.ThrowsExactly<ArgumentNullException>(() => device.Launch(4, static t => new AddSquaresKernel { X = t.Read<float>(null!) }));
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => device.Launch(-1, static _ => default(Fill)));
@@ -108,7 +113,8 @@ public sealed class CustomKernelTests
     public void A_struct_that_no_device_can_be_given_is_refused_everywhere(string id)
     {
         ComputeDevice device = TestDevices.Get(id);
-        Assert.Contains("WithFlag.Inner.On is a Boolean", Assert.ThrowsExactly<ArgumentException>(() => device.Launch(1, static _ => default(WithFlag))).Message);
+        Assert.Contains(
+            "WithFlag.Inner.On is a Boolean", Assert.ThrowsExactly<ArgumentException>(() => device.Launch(1, static _ => default(WithFlag))).Message);
         Assert.Contains("WithText.Text is a String", Assert.ThrowsExactly<ArgumentException>(() => device.Launch(1, static _ => default(WithText))).Message);
         Assert.Contains("Hidden is not public", Assert.ThrowsExactly<ArgumentException>(() => device.Launch(1, static _ => default(Hidden))).Message);
     }
@@ -128,7 +134,8 @@ public sealed class CustomKernelTests
     public void What_ILGPU_cannot_compile_is_told_by_name()
     {
         ComputeDevice device = TestDevices.Get("opencl");
-        Assert.StartsWith("Unfit cannot be compiled for opencl", Assert.ThrowsExactly<NotSupportedException>(() => device.Launch(1, static _ => default(Unfit))).Message);
+        Assert.StartsWith(
+            "Unfit cannot be compiled for opencl", Assert.ThrowsExactly<NotSupportedException>(() => device.Launch(1, static _ => default(Unfit))).Message);
     }
 
     private static void AddSquares(ComputeDevice device, Tensor x, Tensor y)

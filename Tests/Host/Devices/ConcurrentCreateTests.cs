@@ -49,7 +49,9 @@ public sealed class ConcurrentCreateTests
         }
     }
 
-    /// <summary>Opens a device on a thread for each id, all at the same moment, works on it and closes it; twice, so that opening and closing meet too.</summary>
+    /// <summary>
+    /// Opens a device on a thread for each id, all at the same moment, works on it and closes it; twice, so that opening and closing meet too.
+    /// </summary>
     private static void OpenAll(string ids)
     {
         string[] threads = ids.Split(',');

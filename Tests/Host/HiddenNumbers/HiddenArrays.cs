@@ -36,7 +36,8 @@ internal sealed class HiddenArrays
     {
         _random = random;
         _dtype = dtype;
-        bool tiny = size is HiddenCaseSize.Tiny or HiddenCaseSize.TinyTensorCore, tensorCore = size is HiddenCaseSize.TensorCore or HiddenCaseSize.TinyTensorCore;
+        bool tiny =
+            size is HiddenCaseSize.Tiny or HiddenCaseSize.TinyTensorCore, tensorCore = size is HiddenCaseSize.TensorCore or HiddenCaseSize.TinyTensorCore;
         int keyValueHeads = random.Next(1, 3), heads = keyValueHeads * random.Next(1, tiny ? 2 : 4), free = Chance(0.25) ? random.Next(1, 4) : 0;
         int queries = random.Next(1, tiny ? 9 : 90), keys = free + random.Next(1, tiny ? 12 : 147);
         if (way is HidingWay.CausalBottomRight or HidingWay.Window && Chance(0.7))
@@ -51,7 +52,8 @@ internal sealed class HiddenArrays
             KeyValueHeads = keyValueHeads,
             Grouping = Chance(0.5) ? HeadGrouping.Blocks : HeadGrouping.Modulo,
             Layout = headMajor ? AttentionLayout.HeadMajor : AttentionLayout.SequenceMajor,
-            Causal = way == HidingWay.CausalTopLeft ? CausalAlignment.TopLeft : way == HidingWay.CausalBottomRight || Chance(0.15) ? CausalAlignment.BottomRight : CausalAlignment.None,
+            Causal = way == HidingWay.CausalTopLeft ? CausalAlignment.TopLeft : way == HidingWay.CausalBottomRight
+                || Chance(0.15) ? CausalAlignment.BottomRight : CausalAlignment.None,
             Window = way == HidingWay.Window || Chance(0.1) ? random.Next(0, Math.Max(1, keys)) : null,
             SoftClamp = Chance(0.2) ? 3f : null,
             FreeColumns = free,
@@ -117,7 +119,8 @@ internal sealed class HiddenArrays
 
     public override string ToString()
         => $"{_batch}x{Shape.Heads}h/{Shape.KeyValueHeads} {_options.Grouping} {Shape.Queries}x{Shape.Keys} width {Shape.HeadDim}/{Shape.ValueDim} causal {_options.Causal} window {_options.Window} "
-            + $"{_options.FreeColumns} free, dropout {_options.Dropout}, clamp {_options.SoftClamp}, mask {_maskShape}, bias {_biasShape}{(_keyMask is null ? "" : ", key mask")}{(_slopes is null ? "" : ", alibi")}";
+            + $"{_options.FreeColumns} free, dropout {_options.Dropout}, clamp {_options.SoftClamp}, mask {_maskShape}, bias "
+            + $"{_biasShape}{(_keyMask is null ? "" : ", key mask")}{(_slopes is null ? "" : ", alibi")}";
 
     private bool[] KeyMask(HidingWay way, int columns)
     {
@@ -134,7 +137,8 @@ internal sealed class HiddenArrays
         return flags;
     }
 
-    private Shape Rows(int heads, int rows, int width) => _options.Layout == AttentionLayout.HeadMajor ? [_batch, heads, rows, width] : [_batch, rows, heads * width];
+    private Shape Rows(int heads, int rows, int width)
+        => _options.Layout == AttentionLayout.HeadMajor ? [_batch, heads, rows, width] : [_batch, rows, heads * width];
 
     private Shape Broadcast(int heads, int queries, int columns) => [Chance(0.5) ? _batch : 1, Chance(0.5) ? heads : 1, Chance(0.7) ? queries : 1, columns];
 

@@ -28,8 +28,9 @@ internal enum HiddenPlace
 }
 
 /// <summary>
-/// One attention call whose hidden positions hold NaN, ±∞ or 3e38, beside the same call with zeros there: whatever does not see them must have the same bits, forward and backward. A pair
-/// (query, key) is hidden or not; a query is bad when it sees a poisoned key, or is poisoned and sees anything, and a key's gradient may differ only where a bad query sees that key.
+/// One attention call whose hidden positions hold NaN, ±∞ or 3e38, beside the same call with zeros there: whatever does not see them must have the same bits,
+/// forward and backward. A pair (query, key) is hidden or not; a query is bad when it sees a poisoned key, or is poisoned and sees anything, and a key's
+/// gradient may differ only where a bad query sees that key.
 /// </summary>
 internal sealed class HiddenNumberCase
 {
@@ -77,7 +78,10 @@ internal sealed class HiddenNumberCase
     public string Differences(ComputeDevice device)
     {
         (string Name, float[] Values)[] clean = Compute(device, 0f), poisoned = Compute(device, _poison);
-        (string Name, bool[] Compared)[] masks = [("output", OutputMask()), ("logSumExp", RowMask()), ("dQ", QueryMask()), ("dK", KeyMask(false)), ("dV", KeyMask(true)), ("dBias", BiasMask())];
+        (string Name, bool[] Compared)[] masks =
+        [
+            ("output", OutputMask()), ("logSumExp", RowMask()), ("dQ", QueryMask()), ("dK", KeyMask(false)), ("dV", KeyMask(true)), ("dBias", BiasMask()),
+        ];
         var differences = new List<string>();
         Compared = 0;
         for (int n = 0; n < clean.Length; n++)
@@ -101,14 +105,16 @@ internal sealed class HiddenNumberCase
         Tensor query = _arrays.Query(device, Poison(_arrays.QueryNumbers, _poisonedQueries, Shape.HeadDim, poison, QueryStart));
         Tensor key = _arrays.Key(device, keys ? Poison(_arrays.KeyNumbers, _poisonedKeys, Shape.HeadDim, poison, KeyStart) : _arrays.KeyNumbers);
         Tensor value = _arrays.Value(device, values ? Poison(_arrays.ValueNumbers, _poisonedKeys, Shape.ValueDim, poison, ValueStart) : _arrays.ValueNumbers);
-        Tensor logSumExp = Tensor.Empty(device, [Shape.Batch, Shape.Heads, Shape.Queries]), normalizer = Tensor.Empty(device, AttentionGeometry.Normalizer(Shape));
+        Tensor logSumExp = Tensor.Empty(
+            device, [Shape.Batch, Shape.Heads, Shape.Queries]), normalizer = Tensor.Empty(device, AttentionGeometry.Normalizer(Shape));
         ScoreOptions options = _arrays.Options(device);
         Tensor output = Operators.Attention(query, key, value, options, logSumExp, normalizer);
         Tensor gradient = Tensor.From(device, output.Shape, Poison(_arrays.GradientNumbers, _poisonedQueries, Shape.ValueDim, poison, OutputStart), _dtype);
         AttentionGradients gradients = Operators.AttentionBackward(gradient, query, key, value, output, normalizer, options, options.Bias is not null);
         List<(string Name, float[] Values)> results =
         [
-            ("output", output.ToArray()), ("logSumExp", logSumExp.ToArray()), ("dQ", gradients.Query.ToArray()), ("dK", gradients.Key.ToArray()), ("dV", gradients.Value.ToArray()),
+            ("output", output.ToArray()), ("logSumExp", logSumExp.ToArray()), ("dQ", gradients.Query.ToArray()), ("dK", gradients.Key.ToArray()),
+            ("dV", gradients.Value.ToArray()),
         ];
         if (gradients.Bias is { } bias)
             results.Add(("dBias", bias.ToArray()));
@@ -221,7 +227,11 @@ internal sealed class HiddenNumberCase
 
     private long OutputStart(int row) => Shape.OutputOffset(Row(row).Batch, Row(row).Head, Row(row).Query);
 
-    private long KeyStart(int row) => (row / Shape.Keys / Shape.KeyValueHeads * Shape.KeyBatchStride) + (row / Shape.Keys % Shape.KeyValueHeads * Shape.KeyHeadStride) + (row % Shape.Keys * Shape.KeyRowStride);
+    private long KeyStart(int row)
+        => (row / Shape.Keys / Shape.KeyValueHeads * Shape.KeyBatchStride) + (
+            row / Shape.Keys % Shape.KeyValueHeads * Shape.KeyHeadStride) + (row % Shape.Keys * Shape.KeyRowStride);
 
-    private long ValueStart(int row) => (row / Shape.Keys / Shape.KeyValueHeads * Shape.ValueBatchStride) + (row / Shape.Keys % Shape.KeyValueHeads * Shape.ValueHeadStride) + (row % Shape.Keys * Shape.ValueRowStride);
+    private long ValueStart(int row)
+        => (row / Shape.Keys / Shape.KeyValueHeads * Shape.ValueBatchStride) + (
+            row / Shape.Keys % Shape.KeyValueHeads * Shape.ValueHeadStride) + (row % Shape.Keys * Shape.ValueRowStride);
 }

@@ -5,8 +5,8 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Tests.Host;
 
 /// <summary>
-/// What is hidden contributes exactly nothing, whatever bits it holds: every way of hiding, every place, every number that could leak, forward and backward. The environment variable
-/// <c>GPUTRANSFORMER_HIDDEN_CASES</c> asks for more cases than the 128 in which each combination is met once.
+/// What is hidden contributes exactly nothing, whatever bits it holds: every way of hiding, every place, every number that could leak, forward and backward.
+/// The environment variable <c>GPUTRANSFORMER_HIDDEN_CASES</c> asks for more cases than the 128 in which each combination is met once.
 /// </summary>
 [TestClass]
 public sealed class HiddenNumberTests
@@ -19,7 +19,8 @@ public sealed class HiddenNumberTests
     public void Numbers_that_nobody_sees_change_no_bit(string id) => Check(TestDevices.Get(id), Count(128), HiddenCaseSize.Ordinary, TypeOf);
 
     [TestMethod]
-    public void Numbers_that_nobody_sees_change_no_bit_on_the_simulator() => Check(TestDevices.Get(TestDevices.Simulator), Count(16), HiddenCaseSize.Tiny, TypeOf);
+    public void Numbers_that_nobody_sees_change_no_bit_on_the_simulator()
+        => Check(TestDevices.Get(TestDevices.Simulator), Count(16), HiddenCaseSize.Tiny, TypeOf);
 
     [TestMethod]
     [DataRow("cuda"), DataRow(TestDevices.Simulator)]
@@ -42,7 +43,8 @@ public sealed class HiddenNumberTests
     // A third of the cases each, in no step with the ways of hiding.
     private static DType TypeOf(int number) => (number * 5 / 7 % 3) switch { 0 => DType.Float16, 1 => DType.BFloat16, _ => DType.Float32 };
 
-    private static int Count(int usual) => Environment.GetEnvironmentVariable(CasesVariable) is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : usual;
+    private static int Count(int usual)
+        => Environment.GetEnvironmentVariable(CasesVariable) is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : usual;
 
     private static void Check(ComputeDevice device, int count, HiddenCaseSize size, Func<int, DType> type)
     {

@@ -82,10 +82,17 @@ public sealed class LowScoreTests
         Tensor gradient = Tensor.From(device, output.Shape, [.. Enumerable.Repeat(1f, Queries * Width)]);
         AttentionGradients gradients = Operators.AttentionBackward(gradient, query, key, value, output, normalizer, options, bias is not null);
         return new Results(
-            values, output.ToArray(), logSumExp.ToArray(), gradients.Query.ToArray(), gradients.Key.ToArray(), gradients.Value.ToArray(), gradients.Bias?.ToArray() ?? []);
+            values,
+            output.ToArray(),
+            logSumExp.ToArray(),
+            gradients.Query.ToArray(),
+            gradients.Key.ToArray(),
+            gradients.Value.ToArray(),
+            gradients.Bias?.ToArray() ?? []);
     }
 
-    private sealed record Results(float[] Values, float[] Output, float[] LogSumExp, float[] QueryGradient, float[] KeyGradient, float[] ValueGradient, float[] BiasGradient)
+    private sealed record Results(
+        float[] Values, float[] Output, float[] LogSumExp, float[] QueryGradient, float[] KeyGradient, float[] ValueGradient, float[] BiasGradient)
     {
         /// <summary>The mean of a column of the values.</summary>
         public float Mean(int column) => Enumerable.Range(0, Keys).Average(j => Values[(j * Width) + column]);

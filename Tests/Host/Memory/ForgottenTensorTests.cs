@@ -181,7 +181,8 @@ public sealed class ForgottenTensorTests
     private static Tensor ViewOfForgotten(ComputeDevice device) => Tensor.From(device, [3], [1f, 2f, 3f]).Reshape([3, 1]);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static Tensor SumOfCubes(Tensor x) => Operators.Linear(Operators.Multiply(Operators.Multiply(x, x), x).Reshape([1, 3]), Ones(x.Device)).Reshape([1]);
+    private static Tensor SumOfCubes(Tensor x)
+        => Operators.Linear(Operators.Multiply(Operators.Multiply(x, x), x).Reshape([1, 3]), Ones(x.Device)).Reshape([1]);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Tensor Ones(ComputeDevice device) => Tensor.From(device, [1, 3], [1f, 1f, 1f]);
@@ -190,7 +191,8 @@ public sealed class ForgottenTensorTests
     private static void UseAndForget(ComputeDevice device) => Assert.IsNotNull(Tensor.Zeros(device, [1000]).Allocation);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Own(ComputeDevice device, StrongBox<Tensor?> rescue) => _ = new Owner(Tensor.Zeros(device, [1000]), Tensor.Zeros(device, [1000]), rescue);
+    private static void Own(ComputeDevice device, StrongBox<Tensor?> rescue)
+        => _ = new Owner(Tensor.Zeros(device, [1000]), Tensor.Zeros(device, [1000]), rescue);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void ForgetWithDevice() => Forget(ComputeDevice.Create("cpu", new ComputeDeviceOptions { Threads = 1 }), 3);

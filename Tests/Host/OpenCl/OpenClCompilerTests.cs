@@ -34,7 +34,8 @@ public sealed partial class OpenClCompilerTests
         Assert.IsEmpty(wrong, string.Join("\n", wrong));
         Assert.IsGreaterThan(0, barriers, "No kernel has a barrier: the pattern finds none.");
 
-        static bool Orders(string barrier) => barrier.Contains("CLK_LOCAL_MEM_FENCE", StringComparison.Ordinal) && barrier.Contains("CLK_GLOBAL_MEM_FENCE", StringComparison.Ordinal);
+        static bool Orders(string barrier)
+            => barrier.Contains("CLK_LOCAL_MEM_FENCE", StringComparison.Ordinal) && barrier.Contains("CLK_GLOBAL_MEM_FENCE", StringComparison.Ordinal);
     }
 
     [TestMethod]

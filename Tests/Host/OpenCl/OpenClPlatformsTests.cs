@@ -57,7 +57,8 @@ public sealed class OpenClPlatformsTests
         AssertRefused(Good with { MaxGroupSize = 64 }, "64 threads");
         AssertRefused(Good with { LocalMemoryBytes = 1024 }, $"1024 bytes of local memory, but kernels need {OpenClRequirements.LocalMemoryBytes}");
         AssertRefused(Good with { LocalMemoryBytes = OpenClRequirements.LocalMemoryBytes - 1 }, "local memory");
-        Assert.IsNull(OpenClRequirements.Refuse(Good with { LocalMemoryBytes = OpenClRequirements.LocalMemoryBytes, MaxGroupSize = OpenClRequirements.GroupSize }));
+        Assert.IsNull(
+            OpenClRequirements.Refuse(Good with { LocalMemoryBytes = OpenClRequirements.LocalMemoryBytes, MaxGroupSize = OpenClRequirements.GroupSize }));
 
         static void AssertRefused(OpenClDeviceFacts facts, string words) => StringAssert.Contains(OpenClRequirements.Refuse(facts), words);
     }
@@ -86,7 +87,8 @@ public sealed class OpenClPlatformsTests
     private static IEnumerable<string?> Reasons(IOpenClDriver? driver) => Find(driver).Select(static d => d.UnavailableReason);
 
     private static IEnumerable<DeviceDescription> Find(IOpenClDriver? driver)
-        => OpenClPlatforms.Find(driver, static (id, facts) => new DeviceCandidate(new DeviceDescription(id, DeviceKind.OpenCl, facts.Name, 0, 0, facts.IsGpu), null))
+        => OpenClPlatforms.Find(
+            driver, static (id, facts) => new DeviceCandidate(new DeviceDescription(id, DeviceKind.OpenCl, facts.Name, 0, 0, facts.IsGpu), null))
             .Select(static c => c.Description);
 
     private sealed class FakeDriver : IOpenClDriver

@@ -2,7 +2,9 @@ using GpuTransformer.Host;
 
 namespace GpuTransformer.Tests.Host;
 
-/// <summary>What the cases of the reductions cannot see: the axes, shapes of results, NaN and infinities, ties, empty axes, and arguments that do not fit.</summary>
+/// <summary>
+/// What the cases of the reductions cannot see: the axes, shapes of results, NaN and infinities, ties, empty axes, and arguments that do not fit.
+/// </summary>
 [TestClass]
 public sealed class ReductionTests
 {

@@ -2,7 +2,9 @@ using GpuTransformer.Host;
 
 namespace GpuTransformer.Tests.Host.Steps;
 
-/// <summary>Whatever is opened and in whatever order it is closed: the user's exception comes out, what is open is told, and the device is at last as it was before.</summary>
+/// <summary>
+/// Whatever is opened and in whatever order it is closed: the user's exception comes out, what is open is told, and the device is at last as it was before.
+/// </summary>
 [TestClass]
 public sealed class ClosingOrderTests
 {
@@ -250,7 +252,8 @@ public sealed class ClosingOrderTests
         return x;
     }
 
-    private static string Describe(Kind[] kinds, int[] order) => $"{string.Join(", ", kinds.Select(static kind => kind.Name))}; closed {string.Join(", ", order)}";
+    private static string Describe(Kind[] kinds, int[] order)
+        => $"{string.Join(", ", kinds.Select(static kind => kind.Name))}; closed {string.Join(", ", order)}";
 
     private static IEnumerable<Kind[]> Combinations(int count)
         => count == 0 ? [[]] : Combinations(count - 1).SelectMany(static some => s_kinds.Select(kind => (Kind[])[.. some, kind]));

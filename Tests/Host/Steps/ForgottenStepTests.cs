@@ -3,7 +3,9 @@ using GpuTransformer.Host;
 
 namespace GpuTransformer.Tests.Host.Steps;
 
-/// <summary>Steps that nobody closes and nobody has any more: their tensors come back once the garbage collector has found both, and nothing else changes.</summary>
+/// <summary>
+/// Steps that nobody closes and nobody has any more: their tensors come back once the garbage collector has found both, and nothing else changes.
+/// </summary>
 [TestClass]
 public sealed class ForgottenStepTests
 {

@@ -77,7 +77,8 @@ public sealed class SafetensorsWriterTests
             {
                 Tensor read = reader.ReadTensor(name, device);
                 Assert.AreEqual((value.Shape, value.DType), (read.Shape, read.DType));
-                CollectionAssert.AreEqual(Array.ConvertAll(value.ToArray(), BitConverter.SingleToInt32Bits), Array.ConvertAll(read.ToArray(), BitConverter.SingleToInt32Bits));
+                CollectionAssert.AreEqual(
+                    Array.ConvertAll(value.ToArray(), BitConverter.SingleToInt32Bits), Array.ConvertAll(read.ToArray(), BitConverter.SingleToInt32Bits));
             }
         }
 
@@ -114,7 +115,8 @@ public sealed class SafetensorsWriterTests
     }
 
     // An attribute cannot hold half a surrogate pair either.
-    private static string? Halves(string? text) => text?.Replace("{high}", "\ud800", StringComparison.Ordinal).Replace("{low}", "\udc00", StringComparison.Ordinal);
+    private static string? Halves(string? text)
+        => text?.Replace("{high}", "\ud800", StringComparison.Ordinal).Replace("{low}", "\udc00", StringComparison.Ordinal);
 
     private void Refuses(string message, (string Name, Tensor Value)[] tensors, IReadOnlyDictionary<string, string>? metadata)
     {

@@ -30,7 +30,8 @@ internal sealed class SmallRun : IDisposable
     public void Steps(int count)
     {
         for (int i = 0; i < count; i++)
-            Trainer.Step(() => Operators.MeanSquaredError(_model.Forward(Tensor.From(_device, [2, 4], [1f, 2f, 3f, 4f, -1f, 0f, 1f, 2f])), Tensor.Zeros(_device, [2, 3])));
+            Trainer.Step(
+                () => Operators.MeanSquaredError(_model.Forward(Tensor.From(_device, [2, 4], [1f, 2f, 3f, 4f, -1f, 0f, 1f, 2f])), Tensor.Zeros(_device, [2, 3])));
     }
 
     /// <summary>All that a checkpoint keeps.</summary>
@@ -42,7 +43,8 @@ internal sealed class SmallRun : IDisposable
         ],
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{Trainer.StepNumber} {Trainer.Optimizer.StepCount} {Trainer.SkippedSteps} {Trainer.Seed} {Trainer.LossScaler.Scale} {Trainer.LossScaler.GoodSteps}"));
+            $"{Trainer.StepNumber} {Trainer.Optimizer.StepCount} {Trainer.SkippedSteps} {Trainer.Seed} {Trainer.LossScaler.Scale} "
+            + $"{Trainer.LossScaler.GoodSteps}"));
 
     public void Dispose()
     {

@@ -26,7 +26,9 @@ public sealed class StoredTypesTests
     [DataRow("SOMETHING_NEW", 5)]
     public void A_tensor_that_cannot_be_read_is_listed_and_its_neighbour_read(string type, int bytes)
     {
-        Write($$$"""{"good":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"odd":{"dtype":"{{{type}}}","shape":[3],"data_offsets":[8,{{{8 + bytes}}}]}}""", [0, 0, 0x20, 0x40, 0, 0, 128, 63, .. new byte[bytes]]);
+        Write(
+            $$$"""{"good":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"odd":{"dtype":"{{{type}}}","shape":[3],"data_offsets":[8,{{{8 + bytes}}}]}}""",
+            [0, 0, 0x20, 0x40, 0, 0, 128, 63, .. new byte[bytes]]);
         using SafetensorsReader reader = SafetensorsReader.Open(File1);
         CollectionAssert.AreEqual(new[] { 2.5f, 1f }, reader.ReadSingles("good"));
         Assert.AreEqual((SafetensorsType.Other, type, (long)bytes), (reader["odd"].Type, reader["odd"].TypeName, reader["odd"].Bytes));
@@ -108,7 +110,10 @@ public sealed class StoredTypesTests
     {
         var embedding = new TransformerWrapperOptions { NumTokens = 7, MaxSeqLen = 6 };
         var layers = new AttentionLayersOptions { Dim = 8, Depth = 1, Heads = 2, Attn = new() { DimHead = 4 }, Ff = new() { Mult = 1 } };
-        return new XTransformer(new XTransformerOptions { Encoder = embedding, Decoder = embedding, EncoderLayers = layers, DecoderLayers = layers, TieTokenEmb = true }, device, seed);
+        return new XTransformer(
+            new XTransformerOptions { Encoder = embedding, Decoder = embedding, EncoderLayers = layers, DecoderLayers = layers, TieTokenEmb = true },
+            device,
+            seed);
     }
 
     private void Write(string header, byte[] data)

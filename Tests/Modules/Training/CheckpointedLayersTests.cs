@@ -13,7 +13,8 @@ public sealed class CheckpointedLayersTests
 
     private static readonly AttentionLayersOptions s_options = new()
     {
-        Dim = Dim, Depth = 2, Heads = 2, Attn = s_dropping, Ff = new() { Mult = 2, Dropout = 0.2f }, AlibiPosBias = true, CrossAttend = true, CrossAttn = s_dropping with { DimContext = 10 }, UseAdaptiveLayernorm = true, DimCondition = 6, LayerDropout = 0.2f,
+        Dim = Dim, Depth = 2, Heads = 2, Attn = s_dropping, Ff = new() { Mult = 2, Dropout = 0.2f }, AlibiPosBias = true, CrossAttend = true,
+        CrossAttn = s_dropping with { DimContext = 10 }, UseAdaptiveLayernorm = true, DimCondition = 6, LayerDropout = 0.2f,
     };
 
     [TestMethod]
@@ -109,7 +110,8 @@ public sealed class CheckpointedLayersTests
         IReadOnlyList<TrainedParameter> parameters = TrainedParameter.Of(model);
         using StepScope step = device.BeginStep();
         using StepScope tape = device.BeginTape();
-        Tensor x = Input(device, 1, Dim), context = Input(device, 2, 10), condition = Tensor.From(device, [2, 6], Enumerable.Range(0, 12).Select(static i => i / 12f).ToArray());
+        Tensor x = Input(device, 1, Dim), context = Input(device, 2, 10), condition = Tensor.From(
+            device, [2, 6], Enumerable.Range(0, 12).Select(static i => i / 12f).ToArray());
         Tensor mask = Tensor.From(device, [2, 5], Enumerable.Range(0, 10).Select(static i => i % 5 < 4).ToArray());
         foreach (Tensor input in new[] { x, context, condition })
             input.RequiresGradient = true;

@@ -3,7 +3,9 @@ using GpuTransformer.Modules;
 
 namespace GpuTransformer.Tests.Modules.Training;
 
-/// <summary>Where models drop, that they drop in training only, and that what is dropped depends on seed, step, batch and the order of the calls alone.</summary>
+/// <summary>
+/// Where models drop, that they drop in training only, and that what is dropped depends on seed, step, batch and the order of the calls alone.
+/// </summary>
 [TestClass]
 public sealed class DropoutTests
 {
@@ -11,7 +13,8 @@ public sealed class DropoutTests
 
     private static readonly AttentionLayersOptions s_dropping = new()
     {
-        Dim = Dim, Depth = 2, Heads = 2, Attn = new() { DimHead = 8, Dropout = 0.2f, SublayerDropout = 0.1f }, Ff = new() { Mult = 2, Dropout = 0.2f, SublayerDropout = 0.1f }, LayerDropout = 0.3f,
+        Dim = Dim, Depth = 2, Heads = 2, Attn = new() { DimHead = 8, Dropout = 0.2f, SublayerDropout = 0.1f },
+        Ff = new() { Mult = 2, Dropout = 0.2f, SublayerDropout = 0.1f }, LayerDropout = 0.3f,
     };
 
     [TestMethod]
@@ -19,7 +22,13 @@ public sealed class DropoutTests
     public void Evaluation_drops_nothing(string id)
     {
         ComputeDevice device = TestDevices.Get(id);
-        using Encoder dropping = new(s_dropping, device), plain = new(s_dropping with { Ff = s_dropping.Ff with { Dropout = 0, SublayerDropout = 0 }, Attn = s_dropping.Attn with { Dropout = 0, SublayerDropout = 0 }, LayerDropout = 0 }, device);
+        using Encoder dropping = new(s_dropping, device), plain = new(
+            s_dropping with
+            {
+                Ff = s_dropping.Ff with { Dropout = 0, SublayerDropout = 0 }, Attn = s_dropping.Attn with { Dropout = 0, SublayerDropout = 0 },
+                LayerDropout = 0,
+            },
+            device);
         using StepScope step = device.BeginStep();
         Tensor x = Input(device);
         float[] expected = plain.Forward(x).ToArray();
@@ -36,7 +45,11 @@ public sealed class DropoutTests
     public void Seed_step_batch_and_order_each_change_the_mask_and_nothing_else_does()
     {
         ComputeDevice device = TestDevices.Get("cpu");
-        string[] distinct = [Mask(device, 1, 2, 3, 0), Mask(device, 2, 2, 3, 0), Mask(device, -1, 2, 3, 0), Mask(device, 1, 3, 3, 0), Mask(device, 1, 2, 4, 0), Mask(device, 1, 2, 3, 1)];
+        string[] distinct =
+        [
+            Mask(device, 1, 2, 3, 0), Mask(device, 2, 2, 3, 0), Mask(device, -1, 2, 3, 0), Mask(device, 1, 3, 3, 0), Mask(device, 1, 2, 4, 0),
+            Mask(device, 1, 2, 3, 1),
+        ];
         Assert.AreEqual(distinct.Length, distinct.Distinct().Count());
         Assert.AreEqual(distinct[0], Mask(device, 1, 2, 3, 0));
         Assert.AreEqual(distinct[0], Mask(TestDevices.Get("opencl"), 1, 2, 3, 0), "Another device drops others.");
@@ -111,7 +124,13 @@ public sealed class DropoutTests
     public void Layer_dropout_leaves_layers_out_and_rescales_nothing()
     {
         ComputeDevice device = TestDevices.Get("cpu");
-        using var model = new Encoder(s_dropping with { Ff = s_dropping.Ff with { Dropout = 0, SublayerDropout = 0 }, Attn = s_dropping.Attn with { Dropout = 0, SublayerDropout = 0 }, LayerDropout = 0.5f }, device);
+        using var model = new Encoder(
+            s_dropping with
+            {
+                Ff = s_dropping.Ff with { Dropout = 0, SublayerDropout = 0 }, Attn = s_dropping.Attn with { Dropout = 0, SublayerDropout = 0 },
+                LayerDropout = 0.5f,
+            },
+            device);
         using StepScope step = device.BeginStep();
         Tensor x = Input(device);
         var whole = new List<Tensor>();
@@ -166,7 +185,8 @@ public sealed class DropoutTests
     {
         ComputeDevice device = TestDevices.Get("cpu");
         using var model = new Linear(4, 4, device);
-        using var trainer = new Trainer(model, new Sgd(TrainedParameter.Of(model)), new LearningRateSchedule { Peak = 1e-3, Decay = Decay.Constant }) { AccumulationSteps = 3, Seed = 2 };
+        using var trainer = new Trainer(
+            model, new Sgd(TrainedParameter.Of(model)), new LearningRateSchedule { Peak = 1e-3, Decay = Decay.Constant }) { AccumulationSteps = 3, Seed = 2 };
         using Tensor x = Tensor.From(device, [16, 4], Enumerable.Repeat(1f, 64).ToArray()), target = Tensor.Zeros(device, [16, 4]);
         var masks = new List<string>();
         for (int i = 0; i < 2; i++)
@@ -219,6 +239,7 @@ public sealed class DropoutTests
         using StepScope training = device.BeginTraining(seed, step, batch);
         for (int i = 0; i < before; i++)
             training.NextUniform();
-        return string.Concat(Operators.Dropout(Tensor.From(device, [200], Enumerable.Repeat(1f, 200).ToArray()), 0.5f).ToArray().Select(static v => v == 0 ? '0' : '1'));
+        return string.Concat(
+            Operators.Dropout(Tensor.From(device, [200], Enumerable.Repeat(1f, 200).ToArray()), 0.5f).ToArray().Select(static v => v == 0 ? '0' : '1'));
     }
 }

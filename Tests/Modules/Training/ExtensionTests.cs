@@ -138,7 +138,9 @@ public sealed class ExtensionTests
     {
         using TransformerWrapper model = Model(TestDevices.Get("cpu"));
         using var trainer = new Trainer(model, new Heavy(TrainedParameter.Of(model)), new Fixed(rate));
-        Assert.Contains($"Fixed has the rate {rate} for step 0", Assert.ThrowsExactly<InvalidOperationException>(() => trainer.Step(static () => throw new NotImplementedException())).Message);
+        Assert.Contains(
+            $"Fixed has the rate {rate} for step 0",
+            Assert.ThrowsExactly<InvalidOperationException>(() => trainer.Step(static () => throw new NotImplementedException())).Message);
     }
 
     [TestMethod]
@@ -148,20 +150,29 @@ public sealed class ExtensionTests
         AttentionLayersOptions options = Stack();
         Assert.IsFalse(OptionsJson.Write(options).ContainsKey("custom_norm"));
         using JsonDocument json = JsonDocument.Parse("""{"dim": 8, "depth": 1, "custom_norm": null}""");
-        Assert.Contains("no option 'custom_norm'", Assert.ThrowsExactly<ArgumentException>(() => OptionsJson.Read<AttentionLayersOptions>(json.RootElement, "Encoder")).Message);
+        Assert.Contains(
+            "no option 'custom_norm'",
+            Assert.ThrowsExactly<ArgumentException>(() => OptionsJson.Read<AttentionLayersOptions>(json.RootElement, "Encoder")).Message);
         Assert.ThrowsExactly<ArgumentException>(() => new Encoder(options with { UseRmsnorm = true }, device));
-        Assert.Contains("CustomNorm returned null", Assert.ThrowsExactly<ArgumentException>(() => new Encoder(options with { CustomNorm = static _ => null! }, device)).Message);
+        Assert.Contains(
+            "CustomNorm returned null",
+            Assert.ThrowsExactly<ArgumentException>(() => new Encoder(options with { CustomNorm = static _ => null! }, device)).Message);
         using var stack = new Decoder(Stack(), device);
         Assert.Contains("vectors 3 wide", Assert.ThrowsExactly<ArgumentException>(
             () => new TransformerWrapper(new TransformerWrapperOptions { NumTokens = 5, MaxSeqLen = 4, CustomPositions = static (_, i) => new Ramp(3, i) }, stack)).Message);
     }
 
-    private static AttentionLayersOptions Stack() => new() { Dim = 8, Depth = 1, Heads = 2, Attn = new() { DimHead = 4 }, CustomNorm = static i => new Halved(8, i) };
+    private static AttentionLayersOptions Stack()
+        => new() { Dim = 8, Depth = 1, Heads = 2, Attn = new() { DimHead = 4 }, CustomNorm = static i => new Halved(8, i) };
 
     private static TransformerWrapper Model(ComputeDevice device)
-        => new(new TransformerWrapperOptions { NumTokens = 5, MaxSeqLen = 4, CustomPositions = static (dim, i) => new Ramp(dim, i) }, new Decoder(Stack(), device, seed: 3), seed: 4);
+        => new(
+            new TransformerWrapperOptions { NumTokens = 5, MaxSeqLen = 4, CustomPositions = static (dim, i) => new Ramp(dim, i) },
+            new Decoder(Stack(), device, seed: 3),
+            seed: 4);
 
-    private static Trainer Own(TransformerWrapper model, int accumulate = 1) => new(model, new Heavy(TrainedParameter.Of(model)), new InverseRoot()) { AccumulationSteps = accumulate };
+    private static Trainer Own(TransformerWrapper model, int accumulate = 1)
+        => new(model, new Heavy(TrainedParameter.Of(model)), new InverseRoot()) { AccumulationSteps = accumulate };
 
     private static Tensor Loss(TransformerWrapper model)
         => Operators.SoftmaxCrossEntropy(model.Forward(Tensor.From(model.Device, [1, 4], [0, 1, 2, 3])), Tensor.From(model.Device, [1, 4], [1, 2, 3, 4]));

@@ -14,13 +14,27 @@ public sealed class MixedPrecisionTests
     private static readonly Dictionary<string, AttentionLayersOptions> s_models = new()
     {
         ["plain"] = s_plain with { AlibiPosBias = true },
-        ["rms"] = s_plain with { UseRmsnorm = true, Ff = s_plain.Ff with { Glu = true, Swish = true, GluMultBias = true }, ScaleResidual = true, ScaleResidualConstant = 0.9f },
-        ["scale"] = s_plain with { UseScalenorm = true, Attn = s_plain.Attn with { QkNorm = true, QkNormDimScale = true }, UseLayerscale = true, LayerscaleInitValue = 0.5f, SandwichNorm = true },
-        ["simple"] = s_plain with { UseSimpleRmsnorm = true, Attn = s_plain.Attn with { QkRmsnorm = true, ValueRmsnorm = true, NumMemKv = 2, AddZeroKv = true } },
+        ["rms"] = s_plain with
+        {
+            UseRmsnorm = true, Ff = s_plain.Ff with { Glu = true, Swish = true, GluMultBias = true }, ScaleResidual = true, ScaleResidualConstant = 0.9f,
+        },
+        ["scale"] = s_plain with
+        {
+            UseScalenorm = true, Attn = s_plain.Attn with { QkNorm = true, QkNormDimScale = true }, UseLayerscale = true, LayerscaleInitValue = 0.5f,
+            SandwichNorm = true,
+        },
+        ["simple"] = s_plain with
+        {
+            UseSimpleRmsnorm = true, Attn = s_plain.Attn with { QkRmsnorm = true, ValueRmsnorm = true, NumMemKv = 2, AddZeroKv = true },
+        },
         ["tanh"] = s_plain with { UseDynamicTanh = true, GateResidual = true, ScaleResidual = true },
         ["derf"] = s_plain with { UseDerf = true, Attn = s_plain.Attn with { GateValues = true, GateValueHeads = true, HeadScale = true } },
         ["adaptive"] = s_plain with { UseAdaptiveLayernorm = true, UseAdaptiveLayerscale = true, DimCondition = 6, AdaptiveConditionMlp = true },
-        ["cross"] = s_plain with { CrossAttend = true, CrossAttn = s_plain.Attn with { OnAttn = true, DimContext = 10 }, Attn = s_plain.Attn with { OnAttn = true }, Ff = s_plain.Ff with { PostActLn = true }, Macaron = true, SoftclampOutput = true },
+        ["cross"] = s_plain with
+        {
+            CrossAttend = true, CrossAttn = s_plain.Attn with { OnAttn = true, DimContext = 10 }, Attn = s_plain.Attn with { OnAttn = true },
+            Ff = s_plain.Ff with { PostActLn = true }, Macaron = true, SoftclampOutput = true,
+        },
     };
 
     public static IEnumerable<object[]> Models => s_models.Keys.Select(static name => new object[] { name });
@@ -38,8 +52,12 @@ public sealed class MixedPrecisionTests
             double size = Math.Sqrt(expected.Values.Sum(static g => g.Sum(static v => (double)v * v)));
             foreach ((string key, float[] gradient) in expected)
             {
-                double norm = Math.Sqrt(gradient.Sum(static v => (double)v * v)), apart = Math.Sqrt(gradient.Zip(actual[key], static (a, b) => (double)(a - b) * (a - b)).Sum());
-                Assert.IsLessThan((dtype == DType.BFloat16 ? 0.1 : 0.02) * (norm + 0.05 * size), apart, $"{name}, {dtype}: the gradient of '{key}', of norm {norm:g3}, is off by {apart:g3}.");
+                double norm = Math.Sqrt(gradient.Sum(static v => (double)v * v)), apart = Math.Sqrt(
+                    gradient.Zip(actual[key], static (a, b) => (double)(a - b) * (a - b)).Sum());
+                Assert.IsLessThan(
+                    (dtype == DType.BFloat16 ? 0.1 : 0.02) * (norm + 0.05 * size),
+                    apart,
+                    $"{name}, {dtype}: the gradient of '{key}', of norm {norm:g3}, is off by {apart:g3}.");
             }
         }
     }
@@ -111,7 +129,10 @@ public sealed class MixedPrecisionTests
     {
         ComputeDevice device = TestDevices.Get("cpu");
         using var model = new TransformerWrapper(
-            new TransformerWrapperOptions { NumTokens = 11, MaxSeqLen = 8, NumMemoryTokens = 2, TieEmbedding = tied, EmbDim = tied ? null : 12, PostEmbNorm = !tied, L2normEmbed = tied },
+            new TransformerWrapperOptions
+            {
+                NumTokens = 11, MaxSeqLen = 8, NumMemoryTokens = 2, TieEmbedding = tied, EmbDim = tied ? null : 12, PostEmbNorm = !tied, L2normEmbed = tied,
+            },
             new Decoder(s_plain, device)) { ComputeDType = DType.BFloat16 };
         IReadOnlyList<TrainedParameter> parameters = TrainedParameter.Of(model);
         using StepScope step = device.BeginStep();
@@ -129,10 +150,14 @@ public sealed class MixedPrecisionTests
         ComputeDevice device = TestDevices.Get("cpu");
         foreach (MaskedDecoder decoder in Enum.GetValues<MaskedDecoder>())
         {
-            var options = new MaskedAutoencoderOptions { GridRows = 2, GridColumns = 2, PatchDim = 3, EncoderDim = 8, DecoderDim = 4, EncoderDepth = 1, DecoderDepth = 1, DimHead = 4, Decoder = decoder };
+            var options = new MaskedAutoencoderOptions
+            {
+                GridRows = 2, GridColumns = 2, PatchDim = 3, EncoderDim = 8, DecoderDim = 4, EncoderDepth = 1, DecoderDepth = 1, DimHead = 4, Decoder = decoder,
+            };
             using var model = new MaskedAutoencoder(options, device);
             using StepScope step = device.BeginStep();
-            Tensor visible = Tensor.From(device, [1, 2, 3], [1f, 2, 3, -1, -2, -3]), seen = Tensor.From(device, [1, 2], [0, 3]), hidden = Tensor.From(device, [1, 2], [1, 2]);
+            Tensor visible = Tensor.From(
+                device, [1, 2, 3], [1f, 2, 3, -1, -2, -3]), seen = Tensor.From(device, [1, 2], [0, 3]), hidden = Tensor.From(device, [1, 2], [1, 2]);
             float[] expected = model.Forward(visible, seen, hidden).ToArray();
             model.ComputeDType = DType.BFloat16;
             Tensor actual = model.Forward(visible, seen, hidden);
@@ -186,7 +211,8 @@ public sealed class MixedPrecisionTests
     private static double[] Curve(ComputeDevice device, AttentionLayersOptions options, DType dtype)
     {
         using var model = new Encoder(options, device, seed: 2) { ComputeDType = dtype };
-        using var trainer = new Trainer(model, new AdamW(TrainedParameter.Of(model)), new LearningRateSchedule { Peak = 0.02, WarmUpSteps = 3, TotalSteps = 40 }) { ClipNorm = 1 };
+        using var trainer = new Trainer(
+            model, new AdamW(TrainedParameter.Of(model)), new LearningRateSchedule { Peak = 0.02, WarmUpSteps = 3, TotalSteps = 40 }) { ClipNorm = 1 };
         using Tensor x = Input(device, 1), target = Input(device, 2);
         return [.. Enumerable.Range(0, 40).Select(_ => trainer.Step(() => Operators.MeanSquaredError(model.Forward(x), target)).Loss)];
     }
@@ -199,7 +225,8 @@ public sealed class MixedPrecisionTests
         using StepScope tape = device.BeginTape();
         Tensor x = Input(device, 1), target = Input(device, 2);
         x.RequiresGradient = true;
-        Tensor? context = model.Options.CrossAttend ? Input(device, 3, 10) : null, condition = model.Options.UseAdaptiveLayernorm ? Tensor.From(device, [2, 6], [.. Numbers(4, 12)]) : null;
+        Tensor? context = model.Options.CrossAttend ? Input(device, 3, 10) : null, condition = model.Options.UseAdaptiveLayernorm ? Tensor.From(
+            device, [2, 6], [.. Numbers(4, 12)]) : null;
         tape.Backward(Operators.MeanSquaredError(model.Forward(x, context, condition: condition), target));
         Assert.AreEqual(DType.Float32, x.Gradient!.DType);
         var result = new Dictionary<string, float[]> { ["x"] = x.Gradient.ToArray() };

@@ -49,7 +49,8 @@ public sealed class ParameterGroupTests
     public void A_group_of_nothing_is_a_mistake()
     {
         using var model = new Linear(3, 2, TestDevices.Get("cpu"));
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => TrainedParameter.Of(model, groups: [new ParameterGroup("wieght")])).Message, "wieght");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentException>(() => TrainedParameter.Of(model, groups: [new ParameterGroup("wieght")])).Message, "wieght");
         Assert.ThrowsExactly<ArgumentException>(() => TrainedParameter.Of(model, groups: [new ParameterGroup("weight") { RateFactor = -1 }]));
         Assert.ThrowsExactly<ArgumentException>(() => TrainedParameter.Of(model, groups: [new ParameterGroup("weight") { DecayFactor = double.NaN }]));
         Assert.ThrowsExactly<ArgumentException>(() => TrainedParameter.Of(model, static name => name == "weight", [new ParameterGroup("weight")]));
@@ -61,7 +62,8 @@ public sealed class ParameterGroupTests
         using var model = new Linear(3, 2, TestDevices.Get("cpu"));
         model.Weight.Write(new float[6]);
         model.Bias!.Write(new float[2]);
-        using var trainer = new Trainer(model, new Sgd(TrainedParameter.Of(model, groups: groups)), new LearningRateSchedule { Peak = Rate, Decay = Decay.Constant });
+        using var trainer = new Trainer(
+            model, new Sgd(TrainedParameter.Of(model, groups: groups)), new LearningRateSchedule { Peak = Rate, Decay = Decay.Constant });
         using Tensor x = Tensor.From(model.Device, [2, 3], [1f, -2, 3, 0.5f, 1, 2]), target = Tensor.From(model.Device, [2, 2], [1f, 2, 3, -4]);
         trainer.Step(() => Operators.MeanSquaredError(model.Forward(x), target));
         return (model.Weight.ToArray(), model.Bias.ToArray());

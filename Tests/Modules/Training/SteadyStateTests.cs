@@ -13,7 +13,10 @@ public sealed class SteadyStateTests
     public void Ten_thousand_steps_take_the_memory_of_two(bool everything)
     {
         using ComputeDevice device = TestDevices.OpenNew("cpu");
-        var options = new AttentionLayersOptions { Dim = 8, Depth = 1, Heads = 2, Attn = new() { DimHead = 4 }, Ff = new() { Mult = 1, Dropout = everything ? 0.1f : 0 } };
+        var options = new AttentionLayersOptions
+        {
+            Dim = 8, Depth = 1, Heads = 2, Attn = new() { DimHead = 4 }, Ff = new() { Mult = 1, Dropout = everything ? 0.1f : 0 },
+        };
         using var model = new Encoder(options, device) { ComputeDType = everything ? DType.BFloat16 : DType.Float32, CheckpointLayers = everything };
         IReadOnlyList<TrainedParameter> parameters = TrainedParameter.Of(model);
         using var trainer = new Trainer(model, new AdamW(parameters), new LearningRateSchedule { Peak = 1e-3, Decay = Decay.Constant })
@@ -42,7 +45,10 @@ public sealed class SteadyStateTests
         Assert.AreEqual(before, Device(device), "Allocations, bytes allocated, bytes in use, compiled kernels.");
         long grown = GC.GetTotalMemory(forceFullCollection: true) - heap;
         Assert.IsLessThan(100_000, grown, "Ten bytes a step.");
-        Assert.IsLessThan(250 * (device.Statistics.Launches - launches) / 10_000, most, $"Managed bytes of the largest step, of {managed} in step 100, against the launches of a step.");
+        Assert.IsLessThan(
+            250 * (device.Statistics.Launches - launches) / 10_000,
+            most,
+            $"Managed bytes of the largest step, of {managed} in step 100, against the launches of a step.");
     }
 
     private static (long Allocations, long Allocated, long InUse, long Compiled) Device(ComputeDevice device)

@@ -78,7 +78,8 @@ public sealed class TrainerTests
         problem.Trainer.Step(problem.Loss);
         float[] before = problem.Model.Weight.ToArray();
         ComputeDevice device = problem.Model.Device;
-        StepResult bad = problem.Trainer.Step(() => Operators.MeanSquaredError(problem.Model.Forward(Tensor.From(device, [1, In], [float.NaN, 0, 0, 0, 0, 0])), Tensor.Zeros(device, [1, Out])));
+        StepResult bad = problem.Trainer.Step(
+            () => Operators.MeanSquaredError(problem.Model.Forward(Tensor.From(device, [1, In], [float.NaN, 0, 0, 0, 0, 0])), Tensor.Zeros(device, [1, Out])));
         Assert.IsTrue(bad.Skipped);
         Assert.AreEqual(1, problem.Trainer.SkippedSteps);
         CollectionAssert.AreEqual(before, problem.Model.Weight.ToArray());
@@ -168,7 +169,10 @@ public sealed class TrainerTests
             _y.Write(y);
             Model = new Linear(In, Out, device, seed: seed);
             IReadOnlyList<TrainedParameter> parameters = TrainedParameter.Of(Model);
-            Optimizer optimizer = kind switch { nameof(AdamW) => new AdamW(parameters) { WeightDecay = 0 }, nameof(Sgd) => new Sgd(parameters), _ => new Lion(parameters) };
+            Optimizer optimizer = kind switch
+            {
+                nameof(AdamW) => new AdamW(parameters) { WeightDecay = 0 }, nameof(Sgd) => new Sgd(parameters), _ => new Lion(parameters),
+            };
             double rate = kind switch { nameof(AdamW) => 0.03, nameof(Sgd) => 0.1, _ => 0.01 };
             Trainer = new Trainer(Model, optimizer, new LearningRateSchedule { Peak = rate, TotalSteps = 320 })
             {

@@ -41,7 +41,10 @@ public sealed class GenerationTests
         using var model = (XTransformer)built;
         Tensor expected = file.ReadTensor("extra.generate.tokens", device);
         Tensor written = model.Generate(
-            file.ReadTensor("input.src", device), file.ReadTensor("extra.generate.start", device), expected.Shape[1], options: new GenerationOptions { Temperature = 0 });
+            file.ReadTensor("input.src", device),
+            file.ReadTensor("extra.generate.start", device),
+            expected.Shape[1],
+            options: new GenerationOptions { Temperature = 0 });
         CollectionAssert.AreEqual(expected.ToInt64Array(), written.ToInt64Array());
     }
 

@@ -20,11 +20,16 @@ public sealed class ImageAndSequenceTests
     public void A_small_ViT_has_x_transformers_keys()
     {
         using var model = new ViTransformerWrapper(
-            new() { ImageSize = 32, PatchSize = 8, NumClasses = 10, NumRegisterTokens = 2, PostEmbNorm = true }, new Encoder(new() { Dim = 128, Depth = 1, Heads = 2 }, Cpu));
+            new() { ImageSize = 32, PatchSize = 8, NumClasses = 10, NumRegisterTokens = 2, PostEmbNorm = true },
+            new Encoder(new() { Dim = 128, Depth = 1, Heads = 2 }, Cpu));
         (string Name, Tensor Value)[] parameters = [.. model.NamedParameters()];
         Assert.AreEqual(226_378, model.ParameterCount);
         Assert.HasCount(20, parameters);
-        string[] expected = ["pos_embedding", "register_tokens", "patch_to_embedding.0.gamma", "patch_to_embedding.1.weight", "patch_to_embedding.1.bias", "patch_to_embedding.2.gamma", "post_emb_norm.gamma"];
+        string[] expected =
+        [
+            "pos_embedding", "register_tokens", "patch_to_embedding.0.gamma", "patch_to_embedding.1.weight", "patch_to_embedding.1.bias",
+            "patch_to_embedding.2.gamma", "post_emb_norm.gamma",
+        ];
         CollectionAssert.AreEqual(expected, parameters[..7].Select(static p => p.Name).ToArray());
         Assert.AreEqual("mlp_head.bias", parameters[^1].Name);
         Assert.AreEqual(new Shape(1, 16, 128), parameters[0].Value.Shape);
@@ -36,7 +41,8 @@ public sealed class ImageAndSequenceTests
         using StepScope step = Cpu.BeginStep();
 
         // Channel c, row y, column x holds 100 c + 10 y + x.
-        float[] pixels = [.. from c in Enumerable.Range(0, 2) from y in Enumerable.Range(0, 2) from x in Enumerable.Range(0, 4) select (float)(100 * c + 10 * y + x)];
+        float[] pixels =
+            [.. from c in Enumerable.Range(0, 2) from y in Enumerable.Range(0, 2) from x in Enumerable.Range(0, 4) select (float)(100 * c + 10 * y + x)];
         Tensor patches = Operators.ImageToPatches(Tensor.From(Cpu, [1, 2, 2, 4], pixels), 2);
         Assert.AreEqual(new Shape(1, 2, 8), patches.Shape);
         CollectionAssert.AreEqual(new float[] { 0, 100, 1, 101, 10, 110, 11, 111, 2, 102, 3, 103, 12, 112, 13, 113 }, patches.ToArray());
@@ -57,7 +63,9 @@ public sealed class ImageAndSequenceTests
         CollectionAssert.AreEqual(embeddings.ToArray(), model.Embeddings(image).ToArray());
         var head = (ClassificationHead)model.Children.First(static c => c.Name == "mlp_head").Value;
         AssertClose(logits.ToArray(), head.Forward(embeddings).ToArray());
-        AssertClose(logits.ToArray()[..3], head.Forward(Operators.SliceRows(embeddings, 0, 4), Tensor.From(device, [2, 4], [true, true, true, true, true, false, false, false])).ToArray()[..3]);
+        AssertClose(
+            logits.ToArray()[..3],
+            head.Forward(Operators.SliceRows(embeddings, 0, 4), Tensor.From(device, [2, 4], [true, true, true, true, true, false, false, false])).ToArray()[..3]);
     }
 
     [TestMethod, DeviceRows]
@@ -86,7 +94,8 @@ public sealed class ImageAndSequenceTests
         CollectionAssert.AreEqual(plain, model.Forward(new SequenceInputs(x) { SumEmbeds = nothing }).ToArray());
         AssertClose(plain, model.Forward(new SequenceInputs(x) { Pos = Ids(Cpu, [3], 0, 1, 2) }).ToArray());
         CollectionAssert.AreNotEqual(plain, model.Forward(new SequenceInputs(x) { Pos = Ids(Cpu, [2, 3], 0, 1, 2, 0, 1, 3) }).ToArray());
-        Tensor hidden = model.Forward(new SequenceInputs(x) { PrependEmbeds = Random(Cpu, 2, [2, 1, 16]), PrependMask = Tensor.From(Cpu, [2, 1], new bool[2]) });
+        Tensor hidden = model.Forward(
+            new SequenceInputs(x) { PrependEmbeds = Random(Cpu, 2, [2, 1, 16]), PrependMask = Tensor.From(Cpu, [2, 1], new bool[2]) });
         Assert.AreEqual(new Shape(2, 4, 3), hidden.Shape);
         AssertClose(plain, Operators.SliceRows(hidden, 1, 3).ToArray());
         Assert.AreEqual(new Shape(2, 3, 16), model.Embeddings(new SequenceInputs(x)).Shape);
@@ -121,7 +130,8 @@ public sealed class ImageAndSequenceTests
         const int Length = 17, Wide = 65535 * 64 / Length + 1;
         using StepScope step = Cpu.BeginStep();
         using var positions = new LearnedPositions(Length, Wide, Cpu);
-        Tensor one = Random(Cpu, 1, [1, Length, Wide]), two = Operators.Concatenate(one.Reshape([1, 1, Length * Wide]), one.Reshape([1, 1, Length * Wide])).Reshape([2, Length, Wide]);
+        Tensor one = Random(Cpu, 1, [1, Length, Wide]), two = Operators.Concatenate(
+            one.Reshape([1, 1, Length * Wide]), one.Reshape([1, 1, Length * Wide])).Reshape([2, Length, Wide]);
         float[] expected = positions.Forward(one).ToArray(), actual = positions.Forward(two).ToArray();
         Assert.IsTrue(expected.AsSpan().SequenceEqual(actual.AsSpan(0, expected.Length)));
         Assert.IsTrue(expected.AsSpan().SequenceEqual(actual.AsSpan(expected.Length)));

@@ -34,7 +34,9 @@ public sealed class XTransformerTests
             model.Save(file);
             using var other = new XTransformer(s_options with { TieTokenEmb = true }, Cpu, seed: 3);
             other.Load(file);
-            CollectionAssert.AreEqual(parameters["encoder.token_emb.emb.weight"].ToArray(), other.NamedParameters().First(static p => p.Name == "decoder.net.token_emb.emb.weight").Value.ToArray());
+            CollectionAssert.AreEqual(
+                parameters["encoder.token_emb.emb.weight"].ToArray(),
+                other.NamedParameters().First(static p => p.Name == "decoder.net.token_emb.emb.weight").Value.ToArray());
         }
         finally
         {
@@ -47,7 +49,8 @@ public sealed class XTransformerTests
     {
         ComputeDevice device = TestDevices.Get(id);
         using var model = new XTransformer(s_options with { EncoderLayers = s_options.EncoderLayers with { Dim = 24 } }, device);
-        using Tensor source = Ids(device, [1, 3], 1, 2, 3), other = Ids(device, [1, 3], 1, 2, 4), target = Ids(device, [1, 4], 5, 6, 7, 8), mask = Tensor.From(device, [1, 3], [true, true, false]);
+        using Tensor source = Ids(device, [1, 3], 1, 2, 3), other = Ids(device, [1, 3], 1, 2, 4), target = Ids(device, [1, 4], 5, 6, 7, 8), mask = Tensor.From(
+            device, [1, 3], [true, true, false]);
         using (StepScope step = device.BeginStep())
         {
             CollectionAssert.AreEqual(model.Loss(source, target, mask).ToArray(), model.Loss(other, target, mask).ToArray());
@@ -96,14 +99,19 @@ public sealed class XTransformerTests
     [TestMethod]
     public void Contradicting_options_are_named()
     {
-        AssertSays("encoder's tokens are Dim = 16", () => _ = new XTransformer(s_options with { DecoderLayers = s_options.DecoderLayers with { CrossAttn = s_options.DecoderLayers.Attn with { DimContext = 24 } } }, Cpu));
-        AssertSays("[11, 16] and the decoder's [12, 16]", () => _ = new XTransformer(s_options with { TieTokenEmb = true, Decoder = new() { NumTokens = 12, MaxSeqLen = 8 } }, Cpu));
+        AssertSays(
+            "encoder's tokens are Dim = 16",
+            () => _ = new XTransformer(s_options with { DecoderLayers = s_options.DecoderLayers with { CrossAttn = s_options.DecoderLayers.Attn with { DimContext = 24 } } }, Cpu));
+        AssertSays(
+            "[11, 16] and the decoder's [12, 16]",
+            () => _ = new XTransformer(s_options with { TieTokenEmb = true, Decoder = new() { NumTokens = 12, MaxSeqLen = 8 } }, Cpu));
         const string Options = """{"class": "XTransformer", "kwargs": {"dim": 8, "enc_num_tokens": 5, "enc_max_seq_len": 4, "enc_depth": 1, "dec_num_tokens": 5, "dec_max_seq_len": 4, "dec_depth": 1OTHER}}""";
         Module Build(string other) => ModuleFactory.Create(Options.Replace("OTHER", other, StringComparison.Ordinal), Cpu);
         Build(""", "enc_num_memory_tokens": 2, "dec_ff_glu": true, "tie_token_emb": true""").Dispose();
         AssertSays("'tie_token_embed'", () => Build(""", "tie_token_embed": true"""));
         AssertSays("'dec_dim'", () => Build(""", "dec_dim": 8"""));
         AssertSays("XTransformer's dec_…", () => Build(""", "dec_num_memory_tokens": 2"""));
-        Assert.AreEqual("cross_attn_tokens_dropout", Assert.ThrowsExactly<UnsupportedOptionException>(() => Build(""", "cross_attn_tokens_dropout": 0.1""")).Option);
+        Assert.AreEqual(
+            "cross_attn_tokens_dropout", Assert.ThrowsExactly<UnsupportedOptionException>(() => Build(""", "cross_attn_tokens_dropout": 0.1""")).Option);
     }
 }

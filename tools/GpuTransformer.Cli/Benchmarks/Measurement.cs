@@ -21,7 +21,21 @@ namespace GpuTransformer.Cli.Benchmarks;
 /// <param name="BytesPerToken">The same for each query position.</param>
 /// <param name="Operators">Where the time goes, if that was asked for: from calls of their own in which every operator waits for the device.</param>
 internal sealed record Measurement(
-    string Name, string Device, [property: JsonPropertyName("dtype")] DType DType, int Repeats, double MedianMs, double MinMs, double Gflops, long Launches, long DeviceBytes, long SecondCallAllocations, long SecondCallCompiles, long ManagedBytes, long? ExtraBytes = null, double? BytesPerToken = null, IReadOnlyList<OperatorShare>? Operators = null)
+    string Name,
+    string Device,
+    [property: JsonPropertyName("dtype")] DType DType,
+    int Repeats,
+    double MedianMs,
+    double MinMs,
+    double Gflops,
+    long Launches,
+    long DeviceBytes,
+    long SecondCallAllocations,
+    long SecondCallCompiles,
+    long ManagedBytes,
+    long? ExtraBytes = null,
+    double? BytesPerToken = null,
+    IReadOnlyList<OperatorShare>? Operators = null)
 {
     // The first calls compile kernels, fill the pool and warm the caches.
     private const int WarmUps = 3;

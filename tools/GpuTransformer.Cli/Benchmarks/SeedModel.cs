@@ -3,7 +3,9 @@ using GpuTransformer.Modules;
 
 namespace GpuTransformer.Cli.Benchmarks;
 
-/// <summary>The model that the measurements are about: four encoder layers of width 256 with ALiBi, on 64 queries, attending a context of 128 positions and width 512.</summary>
+/// <summary>
+/// The model that the measurements are about: four encoder layers of width 256 with ALiBi, on 64 queries, attending a context of 128 positions and width 512.
+/// </summary>
 internal static class SeedModel
 {
     public const string Description = "Encoder(dim 256, depth 4, heads 4, ALiBi, cross-attention to a 512-wide context)";
@@ -11,7 +13,14 @@ internal static class SeedModel
     private const int Length = 64, ContextLength = 128, Dim = 256, ContextDim = 512, Depth = 4;
 
     public static Encoder Create(ComputeDevice device, DType dtype)
-        => new(new AttentionLayersOptions { Dim = Dim, Depth = Depth, Heads = 4, AlibiPosBias = true, CrossAttend = true, CrossAttn = new() { DimContext = ContextDim } }, device, seed: 0, dtype);
+        => new(
+            new AttentionLayersOptions
+            {
+                Dim = Dim, Depth = Depth, Heads = 4, AlibiPosBias = true, CrossAttend = true, CrossAttn = new() { DimContext = ContextDim },
+            },
+            device,
+            seed: 0,
+            dtype);
 
     /// <summary>x [batch, 64, 256]; also the shape of the output.</summary>
     public static Tensor Input(ComputeDevice device, int batch, DType dtype) => RandomInput.Normal(device, [batch, Length, Dim], dtype);

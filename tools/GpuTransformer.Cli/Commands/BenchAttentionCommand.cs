@@ -16,12 +16,15 @@ internal static class BenchAttentionCommand
         Option<int> queries = SharedOptions.Size("--queries", "query positions", 1024), keys = SharedOptions.Size("--keys", "key positions", 1024);
         Option<int> headDim = SharedOptions.Size("--head-dim", "width of a head", 64);
         var causal = new Option<bool>("--causal") { Description = "no key after its query" };
-        var backward = new Option<bool>("--backward") { Description = "forward and backward, and the device memory that they take beyond inputs, outputs and gradients" };
+        var backward =
+            new Option<bool>("--backward") { Description = "forward and backward, and the device memory that they take beyond inputs, outputs and gradients" };
         var bench = new BenchOptions();
-        var command = new Command("attention", "One fused attention call: softmax(Q Kᵀ · headDim^-½) V.") { batch, heads, queries, keys, headDim, causal, backward };
+        var command = new Command(
+            "attention", "One fused attention call: softmax(Q Kᵀ · headDim^-½) V.") { batch, heads, queries, keys, headDim, causal, backward };
         return bench.AddTo(command).Runs(invocation =>
         {
-            int b = invocation.Require(batch), h = invocation.Require(heads), m = invocation.Require(queries), n = invocation.Require(keys), d = invocation.Require(headDim);
+            int b = invocation.Require(batch), h = invocation.Require(heads), m = invocation.Require(queries), n = invocation.Require(keys), d = invocation
+                .Require(headDim);
             bool isCausal = invocation.Get(causal), isBackward = invocation.Get(backward);
             double flop = 4.0 * b * h * m * n * d * (isCausal ? 0.5 : 1) * (isBackward ? 1 + BackwardPerForward : 1);
             string name = $"attention b{b} h{h} m{m} n{n} d{d}{(isCausal ? " causal" : string.Empty)}{(isBackward ? " forward and backward" : string.Empty)}";
@@ -32,11 +35,13 @@ internal static class BenchAttentionCommand
         });
     }
 
-    private static Action Prepare(ComputeDevice device, DType dtype, (int Batch, int Heads, int Queries, int Keys, int HeadDim) size, bool isCausal, bool isBackward)
+    private static Action Prepare(
+        ComputeDevice device, DType dtype, (int Batch, int Heads, int Queries, int Keys, int HeadDim) size, bool isCausal, bool isBackward)
     {
         var options = new ScoreOptions { Heads = size.Heads, Causal = isCausal ? CausalAlignment.BottomRight : CausalAlignment.None };
         Shape queries = [size.Batch, size.Queries, size.Heads * size.HeadDim], keys = [size.Batch, size.Keys, size.Heads * size.HeadDim];
-        Tensor query = RandomInput.Normal(device, queries, dtype), key = RandomInput.Normal(device, keys, dtype), value = RandomInput.Normal(device, keys, dtype);
+        Tensor query =
+            RandomInput.Normal(device, queries, dtype), key = RandomInput.Normal(device, keys, dtype), value = RandomInput.Normal(device, keys, dtype);
         if (!isBackward)
             return () => Operators.Attention(query, key, value, options);
         query.RequiresGradient = key.RequiresGradient = value.RequiresGradient = true;

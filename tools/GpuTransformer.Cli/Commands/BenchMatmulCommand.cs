@@ -9,7 +9,8 @@ internal static class BenchMatmulCommand
 {
     public static Command Create()
     {
-        Option<int> m = SharedOptions.Size("--m", "rows of the input", 1024), n = SharedOptions.Size("--n", "rows of the weight", 1024), k = SharedOptions.Size("--k", "width of both", 1024);
+        Option<int> m = SharedOptions.Size("--m", "rows of the input", 1024), n = SharedOptions.Size(
+            "--n", "rows of the weight", 1024), k = SharedOptions.Size("--k", "width of both", 1024);
         var bench = new BenchOptions();
         return bench.AddTo(new Command("matmul", "One matrix product, [m, k] · [n, k]ᵀ.") { m, n, k }).Runs(invocation =>
         {

@@ -11,8 +11,12 @@ internal sealed class BenchOptions
     private readonly Option<string?> _device = SharedOptions.Device();
     private readonly Option<DType> _dtype = SharedOptions.Precision();
     private readonly Option<int> _repeats = SharedOptions.Size("--repeats", "timed calls", 30);
-    private readonly Option<string?> _variant = new("--variant") { Description = "use this variant where an operator has it, in place of the dispatcher's choice", HelpName = "NAME" };
-    private readonly Option<bool> _byOperator = new("--by-operator") { Description = "also show where the time goes, from as many calls again in which every operator waits for the device" };
+    private readonly Option<string?> _variant = new("--variant")
+    {
+        Description = "use this variant where an operator has it, in place of the dispatcher's choice", HelpName = "NAME",
+    };
+    private readonly Option<bool> _byOperator =
+        new("--by-operator") { Description = "also show where the time goes, from as many calls again in which every operator waits for the device" };
     private readonly Option<FileInfo?> _json = SharedOptions.Json();
 
     /// <summary>Gives a command these options.</summary>
@@ -28,8 +32,11 @@ internal sealed class BenchOptions
     /// <param name="name">What is called, with its sizes.</param>
     /// <param name="flop">Floating-point operations of a call.</param>
     /// <param name="prepare">Uploads the inputs and returns the call.</param>
-    /// <param name="results">How many numbers of the chosen precision a call's results are, and for how many tokens; null where memory is not told apart.</param>
-    public ExitCode Run(Invocation invocation, string name, double flop, Func<ComputeDevice, DType, Action> prepare, (long Numbers, long Tokens)? results = null)
+    /// <param name="results">
+    /// How many numbers of the chosen precision a call's results are, and for how many tokens; null where memory is not told apart.
+    /// </param>
+    public ExitCode Run(
+        Invocation invocation, string name, double flop, Func<ComputeDevice, DType, Action> prepare, (long Numbers, long Tokens)? results = null)
     {
         using ComputeDevice device = ComputeDevice.Create(invocation.Get(_device));
         device.PreferredVariant = invocation.Get(_variant);
@@ -51,7 +58,9 @@ internal sealed class BenchOptions
         terminal.Line($"  kernels launched         {Format.Count(m.Launches)} per call");
         terminal.Line($"  device memory            {Format.Bytes(m.DeviceBytes)} at most at a time");
         if (m.ExtraBytes is { } beyond)
-            terminal.Line($"  extra device memory      {Format.Bytes(beyond)} beyond inputs, outputs and gradients: {Format.Number(m.BytesPerToken ?? 0)} bytes per token");
+            terminal.Line(
+                $"  extra device memory      {Format.Bytes(beyond)} beyond inputs, outputs and gradients: "
+                + $"{Format.Number(m.BytesPerToken ?? 0)} bytes per token");
         terminal.Line($"  second-call allocations  {m.SecondCallAllocations} on the device, {m.SecondCallCompiles} kernels compiled");
         terminal.Line($"  managed memory           {Format.Count(m.ManagedBytes)} bytes per call");
         foreach (OperatorShare o in m.Operators ?? [])

@@ -8,7 +8,8 @@ using GpuTransformer.Validation;
 namespace GpuTransformer.Cli.Commands;
 
 /// <summary>
-/// <c>demo</c>, the first thing to run: is every kernel right on this machine's best device, and does a real x-transformers checkpoint give x-transformers' numbers?
+/// <c>demo</c>, the first thing to run: is every kernel right on this machine's best device, and does a real x-transformers checkpoint give x-transformers'
+/// numbers?
 /// </summary>
 internal static class DemoCommand
 {
@@ -18,8 +19,11 @@ internal static class DemoCommand
     public static Command Create()
     {
         Option<string?> device = SharedOptions.Device();
-        var checkpoint = new Option<FileInfo?>("--checkpoint") { Description = $"the seed example; {Folder}/{Example} of the repository when left out", HelpName = "FILE" };
-        var command = new Command("demo", "Validate the device, then run the seed model on the checkpoint of the repository and compare it with x-transformers.") { device, checkpoint };
+        var checkpoint =
+            new Option<FileInfo?>("--checkpoint") { Description = $"the seed example; {Folder}/{Example} of the repository when left out", HelpName = "FILE" };
+        var command = new Command(
+            "demo",
+            "Validate the device, then run the seed model on the checkpoint of the repository and compare it with x-transformers.") { device, checkpoint };
         return command.Runs(invocation =>
         {
             FileInfo example = invocation.Get(checkpoint) ?? FindExample();
@@ -53,14 +57,18 @@ internal static class DemoCommand
         Terminal terminal = invocation.Terminal;
         terminal.Line();
         terminal.Line($"2. The seed model, {Path.GetRelativePath(Directory.GetCurrentDirectory(), example.FullName)}, on {device}");
-        terminal.Line($"Encoder: width 256, 4 layers, 4 heads, ALiBi, cross-attending a context of width 512; {Format.Count(model.NamedParameters().Count())} tensors, {Format.Count(model.ParameterCount)} parameters.");
+        terminal.Line(
+            "Encoder: width 256, 4 layers, 4 heads, ALiBi, cross-attending a context of width 512; "
+            + $"{Format.Count(model.NamedParameters().Count())} tensors, {Format.Count(model.ParameterCount)} parameters.");
         terminal.Line($"Input {x.Shape}, context {context.Shape}, both with a padding mask.");
         Tensor output = model.Forward(x, context, mask, contextMask);
         double[] exact = file.ReadDoubles("output_f64"), torch = file.ReadDoubles("output");
         Comparison comparison = NumericalRule.Compare("output", output.ToArray(), exact, torch, DType.Float32, isGradient: false);
         double torchError = torch.Zip(exact).Max(static pair => Math.Abs(pair.First - pair.Second));
         (double milliseconds, long launches, long allocations) = Measure(device, () => model.Forward(x, context, mask, contextMask));
-        terminal.Line($"Largest error against x-transformers in float64: {Format.Error(comparison.Error)} ({(comparison.Passed ? "passed" : "FAILED")}: the limit is {Format.Error(comparison.Limit)}, PyTorch's own float32 is off by {Format.Error(torchError)}).");
+        terminal.Line(
+            $"Largest error against x-transformers in float64: {Format.Error(comparison.Error)} ({(comparison.Passed ? "passed" : "FAILED")}: "
+            + $"the limit is {Format.Error(comparison.Limit)}, PyTorch's own float32 is off by {Format.Error(torchError)}).");
         terminal.Line($"Forward: {Format.Number(milliseconds)} ms (best of {Repeats}), {launches} kernels launched, {allocations} device allocations.");
         return comparison.Passed ? ExitCode.Pass : ExitCode.Mismatch;
     }

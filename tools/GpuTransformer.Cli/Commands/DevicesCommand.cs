@@ -10,7 +10,8 @@ internal static class DevicesCommand
     public static Command Create()
     {
         Option<FileInfo?> json = SharedOptions.Json();
-        return new Command("devices", "List the devices of this machine, and say why a kind of device is missing.") { json }.Runs(invocation => Run(invocation, json));
+        return new Command(
+            "devices", "List the devices of this machine, and say why a kind of device is missing.") { json }.Runs(invocation => Run(invocation, json));
     }
 
     private static ExitCode Run(Invocation invocation, Option<FileInfo?> json)
@@ -28,5 +29,6 @@ internal static class DevicesCommand
         return ExitCode.Pass;
     }
 
-    private static string Kind(DeviceDescription device) => $"{device.Kind}{(device.Kind == DeviceKind.OpenCl ? device.IsGpu ? " GPU" : " processor" : string.Empty)}";
+    private static string Kind(DeviceDescription device)
+        => $"{device.Kind}{(device.Kind == DeviceKind.OpenCl ? device.IsGpu ? " GPU" : " processor" : string.Empty)}";
 }

@@ -13,7 +13,10 @@ internal static class KernelsCommand
     {
         Option<string> kernel = SharedOptions.Kernel();
         Option<FileInfo?> json = SharedOptions.Json();
-        return new Command("kernels", "List the operators, their variants, and where each can run.") { kernel, json }.Runs(invocation => Run(invocation, invocation.Require(kernel), json));
+        return new Command(
+            "kernels",
+            "List the operators, their variants, and where each can "
+            + "run.") { kernel, json }.Runs(invocation => Run(invocation, invocation.Require(kernel), json));
     }
 
     private static ExitCode Run(Invocation invocation, string pattern, Option<FileInfo?> json)

@@ -4,7 +4,9 @@ using GpuTransformer.Modules;
 
 namespace GpuTransformer.Cli.Commands;
 
-/// <summary>Models and inputs as files. A golden file serves as checkpoint and as input: its <c>param.</c> and <c>input.</c> tensors are found by their prefix.</summary>
+/// <summary>
+/// Models and inputs as files. A golden file serves as checkpoint and as input: its <c>param.</c> and <c>input.</c> tensors are found by their prefix.
+/// </summary>
 internal static class ModelFiles
 {
     /// <summary>The option that says what the keys of a checkpoint begin with.</summary>
@@ -40,7 +42,9 @@ internal static class ModelFiles
         model.LoadStateDict(reader, prefix ?? (isGolden ? ParameterPrefix : string.Empty));
     }
 
-    /// <summary>Reads the inputs of one call: <c>x</c>, <c>context</c>, <c>mask</c>, <c>context_mask</c> and so on, with or without the prefix <c>input.</c>.</summary>
+    /// <summary>
+    /// Reads the inputs of one call: <c>x</c>, <c>context</c>, <c>mask</c>, <c>context_mask</c> and so on, with or without the prefix <c>input.</c>.
+    /// </summary>
     public static Dictionary<string, Tensor> ReadInputs(SafetensorsReader reader, ComputeDevice device)
     {
         var inputs = new Dictionary<string, Tensor>(StringComparer.Ordinal);

@@ -9,7 +9,9 @@ internal static class OptionsCommand
     public static Command Create()
     {
         Option<FileInfo?> output = SharedOptions.OutputFile("--output", "write to this file instead of the terminal");
-        return new Command("options", "List every option of x-transformers: its name here, default, range and meaning, or why it is not here. Markdown: docs/options.md.") { output }
+        return new Command(
+            "options",
+            "List every option of x-transformers: its name here, default, range and meaning, or why it is not here. Markdown: docs/options.md.") { output }
             .Runs(invocation => Run(invocation, invocation.Get(output)));
     }
 

@@ -13,13 +13,16 @@ internal static class RunCommand
 {
     public static Command Create()
     {
-        Option<FileInfo> config = SharedOptions.Existing("--config", "the model: {\"class\": \"Encoder\", \"kwargs\": {\"dim\": 256, …}} with x-transformers' names", required: true);
+        Option<FileInfo> config = SharedOptions.Existing(
+            "--config", "the model: {\"class\": \"Encoder\", \"kwargs\": {\"dim\": 256, …}} with x-transformers' names", required: true);
         Option<FileInfo> checkpoint = SharedOptions.Existing("--checkpoint", "its parameters, safetensors", required: true);
         Option<string?> prefix = ModelFiles.Prefix();
-        Option<FileInfo> input = SharedOptions.Existing("--input", "safetensors with x and, as the model needs, context, mask, context_mask, …", required: true);
+        Option<FileInfo> input = SharedOptions.Existing(
+            "--input", "safetensors with x and, as the model needs, context, mask, context_mask, …", required: true);
         Option<FileInfo?> output = SharedOptions.OutputFile("--output", "safetensors to write, with the tensor output");
         output.Required = true;
-        Option<FileInfo> expected = SharedOptions.Existing("--expected", "safetensors with output, and output_f64 if there is one: print the error against it", required: false);
+        Option<FileInfo> expected = SharedOptions.Existing(
+            "--expected", "safetensors with output, and output_f64 if there is one: print the error against it", required: false);
         Option<string?> device = SharedOptions.Device();
         var command = new Command("run", "Run a model from x-transformers on one input.") { config, checkpoint, prefix, input, output, expected, device };
         return command.Runs(invocation =>
@@ -43,7 +46,9 @@ internal static class RunCommand
         Tensor output = step.Keep(model.Invoke(new CallArguments(inputs)));
         device.Synchronize();
         invocation.Terminal.Line($"{model.GetType().Name} with {Format.Count(model.ParameterCount)} parameters on {device}");
-        invocation.Terminal.Line($"{string.Join(", ", inputs.Select(static i => $"{i.Key} {i.Value.Shape}"))}: {Format.Number(Stopwatch.GetElapsedTime(start).TotalMilliseconds)} ms, compilation included");
+        invocation.Terminal.Line(
+            $"{string.Join(", ", inputs.Select(static i => $"{i.Key} {i.Value.Shape}"))}: "
+            + $"{Format.Number(Stopwatch.GetElapsedTime(start).TotalMilliseconds)} ms, compilation included");
         return output;
     }
 
@@ -51,7 +56,9 @@ internal static class RunCommand
     {
         using SafetensorsReader reader = SafetensorsReader.Open(expected.FullName);
         Comparison comparison = ModuleGolden.Against(reader, string.Empty, result).Compare();
-        terminal.Line($"largest error against x-transformers {Format.Error(comparison.Error)}, limit {Format.Error(comparison.Limit)}: {(comparison.Passed ? "passed" : "FAILED")}");
+        terminal.Line(
+            $"largest error against x-transformers {Format.Error(comparison.Error)}, limit {Format.Error(comparison.Limit)}: "
+            + $"{(comparison.Passed ? "passed" : "FAILED")}");
         return comparison.Passed ? ExitCode.Pass : ExitCode.Mismatch;
     }
 }

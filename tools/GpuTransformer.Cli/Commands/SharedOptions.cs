@@ -92,7 +92,12 @@ internal static class SharedOptions
     };
 
     /// <summary>The seed of the random inputs.</summary>
-    public static Option<int> Seed() => new("--seed") { Description = "seed of the random inputs", HelpName = "N", DefaultValueFactory = static _ => 1, CustomParser = static result => Whole(result, "--seed", int.MinValue) };
+    public static Option<int> Seed()
+        => new("--seed")
+        {
+            Description = "seed of the random inputs", HelpName = "N", DefaultValueFactory = static _ => 1,
+            CustomParser = static result => Whole(result, "--seed", int.MinValue),
+        };
 
     private static int Whole(ArgumentResult result, string name, int least)
     {
@@ -123,7 +128,9 @@ internal static class SharedOptions
             string? near = UsageErrors.Suggest(pattern, [.. KernelCatalog.Operators.Select(static o => o.Name)]);
             if (variantName is not null && KernelCatalog.Operators.Any(o => Matches(pattern, o.Name)))
                 near = UsageErrors.Suggest(variantName, [.. KernelCatalog.Operators.SelectMany(static o => o.Variants).Select(static v => v.Name).Distinct()]);
-            throw new UsageException($"No kernel matches {wanted}.{(near is null ? string.Empty : $" Did you mean '{near}'?")} The operators are {string.Join(", ", KernelCatalog.Operators.Select(static o => o.Name))}.");
+            throw new UsageException(
+                $"No kernel matches {wanted}.{(near is null ? string.Empty : $" Did you mean '{near}'?")} The operators are "
+                + $"{string.Join(", ", KernelCatalog.Operators.Select(static o => o.Name))}.");
         }
 
         return selected;

@@ -14,19 +14,29 @@ internal static class TrainCommand
     public static Command Create() => new("train", "Train a model where the best possible result is known.")
     {
         Task<MaeSettings>(
-            "mae", "A masked autoencoder with a cross-attending decoder, on Gaussian fields measured against the closed-form optimum.", static (settings, device) => new MaeTask(settings, device)),
+            "mae",
+            "A masked autoencoder with a cross-attending decoder, on Gaussian fields measured against the closed-form optimum.",
+            static (settings, device) => new MaeTask(settings, device)),
         Task<CopySettings>(
-            "copy", "Sequences copied by a decoder that attends an encoder of another width; to be free of errors.", static (settings, device) => new CopyTask(settings, device)),
+            "copy",
+            "Sequences copied by a decoder that attends an encoder of another width; to be free of errors.",
+            static (settings, device) => new CopyTask(settings, device)),
         Task<RecallSettings>(
-            "recall", "Values looked up by key in a context of another width; to be exact, and blind to padding to the last bit.", static (settings, device) => new RecallTask(settings, device)),
+            "recall",
+            "Values looked up by key in a context of another width; to be exact, and blind to padding to the last bit.",
+            static (settings, device) => new RecallTask(settings, device)),
     };
 
     private static Command Task<TSettings>(string name, string description, Func<TSettings, ComputeDevice, ITrainingTask> create)
         where TSettings : TrainingSettings, new()
     {
         var config = SharedOptions.Existing("--config", "settings as JSON with snake_case names; the options below override it", required: false);
-        var output = new Option<DirectoryInfo>("--output") { Description = "folder for the checkpoint, loss.csv and pictures", HelpName = "DIR", Required = true };
-        var resume = new Option<bool>("--resume") { Description = "continue from the checkpoint in the output folder, with its settings unless others are given" };
+        var output = new Option<DirectoryInfo>("--output")
+        {
+            Description = "folder for the checkpoint, loss.csv and pictures", HelpName = "DIR", Required = true,
+        };
+        var resume =
+            new Option<bool>("--resume") { Description = "continue from the checkpoint in the output folder, with its settings unless others are given" };
         Option<string?> device = SharedOptions.Device();
         Option<FileInfo?> json = SharedOptions.Json();
         var settings = new SettingsOptions<TSettings>();

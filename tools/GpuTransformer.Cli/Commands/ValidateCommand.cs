@@ -27,14 +27,17 @@ internal static class ValidateCommand
         };
         Option<bool> verbose = SharedOptions.Verbose();
         Option<FileInfo?> json = SharedOptions.Json();
-        var command = new Command("validate", "Compare every kernel that can run on a device with its float64 oracle.") { device, kernel, variant, cases, seed, quick, tiny, verbose, json };
+        var command = new Command(
+            "validate",
+            "Compare every kernel that can run on a device with its float64 oracle.") { device, kernel, variant, cases, seed, quick, tiny, verbose, json };
         return command.Runs(invocation =>
         {
             var variants = SharedOptions.SelectVariants(invocation.Require(kernel), invocation.Get(variant));
             using var devices = new ValidationDevices(invocation.Get(device));
             invocation.Terminal.Line($"Validating on {string.Join(" and ", devices.All)}, seed {invocation.Require(seed)}.");
             ValidationSize largest = invocation.Get(tiny) ? ValidationSize.Tiny : invocation.Get(quick) ? ValidationSize.Quick : ValidationSize.Full;
-            var sweep = new ValidationSweep(devices, variants, invocation.Require(seed), c => c.Size <= largest && SharedOptions.Matches(invocation.Require(cases), c.Name));
+            var sweep = new ValidationSweep(
+                devices, variants, invocation.Require(seed), c => c.Size <= largest && SharedOptions.Matches(invocation.Require(cases), c.Name));
             long start = Stopwatch.GetTimestamp();
             IReadOnlyList<CaseResult> results = sweep.Run(invocation.Terminal, invocation.Get(verbose), invocation.Cancellation);
             if (results.Count == 0)

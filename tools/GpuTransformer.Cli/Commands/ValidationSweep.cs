@@ -5,8 +5,11 @@ using GpuTransformer.Validation;
 
 namespace GpuTransformer.Cli.Commands;
 
-/// <summary>Walks the catalogue's cases. Cases are the outer loop, so that each oracle is computed once and forgotten, whatever the number of devices.</summary>
-internal sealed class ValidationSweep(ValidationDevices devices, IReadOnlyList<(OperatorDefinition Operator, KernelVariant Variant)> variants, int seed, Func<ValidationCase, bool> selects)
+/// <summary>
+/// Walks the catalogue's cases. Cases are the outer loop, so that each oracle is computed once and forgotten, whatever the number of devices.
+/// </summary>
+internal sealed class ValidationSweep(
+    ValidationDevices devices, IReadOnlyList<(OperatorDefinition Operator, KernelVariant Variant)> variants, int seed, Func<ValidationCase, bool> selects)
 {
     private readonly List<(string Device, string Operator, string Variant, CaseResult Result)> _results = [];
 
@@ -59,7 +62,14 @@ internal sealed class ValidationSweep(ValidationDevices devices, IReadOnlyList<(
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
             // A kernel that does not compile or does not launch is a result of the sweep, and the other kernels still have theirs.
-            return new CaseResult(name, device.Id, CaseStatus.Failed, null, null, $"{exception.GetType().Name}: {exception.Message}", Stopwatch.GetElapsedTime(start).TotalSeconds);
+            return new CaseResult(
+                name,
+                device.Id,
+                CaseStatus.Failed,
+                null,
+                null,
+                $"{exception.GetType().Name}: {exception.Message}",
+                Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
     }
 
@@ -76,7 +86,8 @@ internal sealed class ValidationSweep(ValidationDevices devices, IReadOnlyList<(
                    let worst = g.Where(static c => c.Error is not null).MaxBy(static c => c.Error / c.Limit)
                    select (IReadOnlyList<string>)
                    [
-                       g.Key.Device, $"{g.Key.Operator}/{g.Key.Variant}", Count(g, CaseStatus.Passed), Count(g, CaseStatus.Failed), Count(g, CaseStatus.Unsupported),
+                       g.Key.Device, $"{g.Key.Operator}/{g.Key.Variant}", Count(g, CaseStatus.Passed), Count(g, CaseStatus.Failed),
+                       Count(g, CaseStatus.Unsupported),
                        Format.Share(worst?.Error / worst?.Limit), Format.Seconds(TimeSpan.FromSeconds(g.Sum(static c => c.Seconds))),
                    ];
         terminal.Table(["device", "kernel", "#passed", "#failed", "#n/a", "#of limit", "#time"], rows);

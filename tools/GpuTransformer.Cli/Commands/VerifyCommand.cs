@@ -22,7 +22,10 @@ internal static class VerifyCommand
         var gradients = new Option<bool>("--gradients") { Description = "also compare the gradients of inputs and parameters, where the case has them" };
         Option<bool> verbose = SharedOptions.Verbose();
         Option<FileInfo?> json = SharedOptions.Json();
-        var command = new Command("verify", "Build and run the modules of a folder of golden vectors and compare their outputs with PyTorch's.") { path, device, filter, gradients, verbose, json };
+        var command = new Command(
+            "verify",
+            "Build and run the modules of a folder of golden vectors and compare their outputs with "
+            + "PyTorch's.") { path, device, filter, gradients, verbose, json };
         return command.Runs(invocation =>
         {
             GoldenManifest manifest = GoldenManifest.Read(invocation.Require(path));

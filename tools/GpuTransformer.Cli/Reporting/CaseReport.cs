@@ -47,7 +47,8 @@ internal sealed record CaseResult(string Name, string Device, CaseStatus Status,
             seconds);
     }
 
-    private static double Used(in Comparison comparison) => !comparison.Passed && comparison.Limit == 0 ? double.MaxValue : comparison.Error / Math.Max(comparison.Limit, double.Epsilon);
+    private static double Used(in Comparison comparison)
+        => !comparison.Passed && comparison.Limit == 0 ? double.MaxValue : comparison.Error / Math.Max(comparison.Limit, double.Epsilon);
 }
 
 /// <summary>What <c>validate</c> and <c>verify</c> write: the counts, then every case.</summary>
@@ -72,10 +73,14 @@ internal sealed class CaseReport(string command, IReadOnlyList<CaseResult> cases
     {
         foreach (CaseResult failure in Cases.Where(static c => c.Status == CaseStatus.Failed))
             terminal.Line($"FAILED {failure.Device} {failure.Name}: {failure.Message}");
-        terminal.Line($"{Passed} passed, {Failed} failed, {Unsupported} unsupported, {DiffersByDesign} differ by design in {Format.Seconds(TimeSpan.FromSeconds(Seconds))}");
+        terminal.Line(
+            $"{Passed} passed, {Failed} failed, {Unsupported} unsupported, {DiffersByDesign} differ by design in "
+            + $"{Format.Seconds(TimeSpan.FromSeconds(Seconds))}");
         if (Failed > 0)
             return ExitCode.Mismatch;
-        return Passed + DiffersByDesign > 0 ? ExitCode.Pass : throw new UsageException("Not one case was compared: no kernel here takes any of the cases that were asked for.");
+        return Passed + DiffersByDesign > 0
+            ? ExitCode.Pass
+            : throw new UsageException("Not one case was compared: no kernel here takes any of the cases that were asked for.");
     }
 
     private static int Count(IReadOnlyList<CaseResult> cases, CaseStatus status) => cases.Count(c => c.Status == status);

@@ -17,7 +17,8 @@ internal static class Format
     public static string Share(double? value) => value is { } v && double.IsFinite(v) ? v.ToString("0%", CultureInfo.InvariantCulture) : "-";
 
     /// <summary>Three digits that matter.</summary>
-    public static string Number(double value) => value.ToString(Math.Abs(value) >= 100 ? "F0" : Math.Abs(value) >= 10 ? "F1" : Math.Abs(value) >= 1 ? "F2" : "G3", CultureInfo.InvariantCulture);
+    public static string Number(double value)
+        => value.ToString(Math.Abs(value) >= 100 ? "F0" : Math.Abs(value) >= 10 ? "F1" : Math.Abs(value) >= 1 ? "F2" : "G3", CultureInfo.InvariantCulture);
 
     /// <summary>18.0 MiB; a dash when unknown (zero).</summary>
     public static string Bytes(long value)

@@ -9,8 +9,8 @@ using GpuTransformer.Modules;
 namespace GpuTransformer.Cli.Reporting;
 
 /// <summary>
-/// docs/options.md: every option of x-transformers, ours or why not. Names, defaults, ranges and words come from the option records and the comments on their properties, so that nothing
-/// is written twice.
+/// docs/options.md: every option of x-transformers, ours or why not. Names, defaults, ranges and words come from the option records and the comments on their
+/// properties, so that nothing is written twice.
 /// </summary>
 internal static partial class OptionsDocument
 {
@@ -52,7 +52,9 @@ internal static partial class OptionsDocument
     {
         text.Append(CultureInfo.InvariantCulture, $"\n## {title}\n\n");
         if (record == typeof(XTransformerBuilder.SharedOptions))
-            text.Append("And `enc_…`, `dec_…`: those of the embedding (`num_tokens`, `max_seq_len`, `emb_dropout`, `scaled_sinu_pos_emb`, `use_abs_pos_emb`) and those of the stack.\n\n");
+            text.Append(
+                "And `enc_…`, `dec_…`: those of the embedding (`num_tokens`, `max_seq_len`, `emb_dropout`, `scaled_sinu_pos_emb`, `use_abs_pos_emb`) and "
+                + "those of the stack.\n\n");
         text.Append("| option | in C# | default | takes | what it does |\n| --- | --- | --- | --- | --- |\n");
         object? defaults = record.GetConstructor(Type.EmptyTypes) is null ? null : Activator.CreateInstance(record);
         foreach (PropertyInfo property in record.GetProperties(BindingFlags.Public | BindingFlags.Instance).OrderBy(static p => p.IsDefined(typeof(PrefixAttribute))))
@@ -70,11 +72,14 @@ internal static partial class OptionsDocument
             bool isNeeded = property.IsDefined(typeof(System.Runtime.CompilerServices.RequiredMemberAttribute));
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"| `{OptionNames.Of(property.Name)}` | `{property.Name}` | {(isNeeded ? "needed" : Default(property.GetValue(defaults)))} | {Takes(property)} | {summary} |\n");
+                $"| `{OptionNames.Of(property.Name)}` | `{property.Name}` | {(isNeeded ? "needed" : Default(property.GetValue(defaults)))} | "
+                + $"{Takes(property)} | {summary} |\n");
         }
 
         foreach (IGrouping<string, KeyValuePair<string, UpstreamOption>> group in UpstreamOptions.Table(record).GroupBy(static option => option.Value.Why))
-            text.Append(CultureInfo.InvariantCulture, $"\n{group.Key} {string.Join(", ", group.Select(static option => $"`{option.Key}` (off: `{option.Value.Off}`)"))}.\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"\n{group.Key} {string.Join(", ", group.Select(static option => $"`{option.Key}` (off: `{option.Value.Off}`)"))}.\n");
     }
 
     private static string Default(object? value) => value switch
@@ -100,7 +105,9 @@ internal static partial class OptionsDocument
             _ when type == typeof(int) => "integer",
             _ when type == typeof(float) || type == typeof(double) => "number",
             _ when type == typeof(string) => "text",
-            _ when type.IsGenericType => type.GetGenericArguments() is [{ } item] ? $"list of {(item == typeof(string) ? "texts" : item == typeof(int) ? "integers" : "numbers")}" : "object of integers",
+            _ when type.IsGenericType => type.GetGenericArguments() is [{ } item]
+                ? $"list of {(item == typeof(string) ? "texts" : item == typeof(int) ? "integers" : "numbers")}"
+                : "object of integers",
             _ => $"object: {string.Join(", ", OptionNames.Of(type).Names.Select(static name => $"`{name}`"))}",
         };
     }
@@ -121,7 +128,8 @@ internal static partial class OptionsDocument
             member = comments.GetValueOrDefault(other);
         if (member?.Element("summary") is not { } summary)
             throw new InvalidDataException($"The option {name[2..]} has no comment.");
-        IEnumerable<string> words = new[] { summary, member.Element("remarks") }.OfType<XElement>().Where(static e => !e.Value.StartsWith("In JSON", StringComparison.Ordinal)).Select(Words);
+        IEnumerable<string> words = new[] { summary, member.Element("remarks") }.OfType<XElement>().Where(
+            static e => !e.Value.StartsWith("In JSON", StringComparison.Ordinal)).Select(Words);
         return string.Join(' ', words).Replace("|", "\\|", StringComparison.Ordinal);
     }
 

@@ -53,7 +53,8 @@ internal sealed class Terminal
 
         // Spectre pads every line to the width of the table.
         using var text = new StringWriter(CultureInfo.InvariantCulture);
-        IAnsiConsole plain = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(text), Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors });
+        IAnsiConsole plain = AnsiConsole.Create(
+            new AnsiConsoleSettings { Out = new AnsiConsoleOutput(text), Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors });
         plain.Profile.Width = _console.Profile.Width;
         plain.Write(table);
         foreach (string line in text.ToString().TrimEnd().Split('\n'))

@@ -3,7 +3,9 @@ using GpuTransformer.Modules;
 
 namespace GpuTransformer.Cli.Train;
 
-/// <summary>Something to learn: a model, its batches, and how good the result is. The loop, the files and the terminal are <see cref="TrainingSession"/>'s.</summary>
+/// <summary>
+/// Something to learn: a model, its batches, and how good the result is. The loop, the files and the terminal are <see cref="TrainingSession"/>'s.
+/// </summary>
 internal interface ITrainingTask : IDisposable
 {
     /// <summary>What is learned, for people.</summary>
@@ -15,7 +17,10 @@ internal interface ITrainingTask : IDisposable
     /// <summary>Tokens that one step trains on.</summary>
     long TokensPerStep { get; }
 
-    /// <summary>The loss of step number <paramref name="step"/>, on a batch that depends on the seed and that number alone: a resumed run sees what an uninterrupted one would.</summary>
+    /// <summary>
+    /// The loss of step number <paramref name="step"/>, on a batch that depends on the seed and that number alone: a resumed run sees what an uninterrupted one
+    /// would.
+    /// </summary>
     Tensor Loss(long step);
 
     /// <summary>Measures the model on examples that training never sees.</summary>

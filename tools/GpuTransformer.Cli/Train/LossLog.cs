@@ -46,7 +46,8 @@ internal sealed class LossLog : IDisposable
     /// <summary>Adds a row.</summary>
     public void Add(in StepResult step)
     {
-        _rows.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{step.Step},{step.Loss:r},{step.GradientNorm:g6},{step.Rate:g6},{step.Duration.TotalMilliseconds:f3}"));
+        _rows.WriteLine(
+            string.Create(CultureInfo.InvariantCulture, $"{step.Step},{step.Loss:r},{step.GradientNorm:g6},{step.Rate:g6},{step.Duration.TotalMilliseconds:f3}"));
         _points.Add((step.Step, step.Loss));
     }
 

@@ -6,8 +6,8 @@ using GpuTransformer.Modules;
 namespace GpuTransformer.Cli.Train;
 
 /// <summary>
-/// The folder of a training run: who may write into it, and what in it is the run's own. A marker (<c>run.json</c>) says that it is a run's folder and of which task; a lock
-/// (<c>run.lock</c>), which the operating system releases when the process ends in whatever way, keeps a second run out.
+/// The folder of a training run: who may write into it, and what in it is the run's own. A marker (<c>run.json</c>) says that it is a run's folder and of which
+/// task; a lock (<c>run.lock</c>), which the operating system releases when the process ends in whatever way, keeps a second run out.
 /// </summary>
 internal sealed class RunFolder(DirectoryInfo folder, string task)
 {
@@ -44,14 +44,18 @@ internal sealed class RunFolder(DirectoryInfo folder, string task)
             // Without the marker, files of these names are somebody else's.
             string? foreign = marked is not null ? null : s_own.Append(Marker).FirstOrDefault(name => File.Exists(At(name)) || Directory.Exists(At(name)));
             if (foreign is not null)
-                throw new UsageException($"--output: '{folder.FullName}' holds a '{foreign}' that is no training run's; choose another folder, or move the file away. (A run of an earlier version is continued by --resume.)");
+                throw new UsageException(
+                    $"--output: '{folder.FullName}' holds a '{foreign}' that is no training run's; choose another folder, or move the file away. "
+                    + "(A run of an earlier version is continued by --resume.)");
             return;
         }
 
         if (!SettingsFile.Exists && (marked is null || !File.Exists(CheckpointFile)))
             throw new UsageException($"There is nothing to resume: '{folder.FullName}' holds no run.");
         if (marked is not null && marked != task)
-            throw new UsageException($"--resume: the run in '{folder.FullName}' is one of `train {marked}`, which `train {task}` cannot continue. Resume it with `train {marked}`, or choose another folder.");
+            throw new UsageException(
+                $"--resume: the run in '{folder.FullName}' is one of `train {marked}`, which `train {task}` cannot continue. "
+                + $"Resume it with `train {marked}`, or choose another folder.");
     }
 
     /// <summary>Makes the folder this process's own until the result is disposed, and removes what a killed run has left half-written.</summary>
@@ -81,7 +85,10 @@ internal sealed class RunFolder(DirectoryInfo folder, string task)
         }
     }
 
-    /// <summary>A new run replaces what lies in the folder, but training is dear: an earlier run moves into a folder of its own, where it can be resumed. Null if there was none.</summary>
+    /// <summary>
+    /// A new run replaces what lies in the folder, but training is dear: an earlier run moves into a folder of its own, where it can be resumed. Null if there
+    /// was none.
+    /// </summary>
     public string? KeepEarlierRun()
     {
         if (!File.Exists(CheckpointFile))
@@ -110,9 +117,12 @@ internal sealed class RunFolder(DirectoryInfo folder, string task)
     {
         try
         {
-            return JsonNode.Parse(File.ReadAllText(At(Marker))) is JsonObject marker && marker[FormatName] is JsonValue format && format.ToString() == Format ? marker : null;
+            return JsonNode.Parse(File.ReadAllText(At(Marker))) is JsonObject marker && marker[FormatName] is JsonValue format && format.ToString() == Format
+                ? marker
+                : null;
         }
-        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException or JsonException or ArgumentException or InvalidOperationException)
+        catch (Exception exception) when (
+            exception is FileNotFoundException or DirectoryNotFoundException or JsonException or ArgumentException or InvalidOperationException)
         {
             return null;
         }
@@ -126,7 +136,9 @@ internal sealed class RunFolder(DirectoryInfo folder, string task)
         }
         catch (IOException exception) when (exception is not (DirectoryNotFoundException or PathTooLongException))
         {
-            throw new UsageException($"--output: process {ReadMarker()?[ProcessName]?.ToString() ?? "of unknown number"} is at work in '{folder.FullName}' ({exception.Message.TrimEnd('.')}). Wait for it, stop it, or choose another folder.");
+            throw new UsageException(
+                $"--output: process {ReadMarker()?[ProcessName]?.ToString() ?? "of unknown number"} is at work in '{folder.FullName}' "
+                + $"({exception.Message.TrimEnd('.')}). Wait for it, stop it, or choose another folder.");
         }
     }
 }

@@ -66,8 +66,12 @@ internal sealed class SettingsOptions<TSettings>
         string name = $"--{SettingsJson.Name(property).Replace('_', '-')}";
         return new Option<JsonNode?>(name)
         {
-            Description = value is null ? description : string.Create(CultureInfo.InvariantCulture, $"{description} (default {(type.IsEnum ? SettingsJson.Name(value) : value)})"),
-            HelpName = type.IsEnum ? string.Join('|', Enum.GetValues(type).Cast<object>().Select(SettingsJson.Name)) : type == typeof(int) ? "N" : type == typeof(double) ? "X" : type == typeof(bool) ? "true|false" : "TEXT",
+            Description = value is null
+                ? description
+                : string.Create(CultureInfo.InvariantCulture, $"{description} (default {(type.IsEnum ? SettingsJson.Name(value) : value)})"),
+            HelpName = type.IsEnum ? string.Join(
+                '|',
+                Enum.GetValues(type).Cast<object>().Select(SettingsJson.Name)) : type == typeof(int) ? "N" : type == typeof(double) ? "X" : type == typeof(bool) ? "true|false" : "TEXT",
             CustomParser = result => Parse(result, name, type),
         };
     }
@@ -85,7 +89,8 @@ internal sealed class SettingsOptions<TSettings>
         else if (type == typeof(bool) && bool.TryParse(text, out bool flag))
             value = flag;
         else if (type.IsEnum)
-            value = Enum.GetValues(type).Cast<object>().Select(SettingsJson.Name).FirstOrDefault(known => Plain(known).Equals(Plain(text), StringComparison.OrdinalIgnoreCase));
+            value = Enum.GetValues(type).Cast<object>().Select(SettingsJson.Name).FirstOrDefault(
+                known => Plain(known).Equals(Plain(text), StringComparison.OrdinalIgnoreCase));
         if (value is null)
             result.AddError($"{name}: '{text}' is not {Wanted(type)}.");
         return value;

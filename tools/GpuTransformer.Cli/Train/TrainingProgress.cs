@@ -6,7 +6,9 @@ using GpuTransformer.Modules;
 
 namespace GpuTransformer.Cli.Train;
 
-/// <summary>How a run is going: a table that renews itself where a person watches, a line every few seconds elsewhere. All numbers are means since they were last shown.</summary>
+/// <summary>
+/// How a run is going: a table that renews itself where a person watches, a line every few seconds elsewhere. All numbers are means since they were last shown.
+/// </summary>
 internal sealed class TrainingProgress
 {
     private static readonly string[] s_headers = ["#step", "", "#loss", "#ms/step", "#tokens/s", "#in use", "#peak", "#left"];
@@ -63,8 +65,11 @@ internal sealed class TrainingProgress
         if (_show is not null)
             _show(cells);
         else
-            _terminal.Line($"step {cells[0],7} {cells[1]}  loss {cells[2],-8} {cells[3],7} ms/step  {cells[4],9} tokens/s  {cells[5]} in use, {cells[6]} at most  {cells[7]} left");
+            _terminal.Line(
+                $"step {cells[0],7} {cells[1]}  loss {cells[2],-8} {cells[3],7} ms/step  {cells[4],9} tokens/s  {cells[5]} in use, {cells[6]} at most  "
+                + $"{cells[7]} left");
     }
 
-    private static string Left(TimeSpan time) => time.TotalHours >= 1 ? time.ToString(@"h\:mm\:ss", CultureInfo.InvariantCulture) : time.ToString(@"m\:ss", CultureInfo.InvariantCulture);
+    private static string Left(TimeSpan time)
+        => time.TotalHours >= 1 ? time.ToString(@"h\:mm\:ss", CultureInfo.InvariantCulture) : time.ToString(@"m\:ss", CultureInfo.InvariantCulture);
 }

@@ -8,8 +8,8 @@ using GpuTransformer.Modules;
 namespace GpuTransformer.Cli.Train;
 
 /// <summary>
-/// One training command from the first step to the report. In the output folder lie <c>settings.json</c>, <c>checkpoint.safetensors</c> (the whole run), <c>loss.csv</c>,
-/// <c>loss.png</c> and what the task draws. A run that is killed at any moment continues from its last checkpoint as if nothing had happened.
+/// One training command from the first step to the report. In the output folder lie <c>settings.json</c>, <c>checkpoint.safetensors</c> (the whole run),
+/// <c>loss.csv</c>, <c>loss.png</c> and what the task draws. A run that is killed at any moment continues from its last checkpoint as if nothing had happened.
 /// </summary>
 internal sealed class TrainingSession(ITrainingTask task, TrainingSettings settings, RunFolder folder, Terminal terminal)
 {
@@ -28,7 +28,8 @@ internal sealed class TrainingSession(ITrainingTask task, TrainingSettings setti
         else if (folder.KeepEarlierRun() is { } kept)
             terminal.Line($"A run was here, which --resume would have continued; it is now in '{kept}'.");
         folder.Mark();
-        AtomicFile.Write(folder.SettingsFile.FullName, stream => stream.Write(Encoding.UTF8.GetBytes($"{SettingsJson.Of(settings).ToJsonString(SettingsJson.Options)}\n")));
+        AtomicFile.Write(
+            folder.SettingsFile.FullName, stream => stream.Write(Encoding.UTF8.GetBytes($"{SettingsJson.Of(settings).ToJsonString(SettingsJson.Options)}\n")));
         using LossLog log = LossLog.Open(folder.LossFile, trainer.StepNumber);
         terminal.Line($"{task.Title}, {Format.Count(task.Model.ParameterCount)} parameters, on {device}");
         if (!Train(trainer, log, stop))
@@ -46,7 +47,8 @@ internal sealed class TrainingSession(ITrainingTask task, TrainingSettings setti
             Device = device.ToString(),
             Settings = SettingsJson.Of(settings),
         };
-        terminal.Line($"{report.Summary}; {trainer.StepNumber} steps in {Format.Seconds(TimeSpan.FromSeconds(seconds))}, {Format.Bytes(report.PeakBytes)} at most");
+        terminal.Line(
+            $"{report.Summary}; {trainer.StepNumber} steps in {Format.Seconds(TimeSpan.FromSeconds(seconds))}, {Format.Bytes(report.PeakBytes)} at most");
         return report;
     }
 
@@ -76,7 +78,8 @@ internal sealed class TrainingSession(ITrainingTask task, TrainingSettings setti
     private bool Train(Trainer trainer, LossLog log, StopRequest stop)
     {
         using IDisposable hold = stop.Hold();
-        using CancellationTokenRegistration told = stop.Token.Register(() => terminal.Line("Stopping: the step under way will be finished and saved, however long that takes. Ctrl-C again stops at once."));
+        using CancellationTokenRegistration told = stop.Token.Register(
+            () => terminal.Line("Stopping: the step under way will be finished and saved, however long that takes. Ctrl-C again stops at once."));
         if (!File.Exists(folder.CheckpointFile))
             trainer.Save(folder.CheckpointFile);
         TrainingProgress.Show(terminal, task.Model.Device.Statistics, settings.Steps, task.TokensPerStep, progress =>

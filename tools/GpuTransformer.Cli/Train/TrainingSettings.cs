@@ -11,12 +11,15 @@ internal enum Precision
 }
 
 /// <summary>
-/// What every training command can be told. A described property is a setting in three forms at once: a name in the configuration file (<c>batch_size</c>), an option
-/// (<c>--batch-size</c>) and a line of <c>--help</c>. There is no second list.
+/// What every training command can be told. A described property is a setting in three forms at once: a name in the configuration file (<c>batch_size</c>), an
+/// option (<c>--batch-size</c>) and a line of <c>--help</c>. There is no second list.
 /// </summary>
 internal abstract record TrainingSettings
 {
-    /// <summary>The most examples of a batch or of an evaluation, the widest layer, the deepest stack: far beyond what a demonstration needs, and what it takes can still be counted.</summary>
+    /// <summary>
+    /// The most examples of a batch or of an evaluation, the widest layer, the deepest stack: far beyond what a demonstration needs, and what it takes can
+    /// still be counted.
+    /// </summary>
     protected const int MaxCount = 1_000_000, MaxWidth = 65_536, MaxDepth = 1000;
 
     [Description("training steps")]
@@ -70,7 +73,8 @@ internal abstract record TrainingSettings
         Require(EmaDecay is >= 0 and < 1, $"ema_decay is {EmaDecay}, but must be from 0 to below 1.");
     }
 
-    protected static void Between(int least, int value, int most, string name) => Require(value >= least && value <= most, $"{name} is {value}, but must be from {least} to {most}.");
+    protected static void Between(int least, int value, int most, string name)
+        => Require(value >= least && value <= most, $"{name} is {value}, but must be from {least} to {most}.");
 
     protected static void Require(bool holds, FormattableString otherwise)
     {

@@ -20,7 +20,13 @@ internal sealed class CaseVisibility
     /// <param name="pairMask">An input that is bool [queries, keys] with any leading axes, or null.</param>
     /// <param name="window">How far back a query sees, or null.</param>
     public CaseVisibility(
-        SafetensorsReader file, (int Batch, int Heads, int Queries, int Keys) size, string? keyMask, string? starts = null, string? queryMask = null, string? pairMask = null, double? window = null)
+        SafetensorsReader file,
+        (int Batch, int Heads, int Queries, int Keys) size,
+        string? keyMask,
+        string? starts = null,
+        string? queryMask = null,
+        string? pairMask = null,
+        double? window = null)
     {
         (_batch, _heads, _queries, _keys) = size;
         _keyFlags = Read(file, keyMask);

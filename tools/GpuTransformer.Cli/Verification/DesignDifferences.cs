@@ -9,15 +9,19 @@ namespace GpuTransformer.Cli.Verification;
 internal static class DesignDifferences
 {
     private const string DeadRow =
-        "see no key because of causality and masks together, and give zero; x-transformers' explicit path averages all values there, future and padding included";
+        "see no key because of causality and masks together, and give zero; "
+        + "x-transformers' explicit path averages all values there, future and padding included";
 
     private const string TopLeft =
         "causality is aligned bottom-right whatever the lengths; x-transformers' fused path aligns it top-left where there are more queries than keys";
 
     private const string Window =
-        "attn_max_attend_past limits self-attention only; x-transformers applies it to cross-attention too, where it compares positions of two different sequences";
+        "attn_max_attend_past limits self-attention only; x-transformers applies it to cross-attention too, where it compares positions of two different "
+        + "sequences";
 
-    /// <summary>The documented reason why <paramref name="output"/> exceeds <paramref name="limit"/>, or null where none explains every element of it.</summary>
+    /// <summary>
+    /// The documented reason why <paramref name="output"/> exceeds <paramref name="limit"/>, or null where none explains every element of it.
+    /// </summary>
     public static string? Explain(GoldenCase golden, SafetensorsReader file, GoldenOutput output, double limit) => golden.Class switch
     {
         "Attend" => ExplainCore(golden, file, output, limit),
@@ -43,7 +47,8 @@ internal static class DesignDifferences
     {
         if (golden.Flag("cross_attend") && golden.Number("attn_max_attend_past") is not null && golden.Number("cross_attn_max_attend_past") is null)
             return Window;
-        bool isCausal = golden.Class == "Decoder" || golden.Flag("causal"), hasFreeKeys = golden.Flag("attn_add_zero_kv") || golden.Number("attn_num_mem_kv") > 0;
+        bool isCausal = golden.Class == "Decoder" || golden.Flag("causal"), hasFreeKeys = golden.Flag("attn_add_zero_kv")
+            || golden.Number("attn_num_mem_kv") > 0;
         if (!isCausal || hasFreeKeys || golden.Flag("attn_flash") || output.Shape.Rank != 3)
             return null;
         (int batch, int length, int heads) = (output.Shape[0], output.Shape[1], (int)(golden.Number("heads") ?? 8));

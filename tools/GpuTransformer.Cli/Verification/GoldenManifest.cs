@@ -4,8 +4,8 @@ using GpuTransformer.Modules;
 namespace GpuTransformer.Cli.Verification;
 
 /// <summary>
-/// A folder of golden vectors: <c>manifest.json</c>, and one safetensors file per case holding inputs (<c>input.*</c>), weights (<c>param.*</c>) and the outputs
-/// of PyTorch in float32 (<c>output</c>) and float64 (<c>output_f64</c>).
+/// A folder of golden vectors: <c>manifest.json</c>, and one safetensors file per case holding inputs (<c>input.*</c>), weights (<c>param.*</c>) and the
+/// outputs of PyTorch in float32 (<c>output</c>) and float64 (<c>output_f64</c>).
 /// </summary>
 internal sealed record GoldenManifest(DirectoryInfo Folder, IReadOnlyList<GoldenCase> Cases)
 {
@@ -120,7 +120,9 @@ internal sealed record GoldenCase(
         if (!statistics.TryGetProperty(outer, out JsonElement figures))
             return null;
         if (figures.ValueKind != JsonValueKind.Object || !figures.TryGetProperty(inner, out JsonElement figure))
-            return figures.ValueKind == JsonValueKind.Object && partName == "accuracy" ? null : throw new UsageException($"{Name}: '{partName}' has no number '{inner}' for '{outer}'.");
+            return figures.ValueKind == JsonValueKind.Object && partName == "accuracy"
+                ? null
+                : throw new UsageException($"{Name}: '{partName}' has no number '{inner}' for '{outer}'.");
         if (figure.ValueKind != JsonValueKind.Number || !(figure.GetDouble() is >= 0 and var number))
             throw new UsageException($"{Name}: '{inner}' of '{outer}' in '{partName}' is {figure.GetRawText()}, but it must be a number that is not negative.");
         return number;

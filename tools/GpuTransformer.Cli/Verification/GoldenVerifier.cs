@@ -6,7 +6,9 @@ using GpuTransformer.Validation;
 
 namespace GpuTransformer.Cli.Verification;
 
-/// <summary>Runs the cases of a folder on a device and judges them. A case that cannot be read or run is a failed case, and the others still have their verdict.</summary>
+/// <summary>
+/// Runs the cases of a folder on a device and judges them. A case that cannot be read or run is a failed case, and the others still have their verdict.
+/// </summary>
 internal sealed class GoldenVerifier(GoldenManifest manifest, ComputeDevice device, bool gradients = false)
 {
     /// <summary>Runs one case.</summary>
@@ -49,9 +51,12 @@ internal sealed class GoldenVerifier(GoldenManifest manifest, ComputeDevice devi
         // Where an output differs on purpose its gradients follow; where it agrees they have no excuse.
         List<string?> reasons =
         [
-            .. outputs.Zip(comparisons).Where(static o => !o.Second.Passed && !o.First.IsGradient).Select(o => DesignDifferences.Explain(golden, file, o.First, o.Second.Limit)),
+            .. outputs.Zip(comparisons).Where(static o => !o.Second.Passed && !o.First.IsGradient).Select(
+                o => DesignDifferences.Explain(golden, file, o.First, o.Second.Limit)),
         ];
-        return reasons.Count == 0 || reasons.Contains(null) ? result : result with { Status = CaseStatus.DiffersByDesign, Message = string.Join("; ", reasons) };
+        return reasons.Count == 0 || reasons.Contains(null)
+            ? result
+            : result with { Status = CaseStatus.DiffersByDesign, Message = string.Join("; ", reasons) };
     }
 
     private static void CheckHash(GoldenCase golden, string path)

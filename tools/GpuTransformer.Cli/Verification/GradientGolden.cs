@@ -8,13 +8,15 @@ namespace GpuTransformer.Cli.Verification;
 /// <summary>Gradients of golden cases: of the inputs against float64, of the parameters against PyTorch's float32, which is all that the files hold.</summary>
 internal static class GradientGolden
 {
-    // A parameter's gradient is judged on the scale of its own largest element, but not finer than a thousandth of the model's: that is how the manifest states noise.
+    // A parameter's gradient is judged on the scale of its own largest element, but not finer than a thousandth of the model's: that is how the manifest states
+    // noise.
     private const double FinestScale = 1e-3;
 
     private const string ParameterNoise = "grad.param(worst max_abs_diff / max(max_abs, 1e-3*global max))";
 
     /// <summary>Whether the file holds gradients of the loss Σ output · loss_weight.</summary>
-    public static bool Has(SafetensorsReader file) => file.Contains("loss_weight") && file.Entries.Any(static e => e.Name.StartsWith("grad.", StringComparison.Ordinal));
+    public static bool Has(SafetensorsReader file)
+        => file.Contains("loss_weight") && file.Entries.Any(static e => e.Name.StartsWith("grad.", StringComparison.Ordinal));
 
     /// <summary>Marks what the file has gradients for.</summary>
     public static void Require(Dictionary<string, Tensor> inputs, Module module, SafetensorsReader file)
@@ -26,13 +28,15 @@ internal static class GradientGolden
     }
 
     /// <summary>Walks the tape and sets every gradient beside PyTorch's.</summary>
-    public static IEnumerable<GoldenOutput> Collect(GoldenCase golden, SafetensorsReader file, StepScope tape, Tensor output, Dictionary<string, Tensor> inputs, Module module)
+    public static IEnumerable<GoldenOutput> Collect(
+        GoldenCase golden, SafetensorsReader file, StepScope tape, Tensor output, Dictionary<string, Tensor> inputs, Module module)
     {
         tape.Backward(output, file.ReadTensor("loss_weight", output.Device));
         var results = new List<GoldenOutput>();
         foreach ((string name, Tensor input) in inputs.Where(static i => i.Value.RequiresGradient))
         {
-            (double[] exact, double plainError) = ModuleGolden.ReadExact(file, $"grad.input.{name}", $"grad_f64.input.{name}", golden.PlainError($"grad.input.{name}"));
+            (double[] exact, double plainError) = ModuleGolden.ReadExact(
+                file, $"grad.input.{name}", $"grad_f64.input.{name}", golden.PlainError($"grad.input.{name}"));
             results.Add(Gradient($"grad.input.{name}", input, Take(input), exact, plainError));
         }
 
@@ -48,7 +52,9 @@ internal static class GradientGolden
                 continue;
 
             // Two float32 results are compared: each may be off by the noise, three times for ours; and the floor of the rule holds on the same scale.
-            double scale = Math.Max(parameter.Shape.Count == 1 ? LargestOfLayer(name, largest) : own, finest), plainError = Math.Max(4.0 / 3 * noise, NumericalRule.Floor(DType.Float32) / 3) * scale;
+            double scale = Math.Max(
+                parameter.Shape.Count == 1 ? LargestOfLayer(name, largest) : own,
+                finest), plainError = Math.Max(4.0 / 3 * noise, NumericalRule.Floor(DType.Float32) / 3) * scale;
             (float[] sampled, double[] expected) = Expected(file, name, actual);
             results.Add(Gradient($"grad.param.{name}", parameter, sampled, expected, plainError));
         }
@@ -56,9 +62,10 @@ internal static class GradientGolden
         return results;
     }
 
-    // A single number's gradient is one sum over all positions and features. In float64 its terms, each within 2^-24 of its size, may cancel to a total far smaller than
-    // what rounding leaves of them in float32, and PyTorch's error there is one draw, not the largest of many, so the noise says nothing about it. Its terms are those
-    // that the other parameters of the layer add up feature by feature (gain and shift beside DynamicTanh's scale): their gradients have the size that counts.
+    // A single number's gradient is one sum over all positions and features. In float64 its terms, each within 2^-24 of its size, may cancel to a total far
+    // smaller than what rounding leaves of them in float32, and PyTorch's error there is one draw, not the largest of many, so the noise says nothing about it.
+    // Its terms are those that the other parameters of the layer add up feature by feature (gain and shift beside DynamicTanh's scale): their gradients have
+    // the size that counts.
     private static double LargestOfLayer(string name, Dictionary<string, double> largest)
     {
         string layer = name[..(name.LastIndexOf('.') + 1)];
@@ -84,7 +91,8 @@ internal static class GradientGolden
         string indices = $"grad_sample_index.param.{name}";
         double[] index = file.ReadDoubles(indices);
         if (Array.FindIndex(index, i => !(i >= 0 && i < actual.Length)) is var wrong and >= 0)
-            throw new CheckpointException($"'{file.Path}' is damaged: element {wrong} of {indices} is {index[wrong]}, but the gradient has {actual.Length} elements.");
+            throw new CheckpointException(
+                $"'{file.Path}' is damaged: element {wrong} of {indices} is {index[wrong]}, but the gradient has {actual.Length} elements.");
         return ([.. index.Select(i => actual[(long)i])], file.ReadCounted($"grad_sample.param.{name}", index.Length));
     }
 

@@ -27,13 +27,18 @@ internal static class ModuleGolden
         using Module module = ModuleFactory.Create(Description(golden), device);
         module.LoadStateDict(file, "param.");
         var inputs = ReadInputs(golden, file, device, static name => $"input.{name}");
-        List<GoldenOutput> outputs = gradients && GradientGolden.Has(file) ? CallWithGradients(golden, file, module, inputs) : [Call(golden, file, module, inputs, string.Empty)];
+        List<GoldenOutput> outputs = gradients && GradientGolden.Has(file)
+            ? CallWithGradients(golden, file, module, inputs)
+            : [Call(golden, file, module, inputs, string.Empty)];
         if (file.Contains(SecondCall + "output_f64"))
-            outputs.Add(Call(golden, file, module, ReadInputs(golden, file, device, name => file.Contains(SecondCall + name) ? SecondCall + name : $"input.{name}"), SecondCall));
+            outputs.Add(
+                Call(golden, file, module, ReadInputs(golden, file, device, name => file.Contains(SecondCall + name) ? SecondCall + name : $"input.{name}"), SecondCall));
         return outputs;
     }
 
-    /// <summary>Sets an output beside <c>output_f64</c> and <c>output</c> of a file; where there is no <c>output_f64</c>, PyTorch's float32 has to do.</summary>
+    /// <summary>
+    /// Sets an output beside <c>output_f64</c> and <c>output</c> of a file; where there is no <c>output_f64</c>, PyTorch's float32 has to do.
+    /// </summary>
     /// <param name="file">Where PyTorch's outputs are.</param>
     /// <param name="prefix">Of their names.</param>
     /// <param name="output">What was computed here.</param>
@@ -48,7 +53,9 @@ internal static class ModuleGolden
     }
 
     /// <summary>PyTorch's float64 result and how far its float32 one is from it.</summary>
-    /// <exception cref="CheckpointException">The two contradict each other: the limit is a multiple of their difference, so such a file would excuse anything.</exception>
+    /// <exception cref="CheckpointException">
+    /// The two contradict each other: the limit is a multiple of their difference, so such a file would excuse anything.
+    /// </exception>
     public static (double[] Exact, double PlainError) ReadExact(SafetensorsReader file, string plainName, string exactName, double? stated)
     {
         double[] plain = file.ReadDoubles(plainName), exact = file.Contains(exactName) ? file.ReadCounted(exactName, plain.Length) : plain;
@@ -56,7 +63,8 @@ internal static class ModuleGolden
     }
 
     /// <summary>
-    /// How far PyTorch's float32 result is from its float64 one. Up to the manifest's figure, to what float32 can be off by, and to what the rule lets pass anyway, that is what it is.
+    /// How far PyTorch's float32 result is from its float64 one. Up to the manifest's figure, to what float32 can be off by, and to what the rule lets pass
+    /// anyway, that is what it is.
     /// </summary>
     /// <param name="file">Where both are.</param>
     /// <param name="plainName">The name of the float32 result.</param>
@@ -65,14 +73,19 @@ internal static class ModuleGolden
     /// <param name="exact">The float64 result.</param>
     /// <param name="stated">The manifest's figure, or null.</param>
     /// <param name="relative">Without a figure: what float32 can be off by, as a part of the largest magnitude.</param>
-    /// <exception cref="CheckpointException">The two contradict each other: the limit is a multiple of their difference, so such a file would excuse anything.</exception>
+    /// <exception cref="CheckpointException">
+    /// The two contradict each other: the limit is a multiple of their difference, so such a file would excuse anything.
+    /// </exception>
     public static double PlainError(SafetensorsReader file, string plainName, double[] plain, string exactName, double[] exact, double? stated, double relative)
     {
-        double found = plain.Zip(exact).Select(static v => Math.Abs(v.First - v.Second)).DefaultIfEmpty().Max(), largest = exact.Select(Math.Abs).DefaultIfEmpty().Max();
+        double found = plain.Zip(exact).Select(
+            static v => Math.Abs(v.First - v.Second)).DefaultIfEmpty().Max(), largest = exact.Select(Math.Abs).DefaultIfEmpty().Max();
         double credible = Math.Max(stated is { } error ? StatedFactor * error : relative * largest, NumericalRule.Floor(DType.Float32) * largest);
         return found <= credible
             ? found
-            : throw new CheckpointException($"'{file.Path}' is damaged: {plainName} and {exactName} differ by {Format.Error(found)}, but PyTorch's float32 is off by {Format.Error(credible)} at most.");
+            : throw new CheckpointException(
+                $"'{file.Path}' is damaged: {plainName} and {exactName} differ by {Format.Error(found)}, but PyTorch's float32 is off by "
+                + $"{Format.Error(credible)} at most.");
     }
 
     private static GoldenOutput Call(GoldenCase golden, SafetensorsReader file, Module module, Dictionary<string, Tensor> inputs, string prefix)

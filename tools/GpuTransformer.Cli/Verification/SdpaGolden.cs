@@ -64,7 +64,12 @@ internal static class SdpaGolden
         return
         [
             .. leaves.Select(l => new GoldenOutput(
-                $"grad.{l.Name}", l.Leaf.Shape, l.Leaf.DType, GradientGolden.Take(l.Leaf), file.ReadDoubles($"grad_f64.{l.Name}"), PlainError(golden, $"d{l.Name}")) { IsGradient = true }),
+                $"grad.{l.Name}",
+                l.Leaf.Shape,
+                l.Leaf.DType,
+                GradientGolden.Take(l.Leaf),
+                file.ReadDoubles($"grad_f64.{l.Name}"),
+                PlainError(golden, $"d{l.Name}")) { IsGradient = true }),
         ];
     }
 
@@ -100,6 +105,7 @@ internal static class SdpaGolden
                 live.Add((float.NaN, 0));
         }
 
-        return new GoldenOutput("log-sum-exp", [live.Count], DType.Float32, [.. live.Select(static l => l.Actual)], [.. live.Select(static l => l.Exact)], PlainError: 0);
+        return new GoldenOutput(
+            "log-sum-exp", [live.Count], DType.Float32, [.. live.Select(static l => l.Actual)], [.. live.Select(static l => l.Exact)], PlainError: 0);
     }
 }

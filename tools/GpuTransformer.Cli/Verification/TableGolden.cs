@@ -6,14 +6,15 @@ using GpuTransformer.Modules;
 namespace GpuTransformer.Cli.Verification;
 
 /// <summary>
-/// Tables of functions, recognised by the tensors in the file: activations, norms, cross-entropy and ALiBi through their operators. Of a table of activations the columns are judged that
-/// there is an operator for; a table without any is unsupported.
+/// Tables of functions, recognised by the tensors in the file: activations, norms, cross-entropy and ALiBi through their operators. Of a table of activations
+/// the columns are judged that there is an operator for; a table without any is unsupported.
 /// </summary>
 internal static class TableGolden
 {
     public const string ClassName = "function";
 
-    // Of the largest element of a row: what float32 may be off by where the function is well behaved. It is some 1e-7, but nothing is proved by being close to that.
+    // Of the largest element of a row: what float32 may be off by where the function is well behaved. It is some 1e-7, but nothing is proved by being close to
+    // that.
     private const double LargestCredibleError = 1e-4;
 
     // In roundings of the input, as the function magnifies them: where that is more, it is what float32 may be off by. The worst of the published set is 1.5.
@@ -51,7 +52,8 @@ internal static class TableGolden
         Tensor gamma = file.ReadTensor("gamma", device), weight = file.ReadTensor("loss_weight", device);
         return
         [
-            .. Function(golden, file, device, "layernorm", "layernorm_grad", x => Operators.LayerNorm(x, gamma), weight, gradients, condition: LayerNormCondition),
+            .. Function(
+                golden, file, device, "layernorm", "layernorm_grad", x => Operators.LayerNorm(x, gamma), weight, gradients, condition: LayerNormCondition),
             .. Function(golden, file, device, "rmsnorm", "rmsnorm_grad", x => Operators.RmsNorm(x, gamma), weight, gradients),
         ];
     }
@@ -105,11 +107,17 @@ internal static class TableGolden
             Shape shape = file.Ranked(entry.Name, 3);
             (int total, int queries, int keys) = (shape[0], shape[1], shape[2]);
             if (entry.Name.Split("heads") is not [_, var rest, ..] || !int.TryParse(rest.Split('_')[0], CultureInfo.InvariantCulture, out int biased) || biased < 1 || biased > total || keys == 0)
-                throw new CheckpointException($"'{file.Path}' is damaged: {entry.Name} {shape} does not say for how many of its heads it is, as bias.heads4_….");
+                throw new CheckpointException(
+                    $"'{file.Path}' is damaged: {entry.Name} {shape} does not say for how many of its heads it is, as bias.heads4_….");
             float[] slopes = [.. AlibiSlopes.For(biased), .. new float[total - biased]];
-            float[] units = [.. from h in Enumerable.Range(0, total) from i in Enumerable.Range(0, keys) from j in Enumerable.Range(0, keys) select i == j ? 1f : 0f];
+            float[] units =
+                [.. from h in Enumerable.Range(0, total) from i in Enumerable.Range(0, keys) from j in Enumerable.Range(0, keys) select i == j ? 1f : 0f];
             var options = new ScoreOptions { Heads = total, Layout = AttentionLayout.HeadMajor, AlibiSlopes = Tensor.From(device, [total], slopes) };
-            Tensor output = Operators.Attention(Tensor.Zeros(device, [1, total, queries, 4]), Tensor.Zeros(device, [1, total, keys, 4]), Tensor.From(device, [1, total, keys, keys], units), options);
+            Tensor output = Operators.Attention(
+                Tensor.Zeros(device, [1, total, queries, 4]),
+                Tensor.Zeros(device, [1, total, keys, 4]),
+                Tensor.From(device, [1, total, keys, keys], units),
+                options);
             double[] exact = [.. file.ReadDoubles(entry.Name).Chunk(keys).SelectMany(Softmax)];
             yield return new GoldenOutput($"softmax({entry.Name})", output.Shape, DType.Float32, output.ToArray(), exact, 0);
         }
@@ -129,7 +137,8 @@ internal static class TableGolden
     }
 
     // Row by row: a nearly constant row's norm is off by far more in float32 than the others', and must not raise their limit.
-    private static IEnumerable<GoldenOutput> Against(GoldenCase golden, SafetensorsReader file, string name, Shape shape, float[] actual, double[] conditions, bool isGradient)
+    private static IEnumerable<GoldenOutput> Against(
+        GoldenCase golden, SafetensorsReader file, string name, Shape shape, float[] actual, double[] conditions, bool isGradient)
     {
         int width = shape.Rank == 2 ? shape[1] : actual.Length;
         double[] exact = file.ReadCounted(name + "_f64", actual.Length), plain = file.Contains(name) ? file.ReadCounted(name, actual.Length) : exact;
@@ -139,7 +148,8 @@ internal static class TableGolden
             Range row = start..(start + width);
             double relative = Math.Max(LargestCredibleError, conditions.Length == 0 ? 0 : LargestCredibleRoundings * Math.Pow(2, -24) * conditions[index]);
             double found = ModuleGolden.PlainError(file, name, plain[row], name + "_f64", exact[row], golden.PlainError(name), relative);
-            yield return new GoldenOutput(shape.Rank == 2 ? $"{name}[{index}]" : name, [width], DType.Float32, actual[row], exact[row], found) { IsGradient = isGradient };
+            yield return new GoldenOutput(
+                shape.Rank == 2 ? $"{name}[{index}]" : name, [width], DType.Float32, actual[row], exact[row], found) { IsGradient = isGradient };
         }
     }
 }

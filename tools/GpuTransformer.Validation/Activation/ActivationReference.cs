@@ -27,7 +27,9 @@ internal static class ActivationReference
         };
     }
 
-    /// <summary>erf x: the Maclaurin series near zero, the continued fraction of erfc (Abramowitz and Stegun 7.1.14) beyond; exact to the type's rounding.</summary>
+    /// <summary>
+    /// erf x: the Maclaurin series near zero, the continued fraction of erfc (Abramowitz and Stegun 7.1.14) beyond; exact to the type's rounding.
+    /// </summary>
     public static T Erf<T>(T x)
         where T : IFloatingPointIeee754<T>
     {

@@ -35,8 +35,15 @@ internal static class GatedLinearUnitBackwardCases
             () =>
             {
                 (double[] exact, double[] exactMultiplier) = GatedLinearUnitReference.Backward(
-                    CaseData.Convert<double>(gradient), CaseData.Convert<double>(input), CaseData.Convert<double>(multiplier), inner, (int)activation, valueClamp, gateClamp);
-                (float[] plain, float[] plainMultiplier) = GatedLinearUnitReference.Backward(gradient, input, multiplier, inner, (int)activation, valueClamp, gateClamp);
+                    CaseData.Convert<double>(gradient),
+                    CaseData.Convert<double>(input),
+                    CaseData.Convert<double>(multiplier),
+                    inner,
+                    (int)activation,
+                    valueClamp,
+                    gateClamp);
+                (float[] plain, float[] plainMultiplier) = GatedLinearUnitReference.Backward(
+                    gradient, input, multiplier, inner, (int)activation, valueClamp, gateClamp);
                 return [data.Expect("inputGradient", exact, plain), data.Expect("multiplierGradient", exactMultiplier, plainMultiplier)];
             },
             isGradient: true);

@@ -46,7 +46,8 @@ internal static class GatedLinearUnitCases
             [
                 data.Expect(
                     "output",
-                    GatedLinearUnitReference.Forward(CaseData.Convert<double>(input), CaseData.Convert<double>(multiplier), inner, (int)activation, valueClamp, gateClamp),
+                    GatedLinearUnitReference.Forward(
+                        CaseData.Convert<double>(input), CaseData.Convert<double>(multiplier), inner, (int)activation, valueClamp, gateClamp),
                     GatedLinearUnitReference.Forward(input, multiplier, inner, (int)activation, valueClamp, gateClamp)),
             ]);
     }

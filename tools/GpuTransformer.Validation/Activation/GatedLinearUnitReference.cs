@@ -27,7 +27,8 @@ internal static class GatedLinearUnitReference
     }
 
     /// <summary>
-    /// The gradients: with v and g the clamped value and gate, dvalue = dy · m · f(g) · v′, dgate = dy · m · v · f′(g) · g′, dmultiplier = Σ dy · v · f(g) over the rows.
+    /// The gradients: with v and g the clamped value and gate, dvalue = dy · m · f(g) · v′, dgate = dy · m · v · f′(g) · g′, dmultiplier = Σ dy · v · f(g) over
+    /// the rows.
     /// </summary>
     /// <param name="outputGradient">dy [rows, inner]</param>
     /// <param name="input">[rows, 2 · inner]: the values, then the gates</param>
@@ -36,7 +37,8 @@ internal static class GatedLinearUnitReference
     /// <param name="activation">f, by its code.</param>
     /// <param name="valueClamp">The limit of the soft clamp on the values, or 0.</param>
     /// <param name="gateClamp">The limit of the soft clamp on the gates, or 0.</param>
-    public static (T[] Input, T[] Multiplier) Backward<T>(T[] outputGradient, T[] input, T[] multiplier, int inner, int activation, double valueClamp, double gateClamp)
+    public static (T[] Input, T[] Multiplier) Backward<T>(
+        T[] outputGradient, T[] input, T[] multiplier, int inner, int activation, double valueClamp, double gateClamp)
         where T : IFloatingPointIeee754<T>
     {
         var inputGradient = new T[input.Length];

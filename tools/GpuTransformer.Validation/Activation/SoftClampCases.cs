@@ -10,5 +10,10 @@ internal static class SoftClampCases
 
     private static IEnumerable<ValidationCase<ElementwiseArguments<SoftClampOperation>>> Cases(int seed, float limit)
         => ElementwiseCases.Sweep(
-            seed, $"c={limit}", new SoftClampOperation(limit), (x, _) => ElementwiseReference.SoftClamp(x, limit), (x, _) => ElementwiseReference.SoftClamp(x, limit), range: 3f * limit);
+            seed,
+            $"c={limit}",
+            new SoftClampOperation(limit),
+            (x, _) => ElementwiseReference.SoftClamp(x, limit),
+            (x, _) => ElementwiseReference.SoftClamp(x, limit),
+            range: 3f * limit);
 }

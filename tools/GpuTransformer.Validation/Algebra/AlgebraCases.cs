@@ -15,12 +15,14 @@ internal static class AlgebraCases
     private static readonly (int[] Left, int[] Right, ValidationSize Size)[] s_everyShape =
     [
         ([1], [], ValidationSize.Tiny), ([17], [17], ValidationSize.Tiny), ([3, 17], [17], ValidationSize.Tiny), ([2, 1, 5], [3, 1], ValidationSize.Tiny),
-        ([443], [1], ValidationSize.Quick), ([7, 443], [7, 1], ValidationSize.Quick), ([1, 17, 40], [5, 1, 40], ValidationSize.Quick), ([3, 1, 5, 1, 2, 1], [1, 2, 1, 3, 1, 17], ValidationSize.Quick),
+        ([443], [1], ValidationSize.Quick), ([7, 443], [7, 1], ValidationSize.Quick), ([1, 17, 40], [5, 1, 40], ValidationSize.Quick),
+        ([3, 1, 5, 1, 2, 1], [1, 2, 1, 3, 1, 17], ValidationSize.Quick),
         ([300, 1023], [1023], ValidationSize.Full),
     ];
 
-    // Which element is read where is the kernel's doing, and all functions share one kernel: so one function of one number and one of two run every shape in every data type.
-    // What is a function's own is its formula, which one vector with a remainder shows in each data type, and the order of its operands, which one broadcast shows.
+    // Which element is read where is the kernel's doing, and all functions share one kernel: so one function of one number and one of two run every shape in
+    // every data type. What is a function's own is its formula, which one vector with a remainder shows in each data type, and the order of its operands, which
+    // one broadcast shows.
     private static readonly (int[] Left, int[] Right, ValidationSize Size)[] s_shapes =
         [([17], [17], ValidationSize.Tiny), ([300, 1023], [1023], ValidationSize.Full)];
 

@@ -48,24 +48,30 @@ internal static class AttentionBackwardCases
     }
 
     // The forward runs on the same device first: backward starts from what it stored.
-    private static AttentionBackwardArguments Prepare(ComputeDevice device, AttentionProblem problem, AttentionProblemData arrays, float[] outputGradient, DType dtype)
+    private static AttentionBackwardArguments Prepare(
+        ComputeDevice device, AttentionProblem problem, AttentionProblemData arrays, float[] outputGradient, DType dtype)
     {
         Tensor query = arrays.Query(device), key = arrays.Key(device), value = arrays.Value(device);
         Tensor normalizer = Tensor.Empty(device, AttentionGeometry.Normalizer(arrays.Shape));
         ScoreOptions options = arrays.Options(device);
         Tensor output = Operators.Attention(query, key, value, options, normalizer: normalizer);
-        return AttentionBackwardOperator.Prepare(Tensor.From(device, output.Shape, outputGradient, dtype), query, key, value, output, normalizer, options, wantsBias: options.Bias is not null);
+        return AttentionBackwardOperator.Prepare(
+            Tensor.From(device, output.Shape, outputGradient, dtype), query, key, value, output, normalizer, options, wantsBias: options.Bias is not null);
     }
 
     private static List<(string Name, Tensor Tensor)> Outputs(AttentionBackwardArguments arguments)
     {
-        List<(string Name, Tensor Tensor)> outputs = [("queryGradient", arguments.QueryGradient), ("keyGradient", arguments.KeyGradient), ("valueGradient", arguments.ValueGradient)];
+        List<(string Name, Tensor Tensor)> outputs =
+        [
+            ("queryGradient", arguments.QueryGradient), ("keyGradient", arguments.KeyGradient), ("valueGradient", arguments.ValueGradient),
+        ];
         if (arguments.BiasGradient is { } bias)
             outputs.Add(("biasGradient", bias));
         return outputs;
     }
 
-    private static IEnumerable<Expected> Expect(AttentionProblemData arrays, AttentionReferenceGradients<double> exact, AttentionReferenceGradients<float> plain)
+    private static IEnumerable<Expected> Expect(
+        AttentionProblemData arrays, AttentionReferenceGradients<double> exact, AttentionReferenceGradients<float> plain)
     {
         yield return arrays.Expect("queryGradient", exact.Query, plain.Query);
         yield return arrays.Expect("keyGradient", exact.Key, plain.Key);

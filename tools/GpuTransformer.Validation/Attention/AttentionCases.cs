@@ -35,7 +35,8 @@ internal static class AttentionCases
                 Tensor? logSumExp = !problem.ComparesLogSumExp ? null : Tensor.Empty(device, [problem.Batch, problem.Heads, problem.Queries]);
                 return AttentionOperator.Prepare(arrays.Query(device), arrays.Key(device), arrays.Value(device), arrays.Options(device), logSumExp);
             },
-            static arguments => arguments.LogSumExp is { } logSumExp ? [("output", arguments.Output), ("log-sum-exp", logSumExp)] : [("output", arguments.Output)],
+            static arguments
+                => arguments.LogSumExp is { } logSumExp ? [("output", arguments.Output), ("log-sum-exp", logSumExp)] : [("output", arguments.Output)],
             () =>
             {
                 AttentionReferenceOutputs<double> exact = AttentionReference.Forward(arrays.Shape, arrays.Rules, arrays.Inputs<double>());

@@ -23,7 +23,10 @@ internal enum ExtremeBias
     /// <summary>−∞, which hides, in a third of all places and, in the last row, in all.</summary>
     Infinite,
 
-    /// <summary>The lowest float32 in every place of the first row, −1e30 in every place of the second, −3e38 and the lowest by turns in the last: finite numbers, which hide nothing.</summary>
+    /// <summary>
+    /// The lowest float32 in every place of the first row, −1e30 in every place of the second, −3e38 and the lowest by turns in the last: finite numbers, which
+    /// hide nothing.
+    /// </summary>
     Lowest,
 }
 
@@ -68,7 +71,9 @@ internal sealed record AttentionProblem(int Queries, int Keys, int HeadDim, int 
     /// <summary>What the bias holds besides ordinary numbers.</summary>
     public ExtremeBias ExtremeBias { get; init; }
 
-    /// <summary>Whether every log-sum-exp is of ordinary size: −1e30 or −3e38 in one row would make every row's limit absurdly wide; tests look at those instead.</summary>
+    /// <summary>
+    /// Whether every log-sum-exp is of ordinary size: −1e30 or −3e38 in one row would make every row's limit absurdly wide; tests look at those instead.
+    /// </summary>
     public bool ComparesLogSumExp => !DeadRows && ExtremeBias != ExtremeBias.Lowest;
 
     /// <summary>NaN, ±∞ and 3e38 in the keys and values that no query sees, and NaN in the queries that see nothing.</summary>
@@ -86,21 +91,34 @@ internal sealed record AttentionProblem(int Queries, int Keys, int HeadDim, int 
         new(3, 5, 4, 4) { Size = ValidationSize.Tiny, Batch = 1 },
         new(2, 35, 17, 9) { Size = ValidationSize.Tiny, Batch = 1, Causal = CausalAlignment.BottomRight, KeyMask = true, Alibi = true, EveryType = true },
         new(5, 3, 1, 70) { Size = ValidationSize.Tiny, Batch = 1, Heads = 1, KeyValueHeads = 1, Causal = CausalAlignment.BottomRight, DeadRows = true },
-        new(4, 6, 8, 5) { Size = ValidationSize.Tiny, Batch = 1, KeyValueHeads = 1, FreeColumns = 2, Mask = AttentionAxes.All, Bias = AttentionAxes.Head, Window = 1, SoftClamp = 2f, Layout = AttentionLayout.HeadMajor },
-
-        // The same for the tensor cores, which take bfloat16 heads of width 64: two tiles of queries and of keys, whole and not, with rows in every part of a warp.
-        new(82, 70, 64, 64) { Size = ValidationSize.Tiny, Batch = 1, Heads = 1, KeyValueHeads = 1, EveryType = true, Causal = CausalAlignment.BottomRight, DeadRows = true },
-        new(21, 70, 64, 64)
+        new(4, 6, 8, 5)
         {
-            Size = ValidationSize.Tiny, Batch = 1, KeyValueHeads = 1, EveryType = true, KeyMask = true, Mask = AttentionAxes.Query, Alibi = true, FreeColumns = 1, Causal = CausalAlignment.BottomRight,
+            Size = ValidationSize.Tiny, Batch = 1, KeyValueHeads = 1, FreeColumns = 2, Mask = AttentionAxes.All, Bias = AttentionAxes.Head, Window = 1,
+            SoftClamp = 2f, Layout = AttentionLayout.HeadMajor,
         },
 
-        // Three tiles of keys and more: the buffers that are filled while others are read come round again. Every kind of tensor-core kernel, and rows in every warp.
+        // The same for the tensor cores, which take bfloat16 heads of width 64: two tiles of queries and of keys, whole and not, with rows in every part of a
+        // warp.
+        new(82, 70, 64, 64)
+        {
+            Size = ValidationSize.Tiny, Batch = 1, Heads = 1, KeyValueHeads = 1, EveryType = true, Causal = CausalAlignment.BottomRight, DeadRows = true,
+        },
+        new(21, 70, 64, 64)
+        {
+            Size = ValidationSize.Tiny, Batch = 1, KeyValueHeads = 1, EveryType = true, KeyMask = true, Mask = AttentionAxes.Query, Alibi = true,
+            FreeColumns = 1, Causal = CausalAlignment.BottomRight,
+        },
+
+        // Three tiles of keys and more: the buffers that are filled while others are read come round again. Every kind of tensor-core kernel, and rows in every
+        // warp.
         new(70, 200, 64, 64) { Batch = 1, EveryType = true },
         new(70, 263, 64, 64) { Batch = 1, EveryType = true, Alibi = true },
         new(70, 200, 64, 64) { Batch = 1, EveryType = true, KeyMask = true, Mask = AttentionAxes.Query },
         new(70, 263, 64, 64) { Batch = 1, EveryType = true, Mask = AttentionAxes.All, Bias = AttentionAxes.All, Causal = CausalAlignment.BottomRight },
-        new(263, 263, 64, 64) { Batch = 1, Heads = 1, KeyValueHeads = 1, EveryType = true, Bias = AttentionAxes.Query, Causal = CausalAlignment.BottomRight, Window = 150 },
+        new(263, 263, 64, 64)
+        {
+            Batch = 1, Heads = 1, KeyValueHeads = 1, EveryType = true, Bias = AttentionAxes.Query, Causal = CausalAlignment.BottomRight, Window = 150,
+        },
 
         // Widths and lengths. Half types and wide heads have rules here and none in the full sweep: each combination is a kernel to compile.
         new(1, 1, 1, 1),
@@ -167,13 +185,22 @@ internal sealed record AttentionProblem(int Queries, int Keys, int HeadDim, int 
         // −∞ hides, and no finite number does; what is hidden is nothing, whatever it holds.
         new(7, 9, 4, 5) { Size = ValidationSize.Tiny, Batch = 1, Bias = AttentionAxes.Query, ExtremeBias = ExtremeBias.Infinite, DeadRows = true },
         new(7, 9, 4, 4) { Size = ValidationSize.Tiny, Batch = 1, Bias = AttentionAxes.Query, ExtremeBias = ExtremeBias.Lowest },
-        new(7, 12, 4, 5) { Size = ValidationSize.Tiny, Batch = 1, Heads = 1, KeyValueHeads = 1, Causal = CausalAlignment.TopLeft, HiddenNumbers = true, EveryType = true },
-        new(70, 75, 64, 64) { Size = ValidationSize.Tiny, Batch = 1, Heads = 1, KeyValueHeads = 1, Causal = CausalAlignment.TopLeft, HiddenNumbers = true, EveryType = true },
+        new(7, 12, 4, 5)
+        {
+            Size = ValidationSize.Tiny, Batch = 1, Heads = 1, KeyValueHeads = 1, Causal = CausalAlignment.TopLeft, HiddenNumbers = true, EveryType = true,
+        },
+        new(70, 75, 64, 64)
+        {
+            Size = ValidationSize.Tiny, Batch = 1, Heads = 1, KeyValueHeads = 1, Causal = CausalAlignment.TopLeft, HiddenNumbers = true, EveryType = true,
+        },
         new(45, 83, 24, 24) { Bias = AttentionAxes.Query | AttentionAxes.Head, ExtremeBias = ExtremeBias.Infinite, DeadRows = true },
         new(45, 83, 24, 24) { Bias = AttentionAxes.Batch, ExtremeBias = ExtremeBias.Infinite },
         new(45, 83, 24, 24) { Bias = AttentionAxes.All, ExtremeBias = ExtremeBias.Lowest, Alibi = true },
         new(45, 83, 24, 40) { KeyMask = true, DeadRows = true, HiddenNumbers = true, EveryType = true },
-        new(90, 160, 32, 32) { Window = 3, KeyMask = true, HiddenNumbers = true, FreeColumns = 2, Bias = AttentionAxes.Query, ExtremeBias = ExtremeBias.Infinite },
+        new(90, 160, 32, 32)
+        {
+            Window = 3, KeyMask = true, HiddenNumbers = true, FreeColumns = 2, Bias = AttentionAxes.Query, ExtremeBias = ExtremeBias.Infinite,
+        },
         new(65, 90, 80, 80) { Dropout = 0.1f, Causal = CausalAlignment.TopLeft, Heads = 4, KeyValueHeads = 2, HiddenNumbers = true },
 
         // Scores reshaped, and keys that everyone sees.
@@ -192,22 +219,28 @@ internal sealed record AttentionProblem(int Queries, int Keys, int HeadDim, int 
         new(65, 90, 80, 80) { Dropout = 0.1f, KeyMask = true, EveryType = true },
         new(37, 101, 24, 24)
         {
-            Dropout = 0.5f, Heads = 4, KeyValueHeads = 2, Causal = CausalAlignment.BottomRight, Window = 30, Mask = AttentionAxes.All, Bias = AttentionAxes.Head, Alibi = true, FreeColumns = 3,
+            Dropout = 0.5f, Heads = 4, KeyValueHeads = 2, Causal = CausalAlignment.BottomRight, Window = 30, Mask = AttentionAxes.All,
+            Bias = AttentionAxes.Head, Alibi = true, FreeColumns = 3,
             Layout = AttentionLayout.HeadMajor,
         },
 
         // Everything at once.
         new(70, 135, 60, 40)
         {
-            Heads = 6, KeyValueHeads = 2, Causal = CausalAlignment.BottomRight, Window = 100, KeyMask = true, Mask = AttentionAxes.All, Bias = AttentionAxes.All, Alibi = true,
+            Heads = 6, KeyValueHeads = 2, Causal = CausalAlignment.BottomRight, Window = 100, KeyMask = true, Mask = AttentionAxes.All,
+            Bias = AttentionAxes.All, Alibi = true,
             SoftClamp = 20f, FreeColumns = 3, EveryType = true,
         },
         new(139, 140, 128, 100)
         {
-            Heads = 4, KeyValueHeads = 2, Grouping = HeadGrouping.Blocks, Layout = AttentionLayout.HeadMajor, Causal = CausalAlignment.TopLeft, KeyMask = true, Bias = AttentionAxes.Head,
+            Heads = 4, KeyValueHeads = 2, Grouping = HeadGrouping.Blocks, Layout = AttentionLayout.HeadMajor, Causal = CausalAlignment.TopLeft, KeyMask = true,
+            Bias = AttentionAxes.Head,
             Alibi = true, AlibiPositions = AttentionAxes.Head, FreeColumns = 1, Scale = 0.3f,
         },
-        new(300, 555, 64, 64) { Heads = 4, KeyValueHeads = 4, Size = ValidationSize.Full, Causal = CausalAlignment.BottomRight, KeyMask = true, Alibi = true, EveryType = true },
+        new(300, 555, 64, 64)
+        {
+            Heads = 4, KeyValueHeads = 4, Size = ValidationSize.Full, Causal = CausalAlignment.BottomRight, KeyMask = true, Alibi = true, EveryType = true,
+        },
     ];
 
     /// <summary>The problem in words.</summary>

@@ -34,7 +34,8 @@ internal sealed class AttentionProblemData
         // Rules are float32 whatever the storage.
         var rules = new CaseData(key + 1, DType.Float32);
         int columns = p.Keys - p.FreeColumns;
-        (_queryShape, _keyShape, _valueShape) = (Rows(p.Heads, p.Queries, p.HeadDim), Rows(p.KeyValueHeads, p.Keys, p.HeadDim), Rows(p.KeyValueHeads, p.Keys, p.ValueDim));
+        (_queryShape, _keyShape, _valueShape) = (
+            Rows(p.Heads, p.Queries, p.HeadDim), Rows(p.KeyValueHeads, p.Keys, p.HeadDim), Rows(p.KeyValueHeads, p.Keys, p.ValueDim));
         (_query, _key, _value) = (_data.Uniform(_queryShape.Count, 2f), _data.Uniform(_keyShape.Count, 2f), _data.Uniform(_valueShape.Count));
         if (p.KeyMask)
             _keyMask = KeyMask(rules, columns);

@@ -41,7 +41,8 @@ internal static class AttentionReference
             for (int n = 0; n < keys.Length; n++)
             {
                 for (int c = 0; c < shape.ValueDim; c++)
-                    result.Output[shape.OutputOffset(b, h, i) + c] += probabilities[n] * Kept<T>(shape, rules, b, h, i, keys[n]) * inputs.Value[shape.ValueOffset(b, h, keys[n]) + c];
+                    result.Output[shape.OutputOffset(b, h, i) + c] += probabilities[n] * Kept<T>(
+                        shape, rules, b, h, i, keys[n]) * inputs.Value[shape.ValueOffset(b, h, keys[n]) + c];
             }
         }
 
@@ -62,7 +63,9 @@ internal static class AttentionReference
                 && (inputs.Mask is null || inputs.Mask[MaskIndex(rules, b, h, i, j)])
                 && (inputs.Bias is null || !T.IsNegativeInfinity(inputs.Bias[BiasIndex(rules, b, h, i, j)]))))];
 
-    /// <summary>softclamp(scale · q·k + bias) for a visible key, at least the lowest finite float32: a finite number hides nothing, though it overflow.</summary>
+    /// <summary>
+    /// softclamp(scale · q·k + bias) for a visible key, at least the lowest finite float32: a finite number hides nothing, though it overflow.
+    /// </summary>
     internal static T Score<T>(AttentionShape shape, AttentionRules rules, AttentionInputs<T> inputs, int b, int h, int i, int j)
         where T : IFloatingPointIeee754<T>
     {

@@ -21,7 +21,8 @@ internal static class CastCases
             $"{count} {source} to {target}",
             size,
             target,
-            device => new ElementwiseArguments<ScaleOperation>(Tensor.From(device, [count], input, source), null, Tensor.Empty(device, [count], target), CastOperator.Unchanged),
+            device => new ElementwiseArguments<ScaleOperation>(
+                Tensor.From(device, [count], input, source), null, Tensor.Empty(device, [count], target), CastOperator.Unchanged),
             static arguments => [("output", arguments.Output)],
             () => [new CaseData(seed, target).Expect("output", CaseData.Convert<double>(input), input)]);
     }

@@ -28,18 +28,25 @@ internal static class ScaleAndShiftCases
             device =>
             {
                 Tensor x = Tensor.From(device, [rows, dim], input, dtype);
-                return new ScaleAndShiftArguments(x, Rows(x, scaleGroups, scale, CaseOffset, 1f), Rows(x, shiftGroups, shift, 0f, 0f), Tensor.Empty(device, x.Shape, dtype));
+                return new ScaleAndShiftArguments(
+                    x, Rows(x, scaleGroups, scale, CaseOffset, 1f), Rows(x, shiftGroups, shift, 0f, 0f), Tensor.Empty(device, x.Shape, dtype));
             },
             static arguments => [("output", arguments.Output)],
             () =>
             [
                 data.Expect(
                     "output",
-                    ScaleAndShiftReference.Forward(CaseData.Convert<double>(input), CaseData.Convert<double>(wholeScale), CaseData.Convert<double>(wholeShift), rows, dim, CaseOffset),
+                    ScaleAndShiftReference.Forward(
+                        CaseData.Convert<double>(input), CaseData.Convert<double>(wholeScale), CaseData.Convert<double>(wholeShift), rows, dim, CaseOffset),
                     ScaleAndShiftReference.Forward(input, wholeScale, wholeShift, rows, dim, CaseOffset)),
             ]);
     }
 
     private static GainRows Rows(Tensor input, int groups, float[] values, float offset, float none)
-        => GainRows.Check(input, groups == 0 ? null : Tensor.From(input.Device, RowNormCases.GainShape(groups, input.Shape[^1]), values, input.DType), "values", offset, none);
+        => GainRows.Check(
+            input,
+            groups == 0 ? null : Tensor.From(input.Device, RowNormCases.GainShape(groups, input.Shape[^1]), values, input.DType),
+            "values",
+            offset,
+            none);
 }

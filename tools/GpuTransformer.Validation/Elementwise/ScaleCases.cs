@@ -11,5 +11,9 @@ internal static class ScaleCases
     public static readonly OperatorSweep Sweep = OperatorSweep.Of(
         ScaleOperator.Definition,
         static seed => ElementwiseCases.Sweep(
-            seed, string.Empty, new ScaleOperation(CaseFactor), static (x, _) => ElementwiseReference.Multiply<double>(CaseFactor, x), static (x, _) => ElementwiseReference.Multiply(CaseFactor, x)));
+            seed,
+            string.Empty,
+            new ScaleOperation(CaseFactor),
+            static (x, _) => ElementwiseReference.Multiply<double>(CaseFactor, x),
+            static (x, _) => ElementwiseReference.Multiply(CaseFactor, x)));
 }

@@ -58,7 +58,8 @@ internal static class CopyRowsCases
             dtype,
             device => new CopyRowsArguments(
                 Tensor.From(device, [inputBatch, c.InputRows, c.Dim], input, dtype),
-                !c.Indexed ? null : c.LongIndex ? Tensor.From(device, [c.Batch, c.Rows], Array.ConvertAll(index, i => (long)i)) : Tensor.From(device, [c.Batch, c.Rows], index),
+                !c.Indexed ? null : c.LongIndex ? Tensor.From(
+                    device, [c.Batch, c.Rows], Array.ConvertAll(index, i => (long)i)) : Tensor.From(device, [c.Batch, c.Rows], index),
                 c.Masked ? Tensor.From(device, [c.Batch, c.Rows], mask) : null,
                 Tensor.Zeros(device, [c.Batch, outputRows, c.Dim], dtype),
                 CopyRowsArguments.WholeOutput(c.Batch, c.Rows, c.Dim, c.InputRows) with
@@ -72,7 +73,8 @@ internal static class CopyRowsCases
             static arguments => [("output", arguments.Output)],
             () =>
             {
-                int[] sources = [.. Enumerable.Range(0, c.Batch * outputRows).Select(i => Source(c, index, mask, i / outputRows, i % outputRows - c.OutputStart))];
+                int[] sources =
+                    [.. Enumerable.Range(0, c.Batch * outputRows).Select(i => Source(c, index, mask, i / outputRows, i % outputRows - c.OutputStart))];
                 return
                 [
                     data.Expect(

@@ -11,8 +11,10 @@ internal static class ScatterRowsCases
     {
         (int Batch, int Rows, int OutputRows, int Dim, bool LongIndex, float Scale, ValidationSize Size)[] shapes =
         [
-            (1, 1, 1, 1, false, 1f, ValidationSize.Tiny), (2, 9, 5, 40, false, 1f, ValidationSize.Tiny), (1, 17, 11, 80, true, 0.3f, ValidationSize.Tiny), (1, 0, 3, 17, false, 1f, ValidationSize.Tiny),
-            (3, 110, 443, 256, false, 1f, ValidationSize.Quick), (1, 2500, 17, 443, true, 1f, ValidationSize.Quick), (2, 1023, 129, 300, false, 1f, ValidationSize.Quick),
+            (1, 1, 1, 1, false, 1f, ValidationSize.Tiny), (2, 9, 5, 40, false, 1f, ValidationSize.Tiny), (1, 17, 11, 80, true, 0.3f, ValidationSize.Tiny),
+            (1, 0, 3, 17, false, 1f, ValidationSize.Tiny),
+            (3, 110, 443, 256, false, 1f, ValidationSize.Quick), (1, 2500, 17, 443, true, 1f, ValidationSize.Quick),
+            (2, 1023, 129, 300, false, 1f, ValidationSize.Quick),
             (1, 1023, 3, 5003, false, 1f, ValidationSize.Full),
         ];
         return from dtype in ElementwiseCases.DTypes
@@ -20,7 +22,8 @@ internal static class ScatterRowsCases
                select Case(seed, dtype, s.Batch, s.Rows, s.OutputRows, s.Dim, s.LongIndex, s.Scale, s.Size);
     }
 
-    private static ValidationCase<ScatterRowsArguments> Case(int seed, DType dtype, int batch, int rows, int outputRows, int dim, bool longIndex, float scale, ValidationSize size)
+    private static ValidationCase<ScatterRowsArguments> Case(
+        int seed, DType dtype, int batch, int rows, int outputRows, int dim, bool longIndex, float scale, ValidationSize size)
     {
         var data = new CaseData(CaseData.Seed(seed, batch, rows, outputRows), dtype);
         float[] input = data.Uniform(batch * rows * dim);

@@ -14,7 +14,8 @@ internal static class ImagePatchesCases
            from toImage in s_directions
            from size in new (int Batch, int Channels, int Height, int Width, int Patch, ValidationSize Size)[]
            {
-               (1, 1, 4, 4, 4, ValidationSize.Tiny), (2, 3, 6, 4, 2, ValidationSize.Tiny), (2, 3, 15, 40, 5, ValidationSize.Quick), (3, 17, 8, 8, 1, ValidationSize.Quick), (2, 3, 224, 224, 16, ValidationSize.Full),
+               (1, 1, 4, 4, 4, ValidationSize.Tiny), (2, 3, 6, 4, 2, ValidationSize.Tiny), (2, 3, 15, 40, 5, ValidationSize.Quick),
+               (3, 17, 8, 8, 1, ValidationSize.Quick), (2, 3, 224, 224, 16, ValidationSize.Full),
            }
            select Case(seed, dtype, size, toImage);
 
@@ -30,7 +31,8 @@ internal static class ImagePatchesCases
             $"{image} p={patch}{(toImage ? " back" : string.Empty)} {dtype}",
             effort,
             dtype,
-            device => new ImagePatchesArguments(Tensor.From(device, from, input, dtype), Tensor.Empty(device, to, dtype), ImagePatchesOperator.Shape(channels, height, width, patch, toImage)),
+            device => new ImagePatchesArguments(
+                Tensor.From(device, from, input, dtype), Tensor.Empty(device, to, dtype), ImagePatchesOperator.Shape(channels, height, width, patch, toImage)),
             static arguments => [("output", arguments.Output)],
             () => [data.Expect(
                 "output",

@@ -15,7 +15,8 @@ internal static class CrossEntropyCases
     private static readonly (int Rows, int Classes, float Smoothing, ValidationSize Size)[] s_shapes =
     [
         (1, 1, 0f, ValidationSize.Tiny), (3, 17, 0.1f, ValidationSize.Tiny), (2, 40, 0f, ValidationSize.Tiny),
-        (64, 256, 0f, ValidationSize.Quick), (17, 443, 0.1f, ValidationSize.Quick), (129, 1023, 0f, ValidationSize.Quick), (1023, 80, 1f, ValidationSize.Full), (8, 50257, 0.1f, ValidationSize.Full),
+        (64, 256, 0f, ValidationSize.Quick), (17, 443, 0.1f, ValidationSize.Quick), (129, 1023, 0f, ValidationSize.Quick), (1023, 80, 1f, ValidationSize.Full),
+        (8, 50257, 0.1f, ValidationSize.Full),
     ];
 
     private static IEnumerable<ValidationCase<CrossEntropyArguments>> Forward(int seed)
@@ -24,11 +25,18 @@ internal static class CrossEntropyCases
             p.Size,
             p.Data.DType,
             device => new CrossEntropyArguments(
-                p.UploadLogits(device), Tensor.From(device, [p.Rows], p.Targets), Tensor.Empty(device, [p.Rows]), Tensor.Empty(device, [p.Rows]), Tensor.Empty(device, [p.Rows, 2]), IgnoreIndex, p.Smoothing),
+                p.UploadLogits(device),
+                Tensor.From(device, [p.Rows], p.Targets),
+                Tensor.Empty(device, [p.Rows]),
+                Tensor.Empty(device, [p.Rows]),
+                Tensor.Empty(device, [p.Rows, 2]),
+                IgnoreIndex,
+                p.Smoothing),
             static a => [("loss", a.Loss), ("weight", a.Weight), ("normalizer", a.Normalizer)],
             () =>
             {
-                (double[] exact, double[] exactLog) = LossReference.CrossEntropy(CaseData.Convert<double>(p.Logits), p.Targets, p.Classes, IgnoreIndex, p.Smoothing);
+                (double[] exact, double[] exactLog) = LossReference.CrossEntropy(
+                    CaseData.Convert<double>(p.Logits), p.Targets, p.Classes, IgnoreIndex, p.Smoothing);
                 (float[] plain, float[] plainLog) = LossReference.CrossEntropy(p.Logits, p.Targets, p.Classes, IgnoreIndex, p.Smoothing);
                 double[] weight = Array.ConvertAll(p.Targets, static t => t == IgnoreIndex ? 0.0 : 1.0);
 
@@ -44,7 +52,9 @@ internal static class CrossEntropyCases
             device =>
             {
                 Tensor logits = p.UploadLogits(device);
-                float[] normalizer = Array.ConvertAll(LossReference.CrossEntropy(CaseData.Convert<double>(p.Logits), p.Targets, p.Classes, IgnoreIndex, p.Smoothing).Normalizer, static v => (float)v);
+                float[] normalizer = Array.ConvertAll(
+                    LossReference.CrossEntropy(CaseData.Convert<double>(p.Logits), p.Targets, p.Classes, IgnoreIndex, p.Smoothing).Normalizer,
+                    static v => (float)v);
                 return new CrossEntropyBackwardArguments(
                     logits,
                     Tensor.From(device, [p.Rows], p.Targets),
@@ -60,7 +70,8 @@ internal static class CrossEntropyCases
             [
                 p.Data.Expect(
                     "logitsGradient",
-                    LossReference.CrossEntropyGradient(CaseData.Convert<double>(p.Logits), p.Targets, p.Classes, IgnoreIndex, p.Smoothing, (double)Upstream * InverseWeight),
+                    LossReference.CrossEntropyGradient(
+                        CaseData.Convert<double>(p.Logits), p.Targets, p.Classes, IgnoreIndex, p.Smoothing, (double)Upstream * InverseWeight),
                     LossReference.CrossEntropyGradient(p.Logits, p.Targets, p.Classes, IgnoreIndex, p.Smoothing, Upstream * InverseWeight)),
             ],
             isGradient: true));

@@ -3,7 +3,9 @@ using GpuTransformer.Kernels;
 
 namespace GpuTransformer.Validation;
 
-/// <summary>The validation sweeps of the losses that are means over rows, forward and backward: one line for each, its formula and derivative written anew.</summary>
+/// <summary>
+/// The validation sweeps of the losses that are means over rows, forward and backward: one line for each, its formula and derivative written anew.
+/// </summary>
 internal static class RowLossCases
 {
     /// <summary>All of them.</summary>
@@ -17,7 +19,8 @@ internal static class RowLossCases
 
     private static readonly (int Rows, int Dim, bool Masked, ValidationSize Size)[] s_shapes =
     [
-        (1, 1, false, ValidationSize.Tiny), (3, 17, true, ValidationSize.Tiny), (64, 256, true, ValidationSize.Quick), (7, 443, false, ValidationSize.Quick), (1023, 80, true, ValidationSize.Quick),
+        (1, 1, false, ValidationSize.Tiny), (3, 17, true, ValidationSize.Tiny), (64, 256, true, ValidationSize.Quick), (7, 443, false, ValidationSize.Quick),
+        (1023, 80, true, ValidationSize.Quick),
     ];
 
     private static OperatorSweep[] Of<TLoss>(TLoss function, Func<double, double> apply, Func<double, double> derivative)
@@ -69,7 +72,12 @@ internal static class RowLossCases
                 p.Data.Expect(
                     "predictionGradient",
                     LossReference.RowGradient(
-                        CaseData.Convert<double>(p.Prediction), CaseData.Convert<double>(p.Target), p.Mask, p.Dim, (double)Upstream * InverseWeight, derivative),
+                        CaseData.Convert<double>(p.Prediction),
+                        CaseData.Convert<double>(p.Target),
+                        p.Mask,
+                        p.Dim,
+                        (double)Upstream * InverseWeight,
+                        derivative),
                     LossReference.RowGradient(p.Prediction, p.Target, p.Mask, p.Dim, Upstream * InverseWeight, derivative)),
             ],
             isGradient: true));
@@ -83,12 +91,21 @@ internal static class RowLossCases
                 var data = new CaseData(CaseData.Seed(seed, rows, dim), dtype);
                 float[] prediction = data.Uniform((long)rows * dim), target = data.Uniform((long)rows * dim);
                 yield return new Problem(
-                    $"{rows}x{dim} {(masked ? "masked " : string.Empty)}{dtype}", size, data, rows, dim, masked, prediction, target, masked ? data.Flags(rows, 0.6) : [.. Enumerable.Repeat(true, rows)]);
+                    $"{rows}x{dim} {(masked ? "masked " : string.Empty)}{dtype}",
+                    size,
+                    data,
+                    rows,
+                    dim,
+                    masked,
+                    prediction,
+                    target,
+                    masked ? data.Flags(rows, 0.6) : [.. Enumerable.Repeat(true, rows)]);
             }
         }
     }
 
-    private sealed record Problem(string Name, ValidationSize Size, CaseData Data, int Rows, int Dim, bool Masked, float[] Prediction, float[] Target, bool[] Mask)
+    private sealed record Problem(
+        string Name, ValidationSize Size, CaseData Data, int Rows, int Dim, bool Masked, float[] Prediction, float[] Target, bool[] Mask)
     {
         public double[] Weights => Array.ConvertAll(Mask, static m => m ? 1.0 : 0.0);
 

@@ -9,7 +9,11 @@ internal static class WeightedMeanCases
 
     private static IEnumerable<ValidationCase<WeightedMeanArguments>> Cases(int seed)
     {
-        (int Rows, double Kept, ValidationSize Size)[] shapes = [(1, 1, ValidationSize.Tiny), (17, 0, ValidationSize.Tiny), (70, 0.5, ValidationSize.Tiny), (1023, 0.9, ValidationSize.Quick), (40000, 0.3, ValidationSize.Quick)];
+        (int Rows, double Kept, ValidationSize Size)[] shapes =
+        [
+            (1, 1, ValidationSize.Tiny), (17, 0, ValidationSize.Tiny), (70, 0.5, ValidationSize.Tiny), (1023, 0.9, ValidationSize.Quick),
+            (40000, 0.3, ValidationSize.Quick),
+        ];
         foreach ((int rows, double kept, ValidationSize size) in shapes)
         {
             var data = new CaseData(CaseData.Seed(seed, rows), DType.Float32);
@@ -19,7 +23,8 @@ internal static class WeightedMeanCases
                 $"{rows} rows, {kept:p0} kept",
                 size,
                 DType.Float32,
-                device => new WeightedMeanArguments(Tensor.From(device, [rows], values), Tensor.From(device, [rows], weights), Tensor.Empty(device, []), Tensor.Empty(device, [])),
+                device => new WeightedMeanArguments(
+                    Tensor.From(device, [rows], values), Tensor.From(device, [rows], weights), Tensor.Empty(device, []), Tensor.Empty(device, [])),
                 static a => [("mean", a.Mean), ("inverseWeight", a.InverseWeight)],
                 () => Expect(values, weights));
         }

@@ -26,7 +26,8 @@ internal static class MatrixMultiplyCases
         (int M, int N, int K, ValidationSize Size)[] shapes =
         [
             (1, 1, 1, ValidationSize.Tiny), (17, 3, 40, ValidationSize.Tiny), (5, 70, 17, ValidationSize.Tiny),
-            (1, 443, 80, ValidationSize.Quick), (64, 256, 256, ValidationSize.Quick), (129, 80, 443, ValidationSize.Quick), (259, 257, 261, ValidationSize.Quick), (443, 1023, 17, ValidationSize.Full), (1023, 129, 1023, ValidationSize.Full),
+            (1, 443, 80, ValidationSize.Quick), (64, 256, 256, ValidationSize.Quick), (129, 80, 443, ValidationSize.Quick),
+            (259, 257, 261, ValidationSize.Quick), (443, 1023, 17, ValidationSize.Full), (1023, 129, 1023, ValidationSize.Full),
         ];
         foreach (DType dtype in FloatingTypes)
         {
@@ -74,7 +75,8 @@ internal static class MatrixMultiplyCases
         T[] Oracle<T>()
             where T : System.Numerics.IFloatingPointIeee754<T>
             => MatrixMultiplyReference.Forward(
-                CaseData.Convert<T>(left), CaseData.Convert<T>(right), m, n, k, transposeLeft, transposeRight, bias is null ? null : CaseData.Convert<T>(bias), (int)activation, mask,
+                CaseData.Convert<T>(left), CaseData.Convert<T>(right), m, n, k, transposeLeft, transposeRight, bias is null ? null : CaseData.Convert<T>(bias),
+                (int)activation, mask,
                 residual is null ? null : CaseData.Convert<T>(residual));
     }
 }

@@ -35,8 +35,8 @@ internal static class RmsNormReference
     }
 
     /// <summary>
-    /// The gradients of <see cref="Forward"/>: with g = dy · (gain + offset) and s = sqrt(dim) / ‖x‖, dx = s · (g − x · (g·x) / ‖x‖²), or s · g where ε took the
-    /// place of the norm; dgain = Σ dy · s · x over the rows of a group.
+    /// The gradients of <see cref="Forward"/>: with g = dy · (gain + offset) and s = sqrt(dim) / ‖x‖, dx = s · (g − x · (g·x) / ‖x‖²), or s · g where ε took
+    /// the place of the norm; dgain = Σ dy · s · x over the rows of a group.
     /// </summary>
     /// <param name="outputGradient">dy [rows, dim]</param>
     /// <param name="input">x [rows, dim]</param>

@@ -5,11 +5,14 @@ namespace GpuTransformer.Validation;
 /// <summary>The validation sweep that the gradients of the normalisations share.</summary>
 internal static class RowNormBackwardCases
 {
-    /// <summary>The oracle in one precision: output gradient, input, gain (empty for none), rows, dim → input gradient and the gain's gradient for whole rows.</summary>
+    /// <summary>
+    /// The oracle in one precision: output gradient, input, gain (empty for none), rows, dim → input gradient and the gain's gradient for whole rows.
+    /// </summary>
     public delegate (T[] Input, T[] Gain) Oracle<T>(T[] outputGradient, T[] input, T[] gain, int rows, int dim);
 
     /// <summary>A case for each shape and storage type.</summary>
-    public static IEnumerable<ValidationCase<RowNormBackwardArguments>> Sweep(int seed, float gainOffset, float epsilon, Oracle<double> exact, Oracle<float> plain)
+    public static IEnumerable<ValidationCase<RowNormBackwardArguments>> Sweep(
+        int seed, float gainOffset, float epsilon, Oracle<double> exact, Oracle<float> plain)
         => from dtype in ElementwiseCases.DTypes
            from s in RowNormCases.Shapes
            select Case(seed, dtype, s.Rows, s.Dim, s.Groups, s.Size, gainOffset, epsilon, exact, plain);
@@ -28,12 +31,17 @@ internal static class RowNormBackwardCases
             {
                 Tensor x = Tensor.From(device, [rows, dim], input, dtype);
                 Tensor? g = groups == 0 ? null : Tensor.From(device, RowNormCases.GainShape(groups, dim), gain, dtype);
-                return RowNormBackwardArguments.Create(Tensor.From(device, x.Shape, outputGradient, dtype), x, GainRows.Check(x, g, "gain", gainOffset), epsilon, wantsGain: true);
+                return RowNormBackwardArguments.Create(
+                    Tensor.From(device, x.Shape, outputGradient, dtype), x, GainRows.Check(x, g, "gain", gainOffset), epsilon, wantsGain: true);
             },
-            static arguments => arguments.GainSum is { } gainSum ? [("inputGradient", arguments.InputGradient), ("gainGradient", gainSum.Output)] : [("inputGradient", arguments.InputGradient)],
+            static arguments
+                => arguments.GainSum is { } gainSum
+                    ? [("inputGradient", arguments.InputGradient), ("gainGradient", gainSum.Output)]
+                    : [("inputGradient", arguments.InputGradient)],
             () =>
             {
-                (double[] exactInput, double[] exactGain) = exact(CaseData.Convert<double>(outputGradient), CaseData.Convert<double>(input), CaseData.Convert<double>(expanded), rows, dim);
+                (double[] exactInput, double[] exactGain) = exact(
+                    CaseData.Convert<double>(outputGradient), CaseData.Convert<double>(input), CaseData.Convert<double>(expanded), rows, dim);
                 (float[] plainInput, float[] plainGain) = plain(outputGradient, input, expanded, rows, dim);
                 return
                 [

@@ -21,7 +21,8 @@ internal static class SoftmaxBackwardCases
             $"{rows}x{dim} {dtype}",
             size,
             dtype,
-            device => new SoftmaxBackwardArguments(Tensor.From(device, [rows, dim], gradient, dtype), Tensor.From(device, [rows, dim], output, dtype), Tensor.Empty(device, [rows, dim], dtype)),
+            device => new SoftmaxBackwardArguments(
+                Tensor.From(device, [rows, dim], gradient, dtype), Tensor.From(device, [rows, dim], output, dtype), Tensor.Empty(device, [rows, dim], dtype)),
             static arguments => [("inputGradient", arguments.InputGradient)],
             () =>
             [

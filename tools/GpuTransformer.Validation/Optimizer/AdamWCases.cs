@@ -12,5 +12,6 @@ internal static class AdamWCases
 
     private static (T Parameter, T First, T Second) Step<T>(OptimizerCases.State<T> s)
         where T : System.Numerics.IFloatingPointIeee754<T>
-        => OptimizerReference.AdamW(s.Parameter, s.First, s.Second, s.Gradient, s_case.Rate, s_case.Beta1, s_case.Beta2, s_case.Epsilon, s_case.Decay, (int)s_case.Step);
+        => OptimizerReference.AdamW(
+            s.Parameter, s.First, s.Second, s.Gradient, s_case.Rate, s_case.Beta1, s_case.Beta2, s_case.Epsilon, s_case.Decay, (int)s_case.Step);
 }

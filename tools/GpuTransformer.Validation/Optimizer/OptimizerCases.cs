@@ -31,13 +31,22 @@ internal static class OptimizerCases
                     TRule.Moments == 2 ? Tensor.From(device, [count], second) : null,
                     GradientScale,
                     rule),
-                static a => a.Second is null ? [("parameter", a.Parameter), ("first", a.First)] : [("parameter", a.Parameter), ("first", a.First), ("second", a.Second)],
+                static a
+                    => a.Second is null
+                        ? [("parameter", a.Parameter), ("first", a.First)]
+                        : [("parameter", a.Parameter), ("first", a.First), ("second", a.Second)],
                 () => Expect(data, parameter, first, second, gradient, exact, plain));
         }
     }
 
     private static List<Expected> Expect(
-        CaseData data, float[] parameter, float[] first, float[] second, float[] gradient, Func<State<double>, (double, double, double)> exact, Func<State<float>, (float, float, float)> plain)
+        CaseData data,
+        float[] parameter,
+        float[] first,
+        float[] second,
+        float[] gradient,
+        Func<State<double>, (double, double, double)> exact,
+        Func<State<float>, (float, float, float)> plain)
     {
         int count = parameter.Length;
         var wide = new (double P, double M, double V)[count];

@@ -6,7 +6,8 @@ namespace GpuTransformer.Validation;
 internal static class OptimizerReference
 {
     /// <summary>AdamW's step number <paramref name="step"/> (from 1).</summary>
-    public static (T Parameter, T First, T Second) AdamW<T>(T parameter, T first, T second, T gradient, double rate, double beta1, double beta2, double epsilon, double decay, int step)
+    public static (T Parameter, T First, T Second) AdamW<T>(
+        T parameter, T first, T second, T gradient, double rate, double beta1, double beta2, double epsilon, double decay, int step)
         where T : IFloatingPointIeee754<T>
     {
         T b1 = T.CreateChecked(beta1), b2 = T.CreateChecked(beta2), lr = T.CreateChecked(rate);

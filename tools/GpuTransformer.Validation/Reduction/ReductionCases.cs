@@ -46,7 +46,8 @@ internal static class ReductionCases
             where s.Length > 0 || !needsElements
             select ForwardCase<TReduction>(seed, dtype, s.Outer, s.Length, s.Inner, s.Size, reduce));
 
-    private static ValidationCase<ReduceArguments<TReduction>> ForwardCase<TReduction>(int seed, DType dtype, int outer, int length, int inner, ValidationSize size, Reduce reduce)
+    private static ValidationCase<ReduceArguments<TReduction>> ForwardCase<TReduction>(
+        int seed, DType dtype, int outer, int length, int inner, ValidationSize size, Reduce reduce)
         where TReduction : unmanaged, IReduction<TReduction>
     {
         var data = new CaseData(CaseData.Seed(seed, outer, length, inner), dtype);
@@ -60,7 +61,8 @@ internal static class ReductionCases
             $"{outer}x{length}x{inner} {dtype}",
             size,
             dtype,
-            device => ReduceArguments<TReduction>.Create(Tensor.From(device, [outer, length, inner], input, dtype), Tensor.From(device, [outer, inner], centre), Scale, dtype),
+            device => ReduceArguments<TReduction>.Create(
+                Tensor.From(device, [outer, length, inner], input, dtype), Tensor.From(device, [outer, inner], centre), Scale, dtype),
             static arguments => [("output", arguments.Output)],
             () =>
             {
@@ -117,5 +119,6 @@ internal static class ReductionCases
     private static float[] Centres(CaseData data, float[] input, int outer, int length, int inner)
         => [.. data.Integers(outer * inner, Math.Max(1, length)).Select((k, row) => length == 0 ? 0.5f : input[Row(row, length, inner).ElementAt(k)])];
 
-    private static IEnumerable<int> Row(int row, int length, int inner) => Enumerable.Range(0, length).Select(k => (row / inner * length + k) * inner + row % inner);
+    private static IEnumerable<int> Row(int row, int length, int inner)
+        => Enumerable.Range(0, length).Select(k => (row / inner * length + k) * inner + row % inner);
 }

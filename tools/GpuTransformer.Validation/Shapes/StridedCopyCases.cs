@@ -7,17 +7,38 @@ internal static class StridedCopyCases
 {
     public static readonly OperatorSweep Sweep = OperatorSweep.Of(StridedCopyOperator.Definition, Cases);
 
-    /// <summary>One way to copy: from which place of the input an element of the output comes, null for one that stays zero, and the arguments that say so.</summary>
-    private sealed record Configuration(string Label, int[] Input, int[] Output, Func<int[], int[]?> Source, Func<Tensor, StridedCopyArguments> Arguments, ValidationSize Size);
+    /// <summary>
+    /// One way to copy: from which place of the input an element of the output comes, null for one that stays zero, and the arguments that say so.
+    /// </summary>
+    private sealed record Configuration(
+        string Label, int[] Input, int[] Output, Func<int[], int[]?> Source, Func<Tensor, StridedCopyArguments> Arguments, ValidationSize Size);
 
     private static readonly Configuration[] s_configurations =
     [
         new("transpose", [17, 5], [5, 17], static o => [o[1], o[0]], static x => Operators.PermuteArguments(x, [1, 0]), ValidationSize.Tiny),
-        new("permute", [2, 3, 1, 5], [5, 1, 2, 3], static o => [o[2], o[3], o[1], o[0]], static x => Operators.PermuteArguments(x, [3, 2, 0, 1]), ValidationSize.Tiny),
+        new(
+            "permute",
+            [2, 3, 1, 5],
+            [5, 1, 2, 3],
+            static o => [o[2], o[3], o[1], o[0]],
+            static x => Operators.PermuteArguments(x, [3, 2, 0, 1]),
+            ValidationSize.Tiny),
         new("narrow", [3, 17, 2], [3, 4, 2], static o => [o[0], o[1] + 9, o[2]], static x => Operators.NarrowArguments(x, 1, 9, 4), ValidationSize.Tiny),
         new("expand", [3, 1, 5], [2, 3, 4, 5], static o => [o[1], 0, o[3]], static x => Operators.ExpandArguments(x, [2, 3, 4, 5]), ValidationSize.Tiny),
-        new("into the middle", [3, 2, 5], [3, 9, 5], static o => o[1] is < 4 or > 5 ? null : [o[0], o[1] - 4, o[2]], static x => Into(x, [3, 9, 5], 1, 4), ValidationSize.Tiny),
-        new("six axes reversed", [2, 3, 2, 5, 3, 7], [7, 3, 5, 2, 3, 2], static o => [.. o.Reverse()], static x => Operators.PermuteArguments(x, [5, 4, 3, 2, 1, 0]), ValidationSize.Quick),
+        new(
+            "into the middle",
+            [3, 2, 5],
+            [3, 9, 5],
+            static o => o[1] is < 4 or > 5 ? null : [o[0], o[1] - 4, o[2]],
+            static x => Into(x, [3, 9, 5], 1, 4),
+            ValidationSize.Tiny),
+        new(
+            "six axes reversed",
+            [2, 3, 2, 5, 3, 7],
+            [7, 3, 5, 2, 3, 2],
+            static o => [.. o.Reverse()],
+            static x => Operators.PermuteArguments(x, [5, 4, 3, 2, 1, 0]),
+            ValidationSize.Quick),
         new("transpose", [443, 1023], [1023, 443], static o => [o[1], o[0]], static x => Operators.PermuteArguments(x, [1, 0]), ValidationSize.Quick),
     ];
 
@@ -29,7 +50,9 @@ internal static class StridedCopyCases
     private static ValidationCase<StridedCopyArguments> Case(int seed, DType dtype, Configuration c)
     {
         var data = new CaseData(CaseData.Seed(seed, c.Input), DType.Float32);
-        float[] input = Array.ConvertAll(data.Uniform(new Shape(c.Input).Count, 2e4f), x => dtype == DType.Bool ? x > 0 ? 1f : 0f : dtype.IsFloatingPoint() ? FloatConversion.Round(x, dtype) : (int)x);
+        float[] input = Array.ConvertAll(
+            data.Uniform(new Shape(c.Input).Count, 2e4f),
+            x => dtype == DType.Bool ? x > 0 ? 1f : 0f : dtype.IsFloatingPoint() ? FloatConversion.Round(x, dtype) : (int)x);
         return new ValidationCase<StridedCopyArguments>(
             $"{c.Label} {new Shape(c.Input)} to {new Shape(c.Output)} {dtype}",
             c.Size,
@@ -43,7 +66,8 @@ internal static class StridedCopyCases
             });
     }
 
-    private static StridedCopyArguments Into(Tensor input, Shape output, int axis, int start) => StridedCopyArguments.Into(input, Tensor.Zeros(input.Device, output, input.DType), axis, start);
+    private static StridedCopyArguments Into(Tensor input, Shape output, int axis, int start)
+        => StridedCopyArguments.Into(input, Tensor.Zeros(input.Device, output, input.DType), axis, start);
 
     private static Tensor Upload(ComputeDevice device, Shape shape, float[] values, DType dtype) => dtype switch
     {

@@ -5,7 +5,10 @@ namespace GpuTransformer.Host;
 
 public static partial class Operators
 {
-    /// <summary>The natural logarithm: −∞ at zero, NaN below it, element by element, for real numbers of any shape; the result has the shape and data type of <paramref name="input"/>.</summary>
+    /// <summary>
+    /// The natural logarithm: −∞ at zero, NaN below it, element by element, for real numbers of any shape; the result has the shape and data type of
+    /// <paramref name="input"/>.
+    /// </summary>
     /// <exception cref="ArgumentException">A device or data type does not fit; nothing was launched.</exception>
     public static Tensor Log(Tensor input)
         => Algebra.Unary(input, default(LogFunction), UnaryOperator<LogFunction>.Forward, UnaryOperator<LogFunction>.Backward);

@@ -6,7 +6,9 @@ namespace GpuTransformer.Host;
 
 public static partial class Operators
 {
-    /// <summary>The square root: NaN below zero, element by element, for real numbers of any shape; the result has the shape and data type of <paramref name="input"/>.</summary>
+    /// <summary>
+    /// The square root: NaN below zero, element by element, for real numbers of any shape; the result has the shape and data type of <paramref name="input"/>.
+    /// </summary>
     /// <exception cref="ArgumentException">A device or data type does not fit; nothing was launched.</exception>
     public static Tensor Sqrt(Tensor input)
         => Algebra.Unary(input, default(SqrtFunction), UnaryOperator<SqrtFunction>.Forward, UnaryOperator<SqrtFunction>.Backward);

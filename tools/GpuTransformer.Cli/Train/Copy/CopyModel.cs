@@ -4,8 +4,8 @@ using GpuTransformer.Modules;
 namespace GpuTransformer.Cli.Train.Copy;
 
 /// <summary>
-/// An encoder of one width and a causal decoder of another that attends it through rectangular key and value weights. The decoder begins with a start symbol, the
-/// one after the last.
+/// An encoder of one width and a causal decoder of another that attends it through rectangular key and value weights. The decoder begins with a start symbol,
+/// the one after the last.
 /// </summary>
 internal sealed class CopyModel : Module
 {

@@ -14,7 +14,8 @@ internal sealed record CopyReport : TrainingReport
     public int Sequences { get; init; }
 
     /// <inheritdoc/>
-    public override string Summary => $"{Format.Count(WrongSymbols)} of {Format.Count(Symbols)} symbols wrong, in {WrongSequences} of {Sequences} fresh sequences";
+    public override string Summary
+        => $"{Format.Count(WrongSymbols)} of {Format.Count(Symbols)} symbols wrong, in {WrongSequences} of {Sequences} fresh sequences";
 
     /// <inheritdoc/>
     public override bool IsAsPromised => WrongSymbols == 0;

@@ -3,7 +3,9 @@ using GpuTransformer.Modules;
 
 namespace GpuTransformer.Cli.Train.Copy;
 
-/// <summary>Repeats random sequences. Trained on the right symbols before each position, measured on what the model says by itself, symbol after symbol.</summary>
+/// <summary>
+/// Repeats random sequences. Trained on the right symbols before each position, measured on what the model says by itself, symbol after symbol.
+/// </summary>
 internal sealed class CopyTask : ITrainingTask
 {
     private readonly CopySettings _settings;
@@ -22,7 +24,8 @@ internal sealed class CopyTask : ITrainingTask
     }
 
     /// <inheritdoc/>
-    public string Title => $"Copying {_settings.SourceLength} of {_settings.Symbols} symbols, order {SettingsJson.Name(_settings.Order)}: context {_settings.EncoderDim} wide, decoder {_settings.DecoderDim}";
+    public string Title
+        => $"Copying {_settings.SourceLength} of {_settings.Symbols} symbols, order {SettingsJson.Name(_settings.Order)}: context {_settings.EncoderDim} wide, decoder {_settings.DecoderDim}";
 
     /// <inheritdoc/>
     public Module Model => _model;

@@ -11,7 +11,8 @@ internal static class CifarFile
     {
         long length = new FileInfo(path).Length;
         if (length == 0 || length % RecordLength != 0 || length > Array.MaxLength)
-            throw new UsageException($"'{path}' has {length} bytes; a CIFAR-10 file has a multiple of {RecordLength}: a label and 3 × {Side} × {Side} pixels for each image.");
+            throw new UsageException(
+                $"'{path}' has {length} bytes; a CIFAR-10 file has a multiple of {RecordLength}: a label and 3 × {Side} × {Side} pixels for each image.");
         byte[] file = File.ReadAllBytes(path);
         return [.. Enumerable.Range(0, file.Length / RecordLength).Select(record => Read(path, file, record))];
     }
@@ -20,7 +21,8 @@ internal static class CifarFile
     {
         int at = record * RecordLength;
         if (file[at] >= Labels)
-            throw new UsageException($"'{path}' has label {file[at]} at byte {at}; CIFAR-10's labels are 0 to {Labels - 1}, so this is something else or damaged.");
+            throw new UsageException(
+                $"'{path}' has label {file[at]} at byte {at}; CIFAR-10's labels are 0 to {Labels - 1}, so this is something else or damaged.");
         var pixels = new byte[3 * Plane];
         for (int i = 0; i < pixels.Length; i++)
             pixels[i] = file[at + 1 + i % 3 * Plane + i / 3];

@@ -1,8 +1,9 @@
 namespace GpuTransformer.Cli.Train.Data;
 
 /// <summary>
-/// Images drawn from a stationary Gaussian field with a squared-exponential covariance: cov(p, q) = (1 − ν) · exp(−|p − q|² / 2ℓ²) + ν · [p = q], unit variance, ν = 1 % noise.
-/// Everything about it is known, so the best possible reconstruction of masked patches is too: that is what makes it a test of learning.
+/// Images drawn from a stationary Gaussian field with a squared-exponential covariance: cov(p, q) = (1 − ν) · exp(−|p − q|² / 2ℓ²) + ν · [p = q], unit
+/// variance, ν = 1 % noise. Everything about it is known, so the best possible reconstruction of masked patches is too: that is what makes it a test of
+/// learning.
 /// </summary>
 internal sealed class GaussianField : IImageSource
 {

@@ -4,8 +4,8 @@ using System.IO.Compression;
 namespace GpuTransformer.Cli.Train.Data;
 
 /// <summary>
-/// IDX, the format of MNIST: a big-endian magic number (two zeros, 08 for unsigned bytes, 03 for three dimensions), the three lengths, then the pixels. A file that
-/// begins as gzip does is unpacked first.
+/// IDX, the format of MNIST: a big-endian magic number (two zeros, 08 for unsigned bytes, 03 for three dimensions), the three lengths, then the pixels. A file
+/// that begins as gzip does is unpacked first.
 /// </summary>
 internal static class IdxFile
 {
@@ -32,7 +32,8 @@ internal static class IdxFile
         UInt128 promised = Promised(file);
         int found = file.Length - HeaderLength;
         if (promised != (UInt128)found || rows == 0 || columns == 0)
-            throw new UsageException($"'{path}' says that it holds {count} images of {rows} × {columns} bytes, {promised} in all, but {found} follow its header.");
+            throw new UsageException(
+                $"'{path}' says that it holds {count} images of {rows} × {columns} bytes, {promised} in all, but {found} follow its header.");
         int length = (int)(rows * columns);
         return [.. Enumerable.Range(0, (int)count).Select(i => new RawImage((int)columns, (int)rows, 1, file.AsMemory(HeaderLength + i * length, length)))];
     }
@@ -77,7 +78,9 @@ internal static class IdxFile
         if (promised > (UInt128)packedLength * MostPacked || promised > (UInt128)(Array.MaxLength - HeaderLength - 1))
         {
             string images = $"{Length(header, 4)} images of {Length(header, 8)} × {Length(header, 12)} bytes, {promised} in all";
-            throw new UsageException($"'{path}' says that it holds {images}; its {packedLength} packed bytes can unpack to {Math.Min(packedLength * MostPacked, Array.MaxLength)} at most.");
+            throw new UsageException(
+                $"'{path}' says that it holds {images}; its {packedLength} packed bytes can unpack to "
+                + $"{Math.Min(packedLength * MostPacked, Array.MaxLength)} at most.");
         }
 
         using var unpacked = new MemoryStream();

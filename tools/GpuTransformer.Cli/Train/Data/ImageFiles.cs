@@ -11,7 +11,9 @@ internal static class ImageFiles
     /// <param name="path">A file or a folder.</param>
     /// <param name="size">Pixels along one side to bring them to; null for their own, or 32 for pictures.</param>
     /// <param name="channels">1 for grey, 3 for colour; null for their own.</param>
-    /// <exception cref="UsageException">There is nothing to read, more than one kind, or a file is damaged; the message names it, what it should hold and what it holds.</exception>
+    /// <exception cref="UsageException">
+    /// There is nothing to read, more than one kind, or a file is damaged; the message names it, what it should hold and what it holds.
+    /// </exception>
     public static StoredImages Read(string path, int? size, int? channels)
     {
         (IReadOnlyList<string> files, Kind kind) = Find(path);
@@ -26,7 +28,9 @@ internal static class ImageFiles
     private static (IReadOnlyList<string> Files, Kind Kind) Find(string path)
     {
         if (File.Exists(path))
-            return IsPicture(path) ? throw new UsageException($"'{path}' is a single picture; --data needs the folder of many.") : ([path], IsCifar(path) ? Kind.Cifar : Kind.Idx);
+            return IsPicture(path)
+                ? throw new UsageException($"'{path}' is a single picture; --data needs the folder of many.")
+                : ([path], IsCifar(path) ? Kind.Cifar : Kind.Idx);
         if (!Directory.Exists(path))
             throw new UsageException($"--data: there is no file or folder '{path}'.");
 
@@ -34,7 +38,9 @@ internal static class ImageFiles
         string[] idx = [.. all.Where(IsIdx)], cifar = [.. all.Where(IsCifarTraining)], pictures = [.. all.Where(IsPicture)];
         string[] kinds = [.. new[] { (idx, "IDX"), (cifar, "CIFAR-10"), (pictures, "pictures") }.Where(static k => k.Item1.Length > 0).Select(static k => $"{k.Item2} ('{Path.GetFileName(k.Item1[0])}')")];
         if (kinds.Length == 0)
-            throw new UsageException($"'{path}' has none of train-images-idx3-ubyte[.gz] (MNIST), data_batch_*.bin (CIFAR-10), *.png, *.jpg, *.jpeg and *.bmp among its {all.Length} files.");
+            throw new UsageException(
+                $"'{path}' has none of train-images-idx3-ubyte[.gz] (MNIST), data_batch_*.bin (CIFAR-10), *.png, *.jpg, *.jpeg and *.bmp among its "
+                + $"{all.Length} files.");
         if (kinds.Length > 1)
             throw new UsageException($"'{path}' mixes {string.Join(" and ", kinds)}; --data needs a folder with one kind.");
         if (idx.Length > 0)
@@ -49,11 +55,14 @@ internal static class ImageFiles
     private static bool IsCifarTraining(string file) => IsCifar(file) && Path.GetFileName(file).StartsWith("data_batch_", StringComparison.Ordinal);
 
     // MNIST's files are named with a dash by their author and with a dot by some who pass them on.
-    private static bool IsIdx(string file) => Path.GetFileName(file) is var name && (name.Contains("-idx3-ubyte", StringComparison.Ordinal) || name.Contains(".idx3-ubyte", StringComparison.Ordinal));
+    private static bool IsIdx(string file)
+        => Path.GetFileName(file) is var name
+            && (name.Contains("-idx3-ubyte", StringComparison.Ordinal) || name.Contains(".idx3-ubyte", StringComparison.Ordinal));
 
     private static StoredImages Fit(IReadOnlyList<RawImage> images, int? size, int? channels, string origin)
     {
-        int side = size ?? (images.Count > 0 ? Math.Min(images[0].Width, images[0].Height) : 1), depth = channels ?? (images.Count > 0 ? images.Max(static i => i.Channels) : 1);
+        int side = size ?? (
+            images.Count > 0 ? Math.Min(images[0].Width, images[0].Height) : 1), depth = channels ?? (images.Count > 0 ? images.Max(static i => i.Channels) : 1);
         return Fill(images.Count, side, depth, origin, (i, target) => images[i].FitInto(side, depth, target));
     }
 
@@ -68,7 +77,8 @@ internal static class ImageFiles
     {
         long length = (long)side * side * depth;
         if (length > Array.MaxLength || length * count > Array.MaxLength)
-            throw new UsageException($"'{origin}' holds {count} images; at {side} × {side} pixels of {depth} they do not fit into memory. Choose a smaller image_size.");
+            throw new UsageException(
+                $"'{origin}' holds {count} images; at {side} × {side} pixels of {depth} they do not fit into memory. Choose a smaller image_size.");
         var pixels = new byte[length * count];
         Exception? first = null;
         Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = Math.Min(Environment.ProcessorCount, MaxAtATime) }, (i, loop) =>

@@ -3,7 +3,10 @@ using SkiaSharp;
 
 namespace GpuTransformer.Cli.Train.Data;
 
-/// <summary>PNG, JPEG and BMP, scaled while they are read. Files come from anywhere: what they claim is checked before anything is decoded (<see cref="PictureHeader"/>).</summary>
+/// <summary>
+/// PNG, JPEG and BMP, scaled while they are read. Files come from anywhere: what they claim is checked before anything is decoded
+/// (<see cref="PictureHeader"/>).
+/// </summary>
 internal static class PictureFile
 {
     /// <summary>The channels of a picture, by its header alone.</summary>
@@ -28,7 +31,8 @@ internal static class PictureFile
         SKSizeI scaled = Scaled(codec, size);
         SKImageInfo pixels = own.ColorType == SKColorType.Gray8
             ? new SKImageInfo(scaled.Width, scaled.Height, SKColorType.Gray8, SKAlphaType.Opaque)
-            : new SKImageInfo(scaled.Width, scaled.Height, SKColorType.Rgba8888, own.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul);
+            : new SKImageInfo(
+                scaled.Width, scaled.Height, SKColorType.Rgba8888, own.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul);
         var reducer = new SquareReducer(pixels.Width, pixels.Height, header.Channels, pixels.BytesPerPixel, size, channels, target);
         Decode(codec, pixels, reducer, header.MaxBytes);
         PictureOrientation.Apply(codec.EncodedOrigin, target.Span, size, channels);

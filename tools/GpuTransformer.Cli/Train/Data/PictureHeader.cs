@@ -10,7 +10,9 @@ internal enum PictureFormat
     Bmp,
 }
 
-/// <summary>What a picture says of itself before anything is decoded, within the limits that keep a hostile file from taking the machine's memory or time.</summary>
+/// <summary>
+/// What a picture says of itself before anything is decoded, within the limits that keep a hostile file from taking the machine's memory or time.
+/// </summary>
 /// <param name="Format">By its first bytes, not by its name.</param>
 /// <param name="Width">Pixels per row.</param>
 /// <param name="Height">Rows.</param>
@@ -46,7 +48,8 @@ internal sealed record PictureHeader(PictureFormat Format, long Width, long Heig
         if (header.Width < 1 || header.Height < 1)
             throw new InvalidDataException($"it says that it has {header.Width} × {header.Height} pixels");
         if (header.Width > MaxPixels || header.Height > MaxPixels || header.Pixels > MaxPixels)
-            throw new InvalidDataException($"it says that it has {header.Width} × {header.Height} pixels; at most {MaxPixels} in all, as many as 8192 × 8192, are read");
+            throw new InvalidDataException(
+                $"it says that it has {header.Width} × {header.Height} pixels; at most {MaxPixels} in all, as many as 8192 × 8192, are read");
         if (file.Length > header.Pixels * BytesPerPixel + OtherBytes)
             throw new InvalidDataException($"it has {file.Length} bytes for {header.Width} × {header.Height} pixels, more than any picture of that size");
         return header;
@@ -87,7 +90,8 @@ internal sealed record PictureHeader(PictureFormat Format, long Width, long Heig
             return new PictureHeader(PictureFormat.Bmp, bmp.Width, bmp.Height, 3);
         }
 
-        throw new InvalidDataException(begin.IsEmpty ? "it is empty; PNG, JPEG or BMP is needed" : $"it begins with {Convert.ToHexString(begin[..Math.Min(8, begin.Length)])}, as neither PNG, JPEG nor BMP does");
+        throw new InvalidDataException(
+            begin.IsEmpty ? "it is empty; PNG, JPEG or BMP is needed" : $"it begins with {Convert.ToHexString(begin[..Math.Min(8, begin.Length)])}, as neither PNG, JPEG nor BMP does");
     }
 
     private static string? BmpDamage(Stream file)
@@ -100,6 +104,8 @@ internal sealed record PictureHeader(PictureFormat Format, long Width, long Heig
     {
         if (jpeg.Scans > 1 && jpeg.CoefficientBytes > MaxBytes)
             return $"it is progressive, and its {Width} × {Height} pixels take {jpeg.CoefficientBytes} bytes while they are decoded, more than {MaxBytes}; a baseline JPEG of it can be read";
-        return jpeg.Scans * Pixels > MaxVisits ? $"it goes over its {Width} × {Height} pixels in {jpeg.Scans} scans; at most {MaxVisits / Pixels} are read" : null;
+        return jpeg.Scans * Pixels > MaxVisits
+            ? $"it goes over its {Width} × {Height} pixels in {jpeg.Scans} scans; at most {MaxVisits / Pixels} are read"
+            : null;
     }
 }

@@ -1,6 +1,9 @@
 namespace GpuTransformer.Cli.Train.Data;
 
-/// <summary>Generated scenes: on an even background a few rectangles, discs and gratings, the later in front of the earlier. Edges and textures that a Gaussian field has not.</summary>
+/// <summary>
+/// Generated scenes: on an even background a few rectangles, discs and gratings, the later in front of the earlier. Edges and textures that a Gaussian field
+/// has not.
+/// </summary>
 internal sealed class ShapeImages : IImageSource
 {
     private const int MaxShapes = 4, Probe = 512;

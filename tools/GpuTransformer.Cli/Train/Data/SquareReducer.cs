@@ -1,8 +1,8 @@
 namespace GpuTransformer.Cli.Train.Data;
 
 /// <summary>
-/// Cuts the largest square from the middle of an image and brings it to a size, each new pixel being the mean of the area that it covers. Rows are added one by one from the
-/// top, so that of a large picture one row is enough to have in memory.
+/// Cuts the largest square from the middle of an image and brings it to a size, each new pixel being the mean of the area that it covers. Rows are added one by
+/// one from the top, so that of a large picture one row is enough to have in memory.
 /// </summary>
 internal sealed class SquareReducer
 {

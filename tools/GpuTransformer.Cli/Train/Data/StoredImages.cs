@@ -1,6 +1,8 @@
 namespace GpuTransformer.Cli.Train.Data;
 
-/// <summary>Images that were read from files: a tenth, at most five thousand, is held out for evaluation. Every channel is shifted and scaled to mean 0 and variance 1.</summary>
+/// <summary>
+/// Images that were read from files: a tenth, at most five thousand, is held out for evaluation. Every channel is shifted and scaled to mean 0 and variance 1.
+/// </summary>
 internal sealed class StoredImages : IImageSource
 {
     private const int MaxHeldOut = 5000;

@@ -3,8 +3,8 @@ using GpuTransformer.Cli.Train.Data;
 namespace GpuTransformer.Cli.Train.Mae;
 
 /// <summary>
-/// What an error is to be compared with, for the very masks drawn: copying the nearest visible pixel, predicting the mean, and, where the images' distribution is known,
-/// the optimum. On a known field all are expectations in closed form, otherwise measured.
+/// What an error is to be compared with, for the very masks drawn: copying the nearest visible pixel, predicting the mean, and, where the images' distribution
+/// is known, the optimum. On a known field all are expectations in closed form, otherwise measured.
 /// </summary>
 internal sealed class ErrorBounds(PatchGrid grid, IImageSource images)
 {

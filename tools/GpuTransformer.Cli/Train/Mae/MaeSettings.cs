@@ -82,7 +82,9 @@ internal sealed record MaeSettings : TrainingSettings
     {
         Require(imageSize >= 1 && PatchSize >= 1 && imageSize % PatchSize == 0, $"image_size {imageSize} must be a multiple of patch_size {PatchSize}.");
         int patches = imageSize / PatchSize * (imageSize / PatchSize), hidden = (int)Math.Round(patches * MaskRatio);
-        Require(hidden >= 1 && hidden < patches, $"mask_ratio {MaskRatio} of {patches} patches leaves {patches - hidden} visible and {hidden} hidden; at least one of each is needed.");
+        Require(
+            hidden >= 1 && hidden < patches,
+            $"mask_ratio {MaskRatio} of {patches} patches leaves {patches - hidden} visible and {hidden} hidden; at least one of each is needed.");
         return new PatchGrid(imageSize, PatchSize, channels, patches - hidden);
     }
 

@@ -38,7 +38,8 @@ internal sealed class MaeTask : ITrainingTask
     }
 
     /// <inheritdoc/>
-    public string Title => $"Masked autoencoder, {SettingsJson.Name(_settings.Decoder).Replace('_', '-')} decoder, {_grid.Visible} of {_grid.Patches} patches visible, {Source}";
+    public string Title
+        => $"Masked autoencoder, {SettingsJson.Name(_settings.Decoder).Replace('_', '-')} decoder, {_grid.Visible} of {_grid.Patches} patches visible, {Source}";
 
     /// <inheritdoc/>
     public Module Model => _model;
@@ -68,7 +69,10 @@ internal sealed class MaeTask : ITrainingTask
             bounds.Add(batch);
         }
 
-        return new MaeReport { MaskedMse = error, Optimum = bounds.Optimum, AboveOptimum = error / bounds.Optimum - 1, NearestPixel = bounds.NearestPixel, Mean = bounds.Mean };
+        return new MaeReport
+        {
+            MaskedMse = error, Optimum = bounds.Optimum, AboveOptimum = error / bounds.Optimum - 1, NearestPixel = bounds.NearestPixel, Mean = bounds.Mean,
+        };
     }
 
     /// <inheritdoc/>

@@ -3,7 +3,9 @@ using GpuTransformer.Cli.Train.Pictures;
 
 namespace GpuTransformer.Cli.Train.Mae;
 
-/// <summary><c>reconstruction.png</c>: a row for each image with the original, what the encoder sees, and what the model makes of it, visible patches pasted in.</summary>
+/// <summary>
+/// <c>reconstruction.png</c>: a row for each image with the original, what the encoder sees, and what the model makes of it, visible patches pasted in.
+/// </summary>
 internal static class ReconstructionPicture
 {
     private const int Gap = 6, Background = 0xffffff, Hidden = 0x5f7f9f;
@@ -43,10 +45,13 @@ internal static class ReconstructionPicture
         for (int pixel = 0; pixel < grid.ImageSize * grid.ImageSize; pixel++)
         {
             int red = Shade(image[pixel * grid.Channels], images.Shades(0));
-            (int green, int blue) = grid.Channels == 3 ? (Shade(image[pixel * 3 + 1], images.Shades(1)), Shade(image[pixel * 3 + 2], images.Shades(2))) : (red, red);
+            (int green, int blue) = grid.Channels == 3
+                ? (Shade(image[pixel * 3 + 1], images.Shades(1)), Shade(image[pixel * 3 + 2], images.Shades(2)))
+                : (red, red);
             canvas.Fill(left + pixel % grid.ImageSize * zoom, top + pixel / grid.ImageSize * zoom, zoom, zoom, red << 16 | green << 8 | blue);
         }
     }
 
-    private static int Shade(float value, (float Black, float White) range) => (int)Math.Clamp((value - range.Black) / (range.White - range.Black) * 255f + 0.5f, 0f, 255f);
+    private static int Shade(float value, (float Black, float White) range)
+        => (int)Math.Clamp((value - range.Black) / (range.White - range.Black) * 255f + 0.5f, 0f, 255f);
 }

@@ -22,7 +22,12 @@ internal sealed record BmpHeader(long Width, long Height, int Bits, uint Compres
             return null;
         uint pixelsAt = BinaryPrimitives.ReadUInt32LittleEndian(file[10..]);
         if (BinaryPrimitives.ReadUInt32LittleEndian(file[14..]) == Core)
-            return new BmpHeader(BinaryPrimitives.ReadUInt16LittleEndian(file[18..]), BinaryPrimitives.ReadUInt16LittleEndian(file[20..]), BinaryPrimitives.ReadUInt16LittleEndian(file[24..]), 0, pixelsAt);
+            return new BmpHeader(
+                BinaryPrimitives.ReadUInt16LittleEndian(file[18..]),
+                BinaryPrimitives.ReadUInt16LittleEndian(file[20..]),
+                BinaryPrimitives.ReadUInt16LittleEndian(file[24..]),
+                0,
+                pixelsAt);
         return file.Length < Length ? null : new BmpHeader(
             BinaryPrimitives.ReadInt32LittleEndian(file[18..]),
             Math.Abs((long)BinaryPrimitives.ReadInt32LittleEndian(file[22..])),

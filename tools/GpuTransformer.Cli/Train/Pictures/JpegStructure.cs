@@ -3,7 +3,8 @@ using System.Buffers.Binary;
 namespace GpuTransformer.Cli.Train.Pictures;
 
 /// <summary>
-/// What a JPEG (ITU-T T.81) says of itself, found by walking its markers: enough to know before anything is decoded whether the file is whole and what decoding it would take.
+/// What a JPEG (ITU-T T.81) says of itself, found by walking its markers: enough to know before anything is decoded whether the file is whole and what decoding
+/// it would take.
 /// </summary>
 /// <param name="Width">Pixels per row.</param>
 /// <param name="Height">Rows.</param>
@@ -15,7 +16,8 @@ internal sealed record JpegStructure(int Width, int Height, int Components, int 
     // A profile and a large preview are a few megabytes; decoders keep all of it.
     private const long MaxMetadataBytes = 32 << 20;
 
-    private const int StartOfScan = 0xDA, EndOfImage = 0xD9, HuffmanTable = 0xC4, Extension = 0xC8, ArithmeticTable = 0xCC, FirstApplication = 0xE0, Comment = 0xFE;
+    private const int StartOfScan =
+        0xDA, EndOfImage = 0xD9, HuffmanTable = 0xC4, Extension = 0xC8, ArithmeticTable = 0xCC, FirstApplication = 0xE0, Comment = 0xFE;
 
     /// <summary>Walks a file.</summary>
     /// <param name="stream">The file, at its beginning.</param>
@@ -57,7 +59,8 @@ internal sealed record JpegStructure(int Width, int Height, int Components, int 
     {
         int components = head.Length < 6 ? 0 : head[5];
         if (components is not (1 or 3 or 4) || length != 6 + 3 * components || head[0] != 8)
-            throw new InvalidDataException($"its frame at byte {at} has {components} components and {length} bytes; 1, 3 or 4 components of 8 bits are understood");
+            throw new InvalidDataException(
+                $"its frame at byte {at} has {components} components and {length} bytes; 1, 3 or 4 components of 8 bits are understood");
         (int height, int width) = (BinaryPrimitives.ReadUInt16BigEndian(head[1..]), BinaryPrimitives.ReadUInt16BigEndian(head[3..]));
         (int across, int down) = (1, 1);
         long blocks = 0;
@@ -104,7 +107,8 @@ internal sealed record JpegStructure(int Width, int Height, int Components, int 
             _at++;
             long start = _bufferStart + _at;
             if (length < 0 || start + length > stream.Length)
-                throw new InvalidDataException($"segment FF {marker:X2} at byte {at} says it has {length + 2} bytes, but the file ends after {stream.Length - start + 2} of them");
+                throw new InvalidDataException(
+                    $"segment FF {marker:X2} at byte {at} says it has {length + 2} bytes, but the file ends after {stream.Length - start + 2} of them");
             var head = new byte[Math.Min(length, 6 + 3 * 4)];
             for (int i = 0; i < head.Length; i++, _at++)
                 head[i] = (byte)Peek();

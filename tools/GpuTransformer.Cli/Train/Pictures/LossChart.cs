@@ -18,7 +18,8 @@ internal static class LossChart
     public static Canvas Draw(IReadOnlyList<(double X, double Y)> points)
     {
         var canvas = new Canvas(Width, Height, White);
-        AxisScale across = AxisScale.Of(points[0].X, points[^1].X) with { Logarithmic = false }, up = AxisScale.Of(points.Min(static p => p.Y), points.Max(static p => p.Y));
+        AxisScale across = AxisScale.Of(points[0].X, points[^1].X) with { Logarithmic = false }, up = AxisScale.Of(
+            points.Min(static p => p.Y), points.Max(static p => p.Y));
         double X(double step) => Left + across.Place(step) * (Width - Left - Right);
         double Y(double loss) => Height - Bottom - up.Place(loss) * (Height - Top - Bottom);
 

@@ -28,7 +28,9 @@ internal sealed record RecallBatch(int Count, int Pairs, int[] Keys, int[] Value
     public Tensor Ask(RecallModel model)
         => model.Forward(Upload(model, Asked), Upload(model, Keys), Upload(model, Values));
 
-    /// <summary>As <see cref="Ask"/>, with further pairs after those of each context, hidden by the mask: keys that are asked for among them, with values of their own.</summary>
+    /// <summary>
+    /// As <see cref="Ask"/>, with further pairs after those of each context, hidden by the mask: keys that are asked for among them, with values of their own.
+    /// </summary>
     public Tensor AskPadded(RecallModel model, RecallSettings settings, int padding, bool hidden = true)
     {
         int length = Pairs + padding;
@@ -39,11 +41,14 @@ internal sealed record RecallBatch(int Count, int Pairs, int[] Keys, int[] Value
         {
             int pair = i % length;
             mask[i] = pair < Pairs || !hidden;
-            (keys[i], values[i]) = pair < Pairs ? (Keys[i / length * Pairs + pair], Values[i / length * Pairs + pair]) : (random.Next(settings.Keys), random.Next(settings.Values));
+            (keys[i], values[i]) = pair < Pairs
+                ? (Keys[i / length * Pairs + pair], Values[i / length * Pairs + pair])
+                : (random.Next(settings.Keys), random.Next(settings.Values));
         }
 
         Shape shape = [Count, length];
-        return model.Forward(Upload(model, Asked), Tensor.From(model.Device, shape, keys), Tensor.From(model.Device, shape, values), Tensor.From(model.Device, shape, mask));
+        return model.Forward(
+            Upload(model, Asked), Tensor.From(model.Device, shape, keys), Tensor.From(model.Device, shape, values), Tensor.From(model.Device, shape, mask));
     }
 
     /// <summary>What the answers are to be compared with, on the model's device.</summary>

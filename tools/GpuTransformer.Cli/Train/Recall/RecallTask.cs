@@ -12,7 +12,8 @@ internal sealed class RecallTask(RecallSettings settings, ComputeDevice device) 
     private readonly RecallModel _model = new(settings, new ParameterInitializer(device, settings.Seed));
 
     /// <inheritdoc/>
-    public string Title => $"Recalling one of {settings.Pairs} pairs, {settings.Keys} keys and {settings.Values} values: context {settings.ContextDim} wide, model {settings.Dim}";
+    public string Title
+        => $"Recalling one of {settings.Pairs} pairs, {settings.Keys} keys and {settings.Values} values: context {settings.ContextDim} wide, model {settings.Dim}";
 
     /// <inheritdoc/>
     public Module Model => _model;
@@ -34,7 +35,8 @@ internal sealed class RecallTask(RecallSettings settings, ComputeDevice device) 
         double difference = 0;
         for (int number = 0; answers < settings.EvaluationContexts * settings.Pairs; number++)
         {
-            RecallBatch batch = RecallBatch.Draw(settings, DrawSeed.FirstEvaluationStep + number, Math.Min(settings.BatchSize, settings.EvaluationContexts - answers / settings.Pairs));
+            RecallBatch batch = RecallBatch.Draw(
+                settings, DrawSeed.FirstEvaluationStep + number, Math.Min(settings.BatchSize, settings.EvaluationContexts - answers / settings.Pairs));
             using StepScope scope = device.BeginStep();
             float[] scores = batch.Ask(_model).ToArray();
             for (int i = 0; i < batch.Answers.Length; i++)
@@ -53,7 +55,10 @@ internal sealed class RecallTask(RecallSettings settings, ComputeDevice device) 
             answers += batch.Answers.Length;
         }
 
-        return new RecallReport { Answers = answers, WrongAnswers = wrong, Paddings = s_paddings, PaddingChangesBits = changed, PaddingMaxDifference = difference };
+        return new RecallReport
+        {
+            Answers = answers, WrongAnswers = wrong, Paddings = s_paddings, PaddingChangesBits = changed, PaddingMaxDifference = difference,
+        };
     }
 
     /// <inheritdoc/>
