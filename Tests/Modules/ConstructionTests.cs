@@ -14,9 +14,10 @@ public sealed class ConstructionTests
         NumMemKv = 2, QkNorm = true, QkNormDimScale = true, HeadScale = true, GateValues = true, GateValueHeads = true,
     };
 
-    // With whatever options add parameters or constants of their own.
+    // With whatever options add parameters or constants of their own. One layer of each kind: every refused allocation has the whole process collected.
     private static readonly AttentionLayersOptions s_rich = s_plain with
     {
+        Depth = 1,
         AlibiPosBias = true, CrossAttend = true, Attn = s_richAttn, CrossAttn = s_richAttn with { DimContext = 6 },
         Ff = s_plain.Ff with { Glu = true, GluMultBias = true, PostActLn = true }, Macaron = true, SandwichNorm = true, PreAndPostNorm = false,
         UseAdaptiveLayerscale = true, UseDynamicTanh = true,
@@ -32,7 +33,7 @@ public sealed class ConstructionTests
     /// <summary>Every public module, and what else owns tensors, by the names of the test's rows.</summary>
     private static readonly Dictionary<string, Func<ComputeDevice, IDisposable>> s_makers = new(StringComparer.Ordinal)
     {
-        [nameof(AttentionLayers)] = static d => new AttentionLayers(s_rich, d),
+        [nameof(AttentionLayers)] = static d => new AttentionLayers(s_plain, d),
         [nameof(Encoder)] = static d => new Encoder(s_rich, d),
         [nameof(Decoder)] = static d => new Decoder(
             s_plain with { UseLayerscale = true, UseDerf = true, Attn = s_plain.Attn with { QkRmsnorm = true, OnAttn = true } }, d),
