@@ -3,7 +3,7 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// C = (mask ? act(op(A) op(B) + bias) : 0) + residual. A group of 64 threads computes 64 × 64 of C, a thread 8 × 8 of it in registers:
+/// C = (mask ? act(op(A) op(B) + bias) : 0) + residual, for one product or a batch of them. A group of 64 threads computes 64 × 64 of a C, a thread 8 × 8 of it in registers:
 /// 64 multiply-adds for 16 numbers read from shared memory. One kernel serves every transposition and epilogue: the branches are the same for
 /// all threads and lie outside the inner loop, whereas each further specialisation would cost a compilation.
 /// </summary>
@@ -27,9 +27,9 @@ internal struct MatrixMultiplyPortable<TElement> : IGridKernel
     private const int Side = 8;
     private const int Half = Tile / 2;
 
-    public ArrayView<TElement> Left;     // [m, k], or [k, m] transposed
-    public ArrayView<TElement> Right;    // [k, n], or [n, k] transposed
-    public ArrayView<TElement> Output;   // [m, n]
+    public ArrayView<TElement> Left;     // each [m, k], or [k, m] transposed
+    public ArrayView<TElement> Right;    // each [k, n], or [n, k] transposed
+    public ArrayView<TElement> Output;   // [products, m, n]
     public ArrayView<TElement> Bias;     // [n] or empty
     public ArrayView<TElement> Residual; // [m, n] or empty; may be the output itself
     public ArrayView<byte> RowMask;      // [m] or empty
@@ -41,18 +41,22 @@ internal struct MatrixMultiplyPortable<TElement> : IGridKernel
     public int LeftQuads;  // 1 where A's rows start on multiples of four elements in memory
     public int RightQuads; // the same of B
     public int Activation;
+    public MatrixBatch Batch;
 
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
 
-    /// <summary>Grid: one group per tile, the tiles of a row of tiles being neighbours.</summary>
+    /// <summary>Grid: one group per tile, the tiles of a row of tiles being neighbours, then the rows of a product, then the products.</summary>
     public static void Kernel(MatrixMultiplyPortable<TElement> p)
     {
         // A's tile, then B's, each [depth, 64]; at the end half of C's. One allocation and offsets, not sub-views: ILGPU then knows that reads are aligned.
         ArrayView<float> shared = SharedMemory.Allocate<float>(2 * RightStart);
         int tilesPerRow = (p.N + Tile - 1) / Tile;
-        GroupPlace at = GroupPlace.Of(p.FirstGroup + Grid.IdxX, tilesPerRow);
+        GroupPlace within = GroupPlace.Of(p.FirstGroup + Grid.IdxX, tilesPerRow * ((p.M + Tile - 1) / Tile));
+        GroupPlace at = GroupPlace.Of(within.Inner, tilesPerRow), product = GroupPlace.Of(within.Outer, p.Batch.Inner);
         int row = at.Outer * Tile, column = at.Inner * Tile;
+        ArrayView<TElement> left = From(p.Left, MatrixBatch.Left(p.Batch, product)), right = From(p.Right, MatrixBatch.Right(p.Batch, product));
+        long output = (long)within.Outer * p.M * p.N;
         int thread = Group.IdxX, threadRow = thread / Side * 4, threadColumn = thread % Side * 4;
 
         var upper = default(RegisterTile4X8);
@@ -61,13 +65,13 @@ internal struct MatrixMultiplyPortable<TElement> : IGridKernel
         {
             // What is contiguous in memory is what neighbouring threads read: the inner width of A and of a transposed B.
             if (p.TransposeLeft == 0)
-                LoadTransposed(p.Left, p.LeftQuads, row, p.M, k, p.K, shared, 0);
+                LoadTransposed(left, p.LeftQuads, row, p.M, k, p.K, shared, 0);
             else
-                LoadStraight(p.Left, p.LeftQuads, row, p.M, k, p.K, shared, 0);
+                LoadStraight(left, p.LeftQuads, row, p.M, k, p.K, shared, 0);
             if (p.TransposeRight == 0)
-                LoadStraight(p.Right, p.RightQuads, column, p.N, k, p.K, shared, RightStart);
+                LoadStraight(right, p.RightQuads, column, p.N, k, p.K, shared, RightStart);
             else
-                LoadTransposed(p.Right, p.RightQuads, column, p.N, k, p.K, shared, RightStart);
+                LoadTransposed(right, p.RightQuads, column, p.N, k, p.K, shared, RightStart);
             Group.Barrier();
             for (int d = 0; d < Depth; d++)
             {
@@ -84,10 +88,12 @@ internal struct MatrixMultiplyPortable<TElement> : IGridKernel
         {
             Write(shared, threadRow * Stride + threadColumn, half == 0 ? upper : lower);
             Group.Barrier();
-            Epilogue(p, shared, row + half * Half, column);
+            Epilogue(p, output, shared, row + half * Half, column);
             Group.Barrier();
         }
     }
+
+    private static ArrayView<TElement> From(ArrayView<TElement> view, long start) => view.SubView(start, view.Length - start);
 
     // (shared + offset)[d, i] = matrix[start + i, k + d]: the matrix is [length, depth].
     private static void LoadTransposed(ArrayView<TElement> matrix, int quads, int start, int length, int k, int depth, ArrayView<float> shared, int offset)
@@ -154,7 +160,7 @@ internal struct MatrixMultiplyPortable<TElement> : IGridKernel
     }
 
     // Each thread finishes one column of half a tile.
-    private static void Epilogue(MatrixMultiplyPortable<TElement> p, ArrayView<float> shared, int row, int column)
+    private static void Epilogue(MatrixMultiplyPortable<TElement> p, long output, ArrayView<float> shared, int row, int column)
     {
         column += Group.IdxX;
         if (column < p.N)
@@ -163,7 +169,7 @@ internal struct MatrixMultiplyPortable<TElement> : IGridKernel
             int rows = IntrinsicMath.Min(Half, p.M - row);
             for (int r = 0; r < rows; r++)
             {
-                long index = (long)(row + r) * p.N + column;
+                long index = output + (long)(row + r) * p.N + column;
                 float value = ActivationCode.Apply(p.Activation, shared[r * Stride + Group.IdxX] + bias);
                 if (p.RowMask.Length > 0 && p.RowMask[row + r] == 0)
                     value = 0f;

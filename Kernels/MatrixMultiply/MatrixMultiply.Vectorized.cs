@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// C = (mask ? act(op(A) op(B) + bias) : 0) + residual. A block is 64 columns and <see cref="RowsPerBlock"/> rows of C. It packs its columns of B once per
+/// C = (mask ? act(op(A) op(B) + bias) : 0) + residual, for one product or a batch of them. A block is 64 columns and <see cref="RowsPerBlock"/> rows of a C. It packs its columns of B once per
 /// <see cref="DepthPerPanel"/> of the inner width (a panel stays in the second-level cache), and multiplies it with six rows of A at a time, which are read
 /// where they are: their elements are broadcast, so they need no order.
 /// </summary>
@@ -36,11 +36,33 @@ internal unsafe struct MatrixMultiplyVectorized<TElement> : IBlockKernel
     public int RowsPerBlock;
     public int TransposeLeft;
     public int TransposeRight;
+    public MatrixBatch Batch;
+    public int BlocksPerProduct;
 
     private readonly int Panels => (N + MatrixPanel.Width - 1) / MatrixPanel.Width;
 
     /// <summary>Block b computes column panel b % panels, so neighbours share the rows of A.</summary>
     public readonly void Execute(int block)
+    {
+        if (block < BlocksPerProduct)
+        {
+            ExecuteWithin(block);
+            return;
+        }
+
+        MatrixMultiplyVectorized<TElement> one = this;
+        GroupPlace within = GroupPlace.Of(block, BlocksPerProduct), product = GroupPlace.Of(within.Outer, Batch.Inner);
+        long left = MatrixBatch.Left(Batch, product);
+        one.Left += left;
+        one.LeftRows = LeftRows == null ? null : LeftRows + left;
+        one.Right += MatrixBatch.Right(Batch, product);
+        one.Epilogue.Output += (long)within.Outer * M * N;
+        if (Epilogue.Residual != null)
+            one.Epilogue.Residual += (long)within.Outer * M * N;
+        one.ExecuteWithin(within.Inner);
+    }
+
+    private readonly void ExecuteWithin(int block)
     {
         int column = block % Panels * MatrixPanel.Width;
         int row = block / Panels * RowsPerBlock;

@@ -67,7 +67,10 @@ public static partial class Operators
     private static string Transposed(bool transposed) => transposed ? " (transposed)" : string.Empty;
 }
 
-/// <summary>What a MatrixMultiply variant is given. The residual may be the output itself: then the product is accumulated.</summary>
+/// <summary>
+/// What a MatrixMultiply variant is given. The residual may be the output itself: then the product is accumulated. With more than one product, all have one
+/// bias, and each its own part of output and residual; a row mask is for a single one.
+/// </summary>
 internal readonly record struct MatrixMultiplyArguments(
     Tensor Left,
     Tensor Right,
@@ -80,7 +83,14 @@ internal readonly record struct MatrixMultiplyArguments(
     Tensor? Bias,
     Activation Activation,
     Tensor? Residual,
-    Tensor? RowMask);
+    Tensor? RowMask)
+{
+    /// <summary>How many products there are.</summary>
+    public int Products { get; init; } = 1;
+
+    /// <summary>Where their factors lie.</summary>
+    public MatrixBatch Batch { get; init; } = MatrixBatch.One;
+}
 
 /// <summary>Matrix multiplication and linear layers in the catalogue.</summary>
 internal static partial class MatrixMultiplyOperator
@@ -104,7 +114,7 @@ internal static partial class MatrixMultiplyOperator
     /// <summary>Launches the best variant; an empty output needs none.</summary>
     public static void Run(in MatrixMultiplyArguments arguments)
     {
-        if (arguments.M > 0 && arguments.N > 0)
+        if (arguments.M > 0 && arguments.N > 0 && arguments.Products > 0)
             Definition.Run(arguments.Output.Device, arguments);
     }
 
@@ -127,7 +137,7 @@ internal static partial class MatrixMultiplyOperator
         public static void Launch<TElement>(ComputeDevice device, MatrixMultiplyArguments a)
             where TElement : unmanaged, IElement<TElement>
         {
-            long groups = (long)Groups(a.M, MatrixMultiplyPortable<TElement>.Tile) * Groups(a.N, MatrixMultiplyPortable<TElement>.Tile);
+            long groups = (long)a.Products * Groups(a.M, MatrixMultiplyPortable<TElement>.Tile) * Groups(a.N, MatrixMultiplyPortable<TElement>.Tile);
             device.Launch(MatrixMultiplyPortable<TElement>.Kernel, groups, MatrixMultiplyPortable<TElement>.GroupSize, new MatrixMultiplyPortable<TElement>
             {
                 Left = a.Left.View<TElement>(),
@@ -141,15 +151,16 @@ internal static partial class MatrixMultiplyOperator
                 K = a.K,
                 TransposeLeft = a.TransposeLeft ? 1 : 0,
                 TransposeRight = a.TransposeRight ? 1 : 0,
-                LeftQuads = HasQuads(a.Left, a.TransposeLeft ? a.M : a.K),
-                RightQuads = HasQuads(a.Right, a.TransposeRight ? a.K : a.N),
+                LeftQuads = HasQuads(a.Left, a.TransposeLeft ? a.M : a.K, a.Batch.LeftOuterStep | a.Batch.LeftInnerStep),
+                RightQuads = HasQuads(a.Right, a.TransposeRight ? a.K : a.N, a.Batch.RightOuterStep | a.Batch.RightInnerStep),
                 Activation = (int)a.Activation,
+                Batch = a.Batch,
             });
         }
     }
 
     // Whether every row starts where four elements can be loaded at once.
-    private static int HasQuads(Tensor tensor, int rowStride) => tensor.StartsOnQuad && rowStride % 4 == 0 ? 1 : 0;
+    private static int HasQuads(Tensor tensor, int rowStride, long steps) => tensor.StartsOnQuad && rowStride % 4 == 0 && steps % 4 == 0 ? 1 : 0;
 
     private readonly unsafe struct Vectorized : IElementLaunch<MatrixMultiplyArguments>
     {
@@ -169,8 +180,8 @@ internal static partial class MatrixMultiplyOperator
             int panels = Groups(a.N, MatrixPanel.Width);
             using Tensor? leftRows = IsWorthRows<TElement>(a, panels) ? WriteRows<TElement>(device, a) : null;
             bool inPlace = typeof(TElement) == typeof(Float32) && !a.TransposeLeft;
-            int rows = RowsPerBlock(a.M, panels, device.Workers, a.TransposeLeft && leftRows is null);
-            device.Launch(checked(panels * Groups(a.M, rows)), new MatrixMultiplyVectorized<TElement>
+            int rows = RowsPerBlock(a.M, checked(panels * a.Products), device.Workers, a.TransposeLeft && leftRows is null), blocks = checked(panels * Groups(a.M, rows));
+            device.Launch(checked(a.Products * blocks), new MatrixMultiplyVectorized<TElement>
             {
                 Left = a.Left.Pointer<TElement>(),
                 LeftRows = inPlace ? a.Left.Pointer<float>() : leftRows is null ? null : leftRows.Pointer<float>(),
@@ -190,12 +201,14 @@ internal static partial class MatrixMultiplyOperator
                 RowsPerBlock = rows,
                 TransposeLeft = a.TransposeLeft ? 1 : 0,
                 TransposeRight = a.TransposeRight ? 1 : 0,
+                Batch = a.Batch,
+                BlocksPerProduct = blocks,
             });
         }
 
         private static bool IsWorthRows<TElement>(in MatrixMultiplyArguments a, int panels)
             where TElement : unmanaged, IElement<TElement>
-            => (a.TransposeLeft || typeof(TElement) != typeof(Float32)) && panels >= ManyPanels && (long)a.M * a.K >= ManyElements;
+            => a.Products == 1 && (a.TransposeLeft || typeof(TElement) != typeof(Float32)) && panels >= ManyPanels && (long)a.M * a.K >= ManyElements;
 
         private static Tensor WriteRows<TElement>(ComputeDevice device, in MatrixMultiplyArguments a)
             where TElement : unmanaged, IElement<TElement>

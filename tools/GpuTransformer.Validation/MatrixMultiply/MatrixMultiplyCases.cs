@@ -39,9 +39,57 @@ internal static class MatrixMultiplyCases
                 yield return Case(seed, dtype, m, n, k, true, true, Activation.None, Epilogue.None, size);
             }
 
+            yield return Batch(seed, dtype, [2, 3], [2, 3], 5, 7, 9, false, true, ValidationSize.Tiny);
+            yield return Batch(seed, dtype, [2, 3], [2, 1], 70, 65, 8, true, false, ValidationSize.Quick);
+            yield return Batch(seed, dtype, [1, 3], [2, 3], 4, 68, 20, false, false, ValidationSize.Quick);
+            yield return Batch(seed, dtype, [1, 1], [3, 2], 65, 4, 12, true, true, ValidationSize.Quick);
             yield return Case(seed, dtype, 7, 19, 0, false, true, Activation.Sigmoid, Epilogue.All, ValidationSize.Tiny);
             foreach (Activation activation in Enum.GetValues<Activation>())
                 yield return Case(seed, dtype, 19, 37, 40, false, true, activation, Epilogue.All, ValidationSize.Quick);
+        }
+    }
+
+    // Batches of products: each factor with matrices of its own, the same ones along either axis, or one for all.
+    private static ValidationCase<MatrixMultiplyArguments> Batch(
+        int seed, DType dtype, int[] left, int[] right, int m, int n, int k, bool transposeLeft, bool transposeRight, ValidationSize size)
+    {
+        int[] batch = [Math.Max(left[0], right[0]), Math.Max(left[1], right[1])];
+        int products = batch[0] * batch[1];
+        var data = new CaseData(CaseData.Seed(seed, m, n, k, products), dtype);
+        float[] a = data.Uniform((long)left[0] * left[1] * m * k), b = data.Uniform((long)right[0] * right[1] * n * k);
+        Shape leftShape = [.. left, .. transposeLeft ? new[] { k, m } : [m, k]], rightShape = [.. right, .. transposeRight ? new[] { n, k } : [k, n]];
+        return new ValidationCase<MatrixMultiplyArguments>(
+            $"{leftShape}{(transposeLeft ? "T" : string.Empty)} times {rightShape}{(transposeRight ? "T" : string.Empty)} {dtype}",
+            size,
+            dtype,
+            device => new MatrixMultiplyArguments(
+                Tensor.From(device, leftShape, a, dtype), Tensor.From(device, rightShape, b, dtype), Tensor.Empty(device, [.. batch, m, n], dtype), m, n, k,
+                transposeLeft, transposeRight, null, Activation.None, null, null)
+            {
+                Products = products,
+                Batch = MatrixMultiplyOperator.Batch(batch, leftShape, rightShape)!.Value,
+            },
+            static arguments => [("output", arguments.Output)],
+            () => [data.Expect("output", Oracle<double>(), Oracle<float>())]);
+
+        T[] Oracle<T>()
+            where T : System.Numerics.IFloatingPointIeee754<T>
+        {
+            var output = new List<T>();
+            for (int i = 0; i < products; i++)
+            {
+                output.AddRange(MatrixMultiplyReference.Forward(
+                    Part(CaseData.Convert<T>(a), left, i, m * k), Part(CaseData.Convert<T>(b), right, i, n * k), m, n, k, transposeLeft, transposeRight, null, 0, null,
+                    null));
+            }
+
+            return [.. output];
+        }
+
+        T[] Part<T>(T[] all, int[] own, int product, int size)
+        {
+            int outer = product / batch[1] % own[0], inner = product % batch[1] % own[1], start = (outer * own[1] + inner) * size;
+            return all[start..(start + size)];
         }
     }
 
