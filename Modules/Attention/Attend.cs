@@ -2,20 +2,48 @@ using GpuTransformer.Host;
 
 namespace GpuTransformer.Modules;
 
-/// <summary>softmax(scale · q kᵀ + bias) v on heads as they come, without projections or parameters: x-transformers' <c>Attend</c>.</summary>
+/// <summary>
+/// softmax(scale · q kᵀ + bias) v on heads as they come, without projections: x-transformers' <c>Attend</c>, and what every <see cref="Attention"/> attends with.
+/// </summary>
+/// <remarks>
+/// Here alone it is decided whether attention is fused or has its scores in memory: fused, unless an option is on that needs them
+/// (<see cref="AttentionCoreOptions"/> says which); <see cref="IsFused"/> tells.
+/// </remarks>
 public sealed class Attend : Module
 {
+    private readonly IHeadsStage[] _prepare;
+    private readonly ExplicitAttend? _explicit;
+
     /// <summary>An attention core.</summary>
-    public Attend(AttendOptions options, ComputeDevice device)
-        : base(new ParameterInitializer(device, 0, DType.Float32))
+    /// <exception cref="ArgumentException">The options contradict each other; the message names them.</exception>
+    public Attend(AttendOptions options, ComputeDevice device, int seed = 0, DType dtype = DType.Float32)
+        : this(options, new ParameterInitializer(device, seed, dtype))
     {
+    }
+
+    internal Attend(AttendOptions options, ParameterInitializer initializer)
+        : base(initializer)
+    {
+        using StepScope construction = Device.BeginConstruction();
         ArgumentNullException.ThrowIfNull(options);
-        OptionChecks.Ranges(options);
+        options.Validate();
         Options = options;
+        Tensor? sink = options.HeadLearnedSink ? AddParameter("head_attn_sink", initializer.Constant([options.Heads!.Value], 0f)) : null;
+        _explicit = options.NeedScores.Count > 0 ? new ExplicitAttend(options, sink, (name, heads) => AddTalkingHeads(name, heads, initializer)) : null;
+        IHeadsStage?[] prepare =
+        [
+            options.AddZeroKv ? new ZeroKeyValue() : null, options.L2Distance ? new L2Distance(options.Flash) : null,
+            sink is not null && IsFused ? new HeadSink(sink) : null,
+        ];
+        _prepare = [.. prepare.OfType<IHeadsStage>()];
+        construction.Complete();
     }
 
     /// <summary>What it is.</summary>
     public AttendOptions Options { get; }
+
+    /// <summary>Whether attention is one operator that never has the scores in memory.</summary>
+    public bool IsFused => _explicit is null;
 
     /// <summary>Applies attention; a query that sees no key gives exactly zero.</summary>
     /// <param name="q">[batch, heads, queries, width]</param>
@@ -42,19 +70,24 @@ public sealed class Attend : Module
         bool isKeyMask = mask?.Shape.Rank == 2;
         if (isKeyMask)
             ForwardChecks.Mask(this, mask, q.Shape[0], keys, "key");
-        return scope.Keep(Operators.Attention(Computed(q), WithZero(Computed(k)), WithZero(Computed(v)), new ScoreOptions
+        var scores = new ScoreOptions
         {
             Heads = heads,
-            KeyValueHeads = keyHeads,
             Layout = AttentionLayout.HeadMajor,
-            Scale = Options.Scale,
-            Causal = causal ?? Options.Causal ? CausalAlignment.BottomRight : CausalAlignment.None,
-            SoftClamp = Options.SoftclampLogits ? Options.LogitSoftclampValue : null,
+            Causal = causal == true ? CausalAlignment.BottomRight : CausalAlignment.None,
             KeyMask = isKeyMask ? mask : null,
             Mask = isKeyMask ? null : ForwardChecks.Pairs(this, mask, pairs),
             Bias = ForwardChecks.Bias(this, attnBias, pairs),
-            FreeColumns = Options.AddZeroKv ? 1 : 0,
-        }.WithDropout(Options.Dropout, Device)));
+        };
+        var parts = new Heads(Computed(q), Computed(k), Computed(v), heads, keyHeads, Options.Scale ?? 1f / MathF.Sqrt(q.Shape[^1]));
+
+        // What changes heads on the way takes them as projections give them.
+        if (_prepare.Length == 0)
+            return scope.Keep(Run(parts, scores, causal));
+        Tensor merged = Run(
+            parts with { Query = HeadLayout.Merge(parts.Query), Key = HeadLayout.Merge(parts.Key), Value = HeadLayout.Merge(parts.Value) },
+            scores with { Layout = AttentionLayout.SequenceMajor }, causal);
+        return scope.Keep(HeadLayout.Split(merged, heads));
     }
 
     /// <inheritdoc/>
@@ -68,12 +101,26 @@ public sealed class Attend : Module
         return Forward(q, k, v, mask, bias, causal ? true : null);
     }
 
-    private Tensor WithZero(Tensor heads)
+    /// <summary>Attends with heads that are projected and normed.</summary>
+    /// <param name="heads">Heads as <paramref name="scores"/> says; sequence-major where an option changes them.</param>
+    /// <param name="scores">What belongs to the call: masks, bias, positions, and causality that the caller adds.</param>
+    /// <param name="causal">In place of the option, or null.</param>
+    internal Tensor Run(Heads heads, ScoreOptions scores, bool? causal = null)
     {
-        if (!Options.AddZeroKv)
-            return heads;
-        (int batch, int count, int length, int width) = (heads.Shape[0], heads.Shape[1], heads.Shape[2], heads.Shape[3]);
-        Tensor zero = Tensor.Zeros(heads.Device, [1, 1, width], heads.DType);
-        return Operators.Concatenate(zero, heads.Reshape([batch * count, length, width])).Reshape([batch, count, length + 1, width]);
+        foreach (IHeadsStage stage in _prepare)
+            heads = stage.Prepare(heads);
+        scores = (scores with
+        {
+            KeyValueHeads = heads.KeyValueHeads,
+            Scale = heads.Scale,
+            Causal = causal ?? Options.Causal ? CausalAlignment.BottomRight : scores.Causal,
+            SoftClamp = Options.SoftclampLogits ? Options.LogitSoftclampValue : null,
+            FreeColumns = heads.FreeColumns,
+        }).WithDropout(Options.Dropout, heads.Query.Device);
+        return _explicit is null ? Operators.Attention(heads.Query, heads.Key, heads.Value, scores) : _explicit.Forward(heads, scores);
     }
+
+    // As x-transformers stores it: the weight of a convolution over heads.
+    private Tensor AddTalkingHeads(string name, int heads, ParameterInitializer initializer)
+        => AddChild(name, new ModuleGroup(initializer)).AddTensor("weight", initializer.Identity([heads, heads, 1, 1]));
 }

@@ -13,7 +13,8 @@ public sealed class Attention : Branch
     private readonly Linear _toK;
     private readonly Linear _toV;
     private readonly IHeadsStage[] _prepare;
-    private readonly FusedAttend _attend;
+    private readonly Attend _attend;
+    private readonly float _scale;
     private readonly IMergedStage[] _finish;
     private readonly OutputProjection _output;
 
@@ -39,18 +40,22 @@ public sealed class Attention : Branch
         _toK = Own("to_k", new Linear(options.SourceDim, options.KeyWidth, bias: false, initializer));
         _toV = Own("to_v", new Linear(options.SourceDim, options.ValueWidth, bias: false, initializer));
         Laser? laser = Laser.Of(this);
-        IHeadsStage?[] prepare = [HeadRmsNorms.Of(this, initializer), memory, QkNorm.Of(this, initializer), laser, ZeroKeyValue.Of(this)];
+        IHeadsStage?[] prepare = [HeadRmsNorms.Of(this, initializer), memory, QkNorm.Of(this, initializer), laser];
+        _attend = Own("attend", new Attend(new AttendOptions(options) { Heads = options.QueryHeads }, initializer));
+        _scale = Modules.QkNorm.Scale(options);
         ValueGate? valueGate = ValueGate.Of(this, initializer);
         IMergedStage?[] finish = [laser, HeadScale.Of(this, initializer), ValueHeadGate.Of(this, initializer), valueGate];
         _output = OutputProjection.Of(this, initializer);
         _prepare = [.. prepare.OfType<IHeadsStage>()];
-        _attend = new FusedAttend(options);
         _finish = [.. finish.OfType<IMergedStage>()];
         construction.Complete();
     }
 
     /// <summary>What it is.</summary>
     public AttentionOptions Options { get; }
+
+    /// <summary>Whether attention is one operator that never has the scores in memory; see <see cref="AttentionCoreOptions"/>.</summary>
+    public bool IsFused => _attend.IsFused;
 
     internal override bool FusesResidual => true;
 
@@ -84,13 +89,23 @@ public sealed class Attention : Branch
     internal override Tensor Run(Tensor x, BranchInputs inputs, Tensor? residual)
     {
         Tensor source = inputs.Source ?? x;
-        var heads = new Heads(_toQ.Forward(x), _toK.Forward(source), _toV.Forward(source));
+        var heads = new Heads(_toQ.Forward(x), _toK.Forward(source), _toV.Forward(source), Options.QueryHeads, Options.KeyValueHeads, _scale);
         foreach (IHeadsStage stage in _prepare)
             heads = stage.Prepare(heads);
-        Tensor merged = _attend.Forward(heads, inputs.Scores!);
+        Tensor merged = _attend.Run(heads, Scores(inputs));
         foreach (IMergedStage stage in _finish)
             merged = stage.Finish(merged, x);
         return _output.Forward(merged, inputs.QueryMask, residual);
+    }
+
+    private ScoreOptions Scores(BranchInputs inputs)
+    {
+        ScoreOptions scores = inputs.Scores! with { Window = Options.MaxAttendPast };
+
+        // Keys choose among queries, so those that are not there must be none of the choice.
+        return Options.InvertedAttention && inputs.QueryMask is { } mask
+            ? scores with { Mask = ScoreRules.And(scores.Mask, mask.Reshape([mask.Shape[0], 1, mask.Shape[1], 1])) }
+            : scores;
     }
 
     /// <summary>Takes a stage's parameter.</summary>

@@ -6,7 +6,20 @@ namespace GpuTransformer.Modules;
 /// <param name="Query">[batch, queries, heads · dimHead]</param>
 /// <param name="Key">[batch, keys, keyValueHeads · dimHead]</param>
 /// <param name="Value">[batch, keys, keyValueHeads · valueDim]</param>
-internal readonly record struct Heads(Tensor Query, Tensor Key, Tensor Value);
+/// <param name="QueryHeads">heads</param>
+/// <param name="KeyValueHeads">keyValueHeads</param>
+/// <param name="Scale">What q·k is multiplied with.</param>
+/// <param name="FreeColumns">How many leading keys every query sees, whatever the masks say: those that stages have put there.</param>
+internal readonly record struct Heads(Tensor Query, Tensor Key, Tensor Value, int QueryHeads, int KeyValueHeads, float Scale, int FreeColumns = 0)
+{
+    /// <summary>The same with keys and values before the others.</summary>
+    /// <param name="keys">[1 or batch, count, keyValueHeads · dimHead]</param>
+    /// <param name="values">[1 or batch, count, keyValueHeads · valueDim]</param>
+    public Heads Behind(Tensor keys, Tensor values) => this with
+    {
+        Key = Operators.Concatenate(keys, Key), Value = Operators.Concatenate(values, Value), FreeColumns = FreeColumns + keys.Shape[1],
+    };
+}
 
 /// <summary>What an option does between the projections and the scores.</summary>
 internal interface IHeadsStage

@@ -19,6 +19,8 @@ internal sealed record HeadRmsNorms(MultiheadRmsNorm? Query, MultiheadRmsNorm? K
             options.ValueRmsnorm ? Norm("value_rmsnorm", options.KeyValueHeads) : null);
     }
 
-    public Heads Prepare(Heads heads)
-        => new(Query?.Forward(heads.Query) ?? heads.Query, Key?.Forward(heads.Key) ?? heads.Key, Value?.Forward(heads.Value) ?? heads.Value);
+    public Heads Prepare(Heads heads) => heads with
+    {
+        Query = Query?.Forward(heads.Query) ?? heads.Query, Key = Key?.Forward(heads.Key) ?? heads.Key, Value = Value?.Forward(heads.Value) ?? heads.Value,
+    };
 }

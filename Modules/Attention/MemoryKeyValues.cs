@@ -28,12 +28,12 @@ internal sealed class MemoryKeyValues : IHeadsStage
     public static MemoryKeyValues? Of(Attention owner, ParameterInitializer initializer)
         => owner.Options.NumMemKv == 0 ? null : new MemoryKeyValues(owner, initializer);
 
-    public Heads Prepare(Heads heads) => heads with { Key = Before(heads.Key, _keys), Value = Before(heads.Value, _values) };
+    public Heads Prepare(Heads heads) => heads.Behind(Rows(_keys, heads.Key), Rows(_values, heads.Value));
 
-    private Tensor Before(Tensor rest, Tensor memory)
+    private Tensor Rows(Tensor memory, Tensor rest)
     {
         (int heads, int memories, int width) = (memory.Shape[0], memory.Shape[1], memory.Shape[2]);
         Tensor rows = Operators.GatherRows(memory.Like(rest).Reshape([1, heads * memories, width]), _order);
-        return Operators.Concatenate(rows.Reshape([1, memories, heads * width]), rest);
+        return rows.Reshape([1, memories, heads * width]);
     }
 }

@@ -41,6 +41,16 @@ public sealed class ParameterInitializer
         return Create(shape, values);
     }
 
+    /// <summary>Ones where the first two axes agree, zeros elsewhere: what is mixed by it stays as it is.</summary>
+    /// <param name="shape">[n, n, …]</param>
+    public Tensor Identity(Shape shape)
+    {
+        float[] values = Values(shape);
+        for (int i = 0; i < shape[0]; i++)
+            values[(shape.Count / shape[0] + shape.Count / shape[0] / shape[1]) * i] = 1f;
+        return Create(shape, values);
+    }
+
     /// <summary>Uniform in [−1/√fanIn, 1/√fanIn): PyTorch's default for the weight and bias of a linear layer.</summary>
     /// <param name="shape">The parameter's shape.</param>
     /// <param name="fanIn">How many inputs each output sums over.</param>

@@ -72,6 +72,9 @@ public sealed record ActivationMemory(long Inputs, long Inference, long Training
 /// <summary>How many numbers one sample's tensors hold in one layer.</summary>
 internal sealed record LayerMemory(AttentionLayersOptions Options, int Length, int ContextLength)
 {
+    // Where scores are in memory: as products, scaled, hidden, as weights, and as weights with what is hidden at zero; each option adds one or two more.
+    private const int ScoreTensors = 6;
+
     public long Elements(LayerKind kind)
     {
         int streams = 1 + (Options.HasPreNorm ? 1 : 0) + (Options.HasPostNorm ? 1 : 0) + (Options.SandwichNorm ? 1 : 0);
@@ -103,6 +106,7 @@ internal sealed record LayerMemory(AttentionLayersOptions Options, int Length, i
     {
         AttentionOptions attention = kind == LayerKind.CrossAttention ? Options.CrossAttention() : Options.SelfAttention();
         long keys = kind == LayerKind.CrossAttention ? ContextLength : Length, copies = attention.NumMemKv > 0 || attention.AddZeroKv ? 2 : 1;
-        return (long)Length * (attention.QueryWidth + attention.MergedWidth) + copies * keys * (attention.KeyWidth + attention.ValueWidth);
+        long scores = attention.NeedScores.Count == 0 ? 0 : (long)attention.QueryHeads * Length * (keys + attention.NumMemKv);
+        return (long)Length * (attention.QueryWidth + attention.MergedWidth) + copies * keys * (attention.KeyWidth + attention.ValueWidth) + ScoreTensors * scores;
     }
 }

@@ -7,6 +7,12 @@ namespace GpuTransformer.Modules;
 /// <param name="Parameters">How many numbers they hold.</param>
 public sealed record ParameterFacts(string Path, string Kind, int Tensors, long Parameters);
 
+/// <summary>How one attention of a model attends.</summary>
+/// <param name="Path">Its path in the <c>state_dict</c>; empty for the module itself.</param>
+/// <param name="IsFused">Whether it never has its scores in memory.</param>
+/// <param name="NeedScores">The options for which it has; none where it is fused.</param>
+public sealed record AttentionFacts(string Path, bool IsFused, IReadOnlyList<string> NeedScores);
+
 /// <summary>What a model consists of and costs.</summary>
 public static class ModelFacts
 {
@@ -17,6 +23,8 @@ public static class ModelFacts
         var facts = new List<ParameterFacts>();
         foreach ((string name, Module child) in module.Children)
         {
+            if (child is Attend && child.ParameterCount == 0)
+                continue;
             if (module is AttentionLayers && child is ModuleGroup { Children.Count: > 0 } layers && name == "layers")
                 facts.AddRange(layers.Children.Select(layer => Facts($"{name}.{layer.Name}", layer.Value)));
             else
@@ -43,6 +51,26 @@ public static class ModelFacts
         AttentionOptions cross = options.CrossAttention();
         int layers = LayerPlan.Of(options).Layers.Count(static kind => kind == LayerKind.CrossAttention);
         return (long)(cross.SourceDim - options.Dim) * (cross.KeyWidth + cross.ValueWidth) * layers;
+    }
+
+    /// <summary>How a model attends, attention by attention: fused, or by which options with its scores in memory.</summary>
+    public static IReadOnlyList<AttentionFacts> Attentions(Module module)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        var facts = new List<AttentionFacts>();
+        Add(module, string.Empty);
+        return facts;
+
+        void Add(Module inside, string path)
+        {
+            if (inside is Attention attention)
+                facts.Add(new AttentionFacts(path, attention.IsFused, attention.Options.NeedScores));
+            else if (inside is Attend attend)
+                facts.Add(new AttentionFacts(path, attend.IsFused, attend.Options.NeedScores));
+            else
+                foreach ((string name, Module child) in inside.Children)
+                    Add(child, path.Length == 0 ? name : $"{path}.{name}");
+        }
     }
 
     private static ParameterFacts Facts(string path, Module module) => new(

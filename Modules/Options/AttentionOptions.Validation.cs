@@ -8,9 +8,16 @@ public sealed partial record AttentionOptions
     internal void Validate()
     {
         OptionChecks.Needed(Dim, nameof(Dim), "an attention");
-        OptionChecks.Ranges(this);
-        if (DimHead > WidestHead || ValueHeadDim > WidestHead)
-            throw new ArgumentException($"DimHead = {DimHead}, ValueDimHead = {ValueHeadDim}: heads are at most {WidestHead} wide.", nameof(DimHead));
+        ValidateCore();
+        int added = (L2Distance ? Modules.L2Distance.Columns : 0) + (HeadLearnedSink ? HeadSink.Columns : 0);
+        if (DimHead > WidestHead - added || ValueHeadDim > WidestHead)
+        {
+            throw new ArgumentException(
+                $"DimHead = {DimHead}, ValueDimHead = {ValueHeadDim}: heads are at most {WidestHead} wide"
+                + $"{(added > 0 ? $", of which L2Distance and HeadLearnedSink need {added}" : string.Empty)}.",
+                nameof(DimHead));
+        }
+
         OptionChecks.Product(
             QueryHeads,
             Math.Max(DimHead, ValueHeadDim),

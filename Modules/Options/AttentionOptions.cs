@@ -1,7 +1,7 @@
 namespace GpuTransformer.Modules;
 
 /// <summary>Everything about one <see cref="Attention"/>, on its own or in a stack. Names and defaults are x-transformers' <c>Attention</c>.</summary>
-public sealed partial record AttentionOptions
+public sealed partial record AttentionOptions : AttentionCoreOptions
 {
     /// <summary>
     /// Width of the queries' input, and of the output unless <see cref="DimOut"/>. Needed by an attention on its own; in a stack it is the stack's, and left
@@ -22,16 +22,6 @@ public sealed partial record AttentionOptions
     [Takes(OptionRange.Positive)]
     public int? Heads { get; init; }
 
-    /// <summary>A query sees no later key; the last query sees the last key.</summary>
-    public bool Causal { get; init; }
-
-    /// <summary>Attention here is always fused; accepted for x-transformers' sake and without effect.</summary>
-    public bool Flash { get; init; }
-
-    /// <summary>Dropout on the attention probabilities, in training only.</summary>
-    [Takes(OptionRange.Probability)]
-    public float Dropout { get; init; }
-
     /// <summary>Dropout on the output, in training only.</summary>
     [Takes(OptionRange.Probability)]
     public float SublayerDropout { get; init; }
@@ -39,9 +29,6 @@ public sealed partial record AttentionOptions
     /// <summary>Learned keys and values put before the others, visible to every query and without position.</summary>
     [Takes(OptionRange.Count)]
     public int NumMemKv { get; init; }
-
-    /// <summary>A zero key and value put before the others, visible to every query.</summary>
-    public bool AddZeroKv { get; init; }
 
     /// <summary>Key/value heads; null for <see cref="Heads"/>. Query head h reads key/value head h mod KvHeads.</summary>
     [Takes(OptionRange.Positive)]
@@ -91,13 +78,6 @@ public sealed partial record AttentionOptions
     [Takes(OptionRange.Count)]
     public int? MaxAttendPast { get; init; }
 
-    /// <summary>Clamp the scores (scaled, with bias) by c · tanh(score / c).</summary>
-    public bool SoftclampLogits { get; init; }
-
-    /// <summary>c of <see cref="SoftclampLogits"/>.</summary>
-    [Takes(OptionRange.PositiveNumber)]
-    public float LogitSoftclampValue { get; init; } = 50;
-
     /// <summary>Average exp(value) rather than the value, and take the logarithm of the output.</summary>
     public bool Laser { get; init; }
 
@@ -126,9 +106,6 @@ public sealed partial record AttentionOptions
     internal int QueryHeads => Heads ?? 8;
 
     internal int KeyValueHeads => OneKvHead ? 1 : KvHeads ?? QueryHeads;
-
-    /// <summary>Keys that stages put before the others, and that no mask hides.</summary>
-    internal int FreeColumns => NumMemKv + (AddZeroKv ? 1 : 0);
 
     internal int SourceDim => DimContext ?? InputDim;
 

@@ -109,7 +109,7 @@ public static class OptionsJson
     private static JsonNode? At(JsonNode tree, OptionName option) => option.Path.Aggregate((JsonNode?)tree, static (node, name) => node?[name]);
 
     private static JsonNode? Default(OptionName option)
-        => JsonSerializer.SerializeToNode(Activator.CreateInstance(option.Property.DeclaringType!), option.Property.DeclaringType!, s_json)![option.Path[^1]];
+        => JsonSerializer.SerializeToNode(Activator.CreateInstance(option.Property.ReflectedType!), option.Property.ReflectedType!, s_json)![option.Path[^1]];
 
     // The serializer says where in words of its own; the option, its value and what it takes are what helps.
     private static ArgumentException Wrong(string owner, Dictionary<string, JsonElement> given, OptionNames offered, JsonException exception)

@@ -83,6 +83,18 @@ public sealed class ModelCommandTests
     }
 
     [TestMethod]
+    public async Task Inspect_tells_which_attention_has_its_scores_in_memory()
+    {
+        (CommandRun run, JsonElement report) = await CommandRun.WithJson("inspect", "--config", Config(SeedConfig), "--device", "cpu");
+        run.Says("Attention is fused: no scores are ever in memory.");
+        Assert.IsTrue(report.GetProperty("attentions").EnumerateArray().All(static a => a.GetProperty("is_fused").GetBoolean()));
+        (run, report) = await CommandRun.WithJson(
+            "inspect", "--config", Config(SeedConfig.Replace("\"cross_attend\"", "\"cross_attn_sigmoid\": true, \"cross_attend\"", StringComparison.Ordinal)), "--device", "cpu");
+        run.Says("4 of 8 attentions have their scores in memory, [batch, heads, queries, keys] of them, for Sigmoid.");
+        Assert.AreEqual("layers.1.1", report.GetProperty("attentions").EnumerateArray().First(static a => !a.GetProperty("is_fused").GetBoolean()).GetProperty("path").GetString());
+    }
+
+    [TestMethod]
     public async Task A_second_forward_allocates_nothing_on_the_device()
     {
         (CommandRun run, JsonElement report) = await CommandRun.WithJson("bench", "seed", "--device", "cpu", "--repeats", "2");

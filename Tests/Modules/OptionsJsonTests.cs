@@ -29,8 +29,8 @@ public sealed class OptionsJsonTests
     [TestMethod]
     [DataRow("rotary_pos_emb", "true")]
     [DataRow("num_residual_streams", "4")]
-    [DataRow("attn_pre_talking_heads", "true")]
-    [DataRow("cross_attn_inverted_attention", "true")]
+    [DataRow("attn_selective", "true")]
+    [DataRow("cross_attn_gumbel_softmax", "true")]
     [DataRow("ff_custom_activation", "\"sigmoid\"")]
     [DataRow("shift_tokens", "1")]
     public void What_only_upstream_knows_is_unsupported_and_named(string name, string value)

@@ -43,6 +43,7 @@ internal static class InspectCommand
                 parameter_bytes = model.ParameterCount * stored.SizeInBytes(),
                 rectangular_parameters = model is AttentionLayers layers ? ModelFacts.RectangularParameters(layers.Options) : 0,
                 parts = ModelFacts.Parameters(model),
+                attentions = ModelFacts.Attentions(model),
                 activations,
             });
             return ExitCode.Pass;
@@ -58,8 +59,20 @@ internal static class InspectCommand
         terminal.Line(
             $"{model.GetType().Name}: {Format.Count(model.NamedParameters().Count())} tensors, {Format.Count(model.ParameterCount)} parameters, "
             + $"{Format.Bytes(bytes)} as {model.DType}");
+        WriteAttentions(terminal, ModelFacts.Attentions(model));
         if (checkpoint is not null)
             terminal.Line($"{checkpoint.FullName} fits: every name and shape.");
+    }
+
+    private static void WriteAttentions(Terminal terminal, IReadOnlyList<AttentionFacts> attentions)
+    {
+        if (attentions.Count == 0)
+            return;
+        AttentionFacts[] others = [.. attentions.Where(static a => !a.IsFused)];
+        terminal.Line(others.Length == 0
+            ? "Attention is fused: no scores are ever in memory."
+            : $"{others.Length} of {attentions.Count} attentions have their scores in memory, [batch, heads, queries, keys] of them, for "
+                + $"{string.Join(", ", others.SelectMany(static a => a.NeedScores).Distinct())}.");
     }
 
     private static ActivationReport WriteActivations(
