@@ -46,7 +46,9 @@ public sealed class ExplicitAttentionTests
         using StepScope step = device.BeginStep(record: true);
         Tensor x = Input(device, [2, 5, 12], 1), y = Input(device, [2, 5, 12], 1);
         Tensor mask = Tensor.From(device, [2, 5], [true, true, true, false, false, true, true, true, true, true]);
-        Tensor bias = Tensor.From(device, [4, 5, 5], GradientCheck.Values(100, 7));
+        float[] added = GradientCheck.Values(100, 7);
+        (added[3], added[11], added[12]) = (float.NegativeInfinity, float.NegativeInfinity, -4f);
+        Tensor bias = Tensor.From(device, [4, 5, 5], added);
         Tensor left = fused.Forward(x, mask: mask, attnBias: bias), right = mixed.Forward(y, mask: mask, attnBias: bias);
         Near(left, right, 2e-6f, "output");
         Tensor weights = Tensor.From(device, left.Shape, GradientCheck.Values((int)left.Shape.Count, 9));
@@ -89,6 +91,21 @@ public sealed class ExplicitAttentionTests
             using var attention = new AttentionModule(options, device);
             CollectionAssert.AreEqual(new float[36], attention.Forward(x, contextMask: none).ToArray(), string.Join(", ", options.NeedScores));
         }
+    }
+
+    [TestMethod]
+    [DeviceRows]
+    public void A_head_that_sees_no_key_gives_nothing_whatever_the_others_say(string id)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        using var attend = new Attend(new AttendOptions { Heads = 2, PostTalkingHeads = true }, device);
+        attend.NamedParameters().Single().Value.Write(new[] { 1f, 2f, 3f, 4f });
+        using StepScope step = device.BeginStep();
+        Tensor q = Input(device, [1, 2, 1, 3], 1), k = Input(device, [1, 2, 2, 3], 2);
+        Tensor mask = Tensor.From(device, [1, 2, 1, 2], [false, false, true, true]);
+        float[] output = attend.Forward(q, k, k, mask).ToArray();
+        CollectionAssert.AreEqual(new float[3], output[..3]);
+        Assert.AreNotEqual(0f, output[3]);
     }
 
     [TestMethod]
