@@ -34,4 +34,28 @@ public sealed partial class Tensor
 
     /// <summary><see cref="Operators.Variance"/>.</summary>
     public Tensor Variance(Axes axes = default, float correction = 1f, bool keepDim = false) => Operators.Variance(this, axes, correction, keepDim);
+
+    /// <inheritdoc cref="Operators.Gather"/>
+    public Tensor Gather(int axis, Tensor index) => Operators.Gather(this, axis, index);
+
+    /// <inheritdoc cref="Operators.IndexSelect"/>
+    public Tensor IndexSelect(int axis, Tensor index) => Operators.IndexSelect(this, axis, index);
+
+    /// <inheritdoc cref="Operators.ScatterAdd"/>
+    public Tensor ScatterAdd(int axis, Tensor index, Tensor source) => Operators.ScatterAdd(this, axis, index, source);
+
+    /// <inheritdoc cref="Operators.ArgMax"/>
+    public Tensor ArgMax(int? axis = null, bool keepDim = false) => Operators.ArgMax(this, axis, keepDim);
+
+    /// <inheritdoc cref="Operators.ArgMin"/>
+    public Tensor ArgMin(int? axis = null, bool keepDim = false) => Operators.ArgMin(this, axis, keepDim);
+
+    /// <inheritdoc cref="Operators.CumulativeSum"/>
+    public Tensor CumulativeSum(int axis) => Operators.CumulativeSum(this, axis);
+
+    /// <inheritdoc cref="Operators.Sort"/>
+    public (Tensor Values, Tensor Indices) Sort(int axis = -1, bool descending = false) => Operators.Sort(this, axis, descending);
+
+    /// <inheritdoc cref="Operators.TopK"/>
+    public (Tensor Values, Tensor Indices) TopK(int count, int axis = -1, bool largest = true) => Operators.TopK(this, count, axis, largest);
 }

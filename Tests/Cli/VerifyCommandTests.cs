@@ -10,7 +10,7 @@ namespace GpuTransformer.Tests;
 public sealed class VerifyCommandTests
 {
     private const string Whole =
-        "enc_plain__nomask", DeadRows = "dec_causal__self_attn_kv_mask_lpad", Unsupported = "cross_attender__inverted", NormTable = "table__norm_eps";
+        "enc_plain__nomask", DeadRows = "dec_causal__self_attn_kv_mask_lpad", Unsupported = "cross_attender__residual_attn", NormTable = "table__norm_eps";
 
     [TestMethod]
     [DataRow(Whole, (int)ExitCode.Pass, "passed")]

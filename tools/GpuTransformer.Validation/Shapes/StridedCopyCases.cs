@@ -39,6 +39,20 @@ internal static class StridedCopyCases
             static o => [.. o.Reverse()],
             static x => Operators.PermuteArguments(x, [5, 4, 3, 2, 1, 0]),
             ValidationSize.Quick),
+        new(
+            "gather",
+            [3, 7, 2],
+            [3, 4, 2],
+            static o => [o[0], Picked(o[0] * 8 + o[1] * 2 + o[2]), o[2]],
+            static x => Operators.GatherArguments(x, 1, Tensor.From(x.Device, [3, 4, 2], [.. Enumerable.Range(0, 24).Select(Picked)])),
+            ValidationSize.Tiny),
+        new(
+            "select",
+            [3, 7, 70],
+            [3, 9, 70],
+            static o => [o[0], Picked(o[1]), o[2]],
+            static x => Operators.GatherArguments(x, 1, Tensor.From(x.Device, [9], [.. Enumerable.Range(0, 9).Select(static i => (long)Picked(i))])),
+            ValidationSize.Quick),
         new("transpose", [443, 1023], [1023, 443], static o => [o[1], o[0]], static x => Operators.PermuteArguments(x, [1, 0]), ValidationSize.Quick),
     ];
 
@@ -65,6 +79,9 @@ internal static class StridedCopyCases
                 return [new Expected("output", exact, exact)];
             });
     }
+
+    // Some place along an axis of seven.
+    private static int Picked(int i) => i * 3 % 7;
 
     private static StridedCopyArguments Into(Tensor input, Shape output, int axis, int start)
         => StridedCopyArguments.Into(input, Tensor.Zeros(input.Device, output, input.DType), axis, start);
