@@ -63,6 +63,22 @@ public abstract record AttentionCoreOptions
     /// <summary>Weights are a softmax over the queries, then divided by their sum over the keys. Needs the scores as a matrix.</summary>
     public bool InvertedAttention { get; init; }
 
+    /// <summary>The key with the highest score has all the weight; the gradient is the softmax's. Needs the scores as a matrix.</summary>
+    public bool Hard { get; init; }
+
+    /// <summary>Weights are a softmax over this many keys, those with the highest scores; null for all. Needs the scores as a matrix.</summary>
+    [Takes(OptionRange.Positive)]
+    public int? SparseTopk { get; init; }
+
+    /// <summary>With <see cref="SparseTopk"/>: the gradient is that of a softmax over all keys.</summary>
+    public bool SparseTopkStraightThrough { get; init; }
+
+    /// <summary>
+    /// What the first head scores above zero is lowered by as much for all later queries: selective attention, for causal attention only. Needs the scores as a
+    /// matrix.
+    /// </summary>
+    public bool Selective { get; init; }
+
     /// <summary>The names of the options that are on and need the scores as a matrix; none where attention is fused.</summary>
     internal IReadOnlyList<string> NeedScores
     {
@@ -72,7 +88,7 @@ public abstract record AttentionCoreOptions
             [
                 (PreTalkingHeads, nameof(PreTalkingHeads)), (PostTalkingHeads, nameof(PostTalkingHeads)),
                 (PreScalePostTalkingHeads, nameof(PreScalePostTalkingHeads)), (Sigmoid, nameof(Sigmoid)), (CogSigned, nameof(CogSigned)),
-                (InvertedAttention, nameof(InvertedAttention)),
+                (InvertedAttention, nameof(InvertedAttention)), (Hard, nameof(Hard)), (SparseTopk is not null, nameof(SparseTopk)), (Selective, nameof(Selective)),
                 (HeadLearnedSink && SoftclampLogits, $"{nameof(HeadLearnedSink)} with {nameof(SoftclampLogits)}"),
             ];
             return [.. all.Where(static option => option.Item1).Select(static option => option.Item2)];
@@ -83,8 +99,15 @@ public abstract record AttentionCoreOptions
     private protected void ValidateCore()
     {
         OptionChecks.Ranges(this);
-        OptionChecks.AtMostOne((Sigmoid, nameof(Sigmoid)), (L2Distance, nameof(L2Distance)));
-        OptionChecks.AtMostOne((Sigmoid, nameof(Sigmoid)), (CogSigned, nameof(CogSigned)), (InvertedAttention, nameof(InvertedAttention)));
+        OptionChecks.AtMostOne(
+            (Sigmoid, nameof(Sigmoid)), (L2Distance, nameof(L2Distance)), (Hard, nameof(Hard)), (SparseTopk is not null, nameof(SparseTopk)));
+        OptionChecks.AtMostOne(
+            (Sigmoid, nameof(Sigmoid)), (CogSigned, nameof(CogSigned)), (InvertedAttention, nameof(InvertedAttention)), (Hard, nameof(Hard)),
+            (SparseTopk is not null, nameof(SparseTopk)));
+        if (SparseTopkStraightThrough && SparseTopk is null)
+            throw new ArgumentException("SparseTopkStraightThrough chooses the gradient of SparseTopk and needs it.", nameof(SparseTopkStraightThrough));
+        if (Selective && !Causal)
+            throw new ArgumentException("Selective hides keys from later queries and needs Causal = true.", nameof(Selective));
         OptionChecks.AtMostOne((InvertedAttention, nameof(InvertedAttention)), (HeadLearnedSink, nameof(HeadLearnedSink)));
         if (RequireFused && NeedScores is { Count: > 0 } needs)
         {

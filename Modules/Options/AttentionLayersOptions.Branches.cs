@@ -11,7 +11,7 @@ public sealed partial record AttentionLayersOptions
     public AttentionOptions Attn { get; init; } = new();
 
     /// <summary>
-    /// Cross-attention; null for as <see cref="Attn"/> says, save for MaxAttendPast, which is self-attention's alone. A record of its own starts from the
+    /// Cross-attention; null for as <see cref="Attn"/> says, save for MaxAttendPast and Selective, which are self-attention's alone. A record of its own starts from the
     /// defaults: <c>new() { DimContext = 512 }</c>; one that differs in a few options from the other attentions is <c>attn with { DimContext = 512 }</c>.
     /// </summary>
     /// <remarks>In JSON <c>cross_attn_…</c>, each on top of its <c>attn_…</c>, as x-transformers has it.</remarks>
@@ -19,7 +19,7 @@ public sealed partial record AttentionLayersOptions
         "cross_attn_",
         Except = [nameof(AttentionOptions.Dim), nameof(AttentionOptions.Heads), nameof(AttentionOptions.DimOut)],
         Over = nameof(Attn),
-        NotOver = [nameof(AttentionOptions.MaxAttendPast)])]
+        NotOver = [nameof(AttentionOptions.MaxAttendPast), nameof(AttentionOptions.Selective)])]
     public AttentionOptions? CrossAttn { get; init; }
 
     /// <summary>Every feedforward. Its Dim is the stack's and left out here.</summary>
@@ -30,7 +30,7 @@ public sealed partial record AttentionLayersOptions
     /// <summary>The width of the context that cross-attention takes.</summary>
     internal int ContextDim => CrossAttn?.DimContext ?? Dim;
 
-    private AttentionOptions CrossAttnOrAttn => CrossAttn ?? Attn with { MaxAttendPast = null };
+    private AttentionOptions CrossAttnOrAttn => CrossAttn ?? Attn with { MaxAttendPast = null, Selective = false };
 
     /// <summary>The same with cross-attention to a context of that width.</summary>
     internal AttentionLayersOptions Attending(int contextDim) => this with { CrossAttend = true, CrossAttn = CrossAttnOrAttn with { DimContext = contextDim } };

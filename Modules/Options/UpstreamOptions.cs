@@ -38,9 +38,8 @@ internal static partial class UpstreamOptions
         gate_values_rank=null gate_values_headwise=false output_gate=false output_gate_rank=null output_gate_headwise=false low_rank_silu_gates=true
         # Not yet: a layer's scores and values are its own.
         learned_value_residual_mix=false qkv_receive_diff_residuals=false
-        # Not yet: these choose, count or rank keys.
-        sparse_topk=null sparse_topk_straight_through=false hard=false gumbel_softmax=false gumbel_softmax_temp=1 gumbel_softmax_hard=true
-        selective=false
+        # Not yet: scores are what they are, without noise and without counting what lies between.
+        gumbel_softmax=false gumbel_softmax_temp=1 gumbel_softmax_hard=true
         # Not yet: ALiBi is the only position bias, and positions are not rotated.
         rotate_num_heads=null data_dependent_alibi=false data_dependent_alibi_per_row=false data_dependent_alibi_per_row_dim_head=8
         data_dependent_alibi_kwargs={} use_rel_proj_pos_bias=false rel_proj_num_distance_basis=16 rel_proj_max_dist=1024 use_cope=false
@@ -64,9 +63,9 @@ internal static partial class UpstreamOptions
 
     private static readonly Dictionary<string, UpstreamOption> s_attend = Parse(
         """
-        # Not yet: these choose, count or rank keys.
-        sparse_topk=null sparse_topk_straight_through=false gumbel_softmax=false gumbel_softmax_temp=1 gumbel_softmax_hard=true
-        selective=false hard=false cope=null
+        # Not yet: scores are what they are, without noise and without counting what lies between.
+        gumbel_softmax=false gumbel_softmax_temp=1 gumbel_softmax_hard=true
+        cope=null
         # A Python object: derive a Module instead.
         custom_attn_fn=null
         # About PyTorch, its kernels and its exporter.

@@ -29,7 +29,7 @@ public sealed class OptionsJsonTests
     [TestMethod]
     [DataRow("rotary_pos_emb", "true")]
     [DataRow("num_residual_streams", "4")]
-    [DataRow("attn_selective", "true")]
+    [DataRow("attn_use_cope", "true")]
     [DataRow("cross_attn_gumbel_softmax", "true")]
     [DataRow("ff_custom_activation", "\"sigmoid\"")]
     [DataRow("shift_tokens", "1")]

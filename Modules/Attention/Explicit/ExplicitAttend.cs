@@ -13,6 +13,7 @@ internal sealed class ExplicitAttend
     private readonly TalkingHeads? _factor;
     private readonly Tensor? _sink;
     private readonly IWeights _weights;
+    private readonly bool _isSelective;
 
     /// <param name="options">What it is.</param>
     /// <param name="sink">[heads]: HeadLearnedSink's numbers, or null.</param>
@@ -23,7 +24,13 @@ internal sealed class ExplicitAttend
         _post = Heads(options.PostTalkingHeads, "post_softmax_talking_heads");
         _factor = Heads(options.PreScalePostTalkingHeads, "pre_scale_post_talking_heads");
         _sink = sink;
-        _weights = options.Sigmoid ? new SigmoidWeights() : options.CogSigned ? new CogSignedWeights() : options.InvertedAttention ? new InvertedWeights() : new SoftmaxWeights();
+        _isSelective = options.Selective;
+        _weights = options.Sigmoid ? new SigmoidWeights()
+            : options.CogSigned ? new CogSignedWeights()
+            : options.InvertedAttention ? new InvertedWeights()
+            : options.Hard ? new HardWeights()
+            : options.SparseTopk is { } count ? new SparseTopkWeights(count, options.SparseTopkStraightThrough)
+            : new SoftmaxWeights();
 
         TalkingHeads? Heads(bool on, string name) => on ? new TalkingHeads(parameter(name, options.Heads!.Value)) : null;
     }
@@ -44,6 +51,8 @@ internal sealed class ExplicitAttend
             scores += rules.Bias;
         if (options.SoftClamp is { } clamp)
             scores = Operators.SoftClamp(scores, clamp);
+        if (_isSelective)
+            scores = SelectiveScores.Of(scores, rules.Visible);
         Tensor weights = Weights(scores, rules.Visible);
         if (options.Dropout > 0f)
             weights = Operators.Dropout(weights, options.Dropout, options.DropoutSeed, options.DropoutStream);

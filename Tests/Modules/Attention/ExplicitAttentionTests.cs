@@ -85,7 +85,8 @@ public sealed class ExplicitAttentionTests
         {
             s_plain with { PreTalkingHeads = true }, s_plain with { PostTalkingHeads = true }, s_plain with { PreScalePostTalkingHeads = true },
             s_plain with { Sigmoid = true }, s_plain with { CogSigned = true }, s_plain with { InvertedAttention = true },
-            s_plain with { Sigmoid = true, HeadLearnedSink = true },
+            s_plain with { Sigmoid = true, HeadLearnedSink = true }, s_plain with { Hard = true }, s_plain with { SparseTopk = 2 },
+            s_plain with { Selective = true, Causal = true },
         })
         {
             using var attention = new AttentionModule(options, device);
@@ -164,6 +165,9 @@ public sealed class ExplicitAttentionTests
         ComputeDevice device = TestDevices.Get("cpu");
         Refused("CogSigned and InvertedAttention exclude each other", new AttentionModule(s_plain, device), s_plain with { CogSigned = true, InvertedAttention = true });
         Refused("Sigmoid and L2Distance", new AttentionModule(s_plain, device), s_plain with { Sigmoid = true, L2Distance = true });
+        Refused("Hard and SparseTopk", new AttentionModule(s_plain, device), s_plain with { Hard = true, SparseTopk = 2 });
+        Refused("Selective hides keys", new AttentionModule(s_plain, device), s_plain with { Selective = true });
+        Refused("needs it", new AttentionModule(s_plain, device), s_plain with { SparseTopkStraightThrough = true });
         Refused("need 3", new AttentionModule(s_plain, device), s_plain with { DimHead = 254, L2Distance = true, HeadLearnedSink = true });
         Assert.Contains("Heads is missing", Assert.ThrowsExactly<ArgumentException>(() => new Attend(new AttendOptions { PreTalkingHeads = true }, device)).Message);
 
