@@ -10,10 +10,11 @@ public sealed class OperatorGradientReachTests
     private static readonly Type[] s_checks =
     [
         typeof(OperatorGradientTests), typeof(AttentionGradientTests), typeof(AlgebraGradientTests), typeof(ShapeGradientTests), typeof(ReductionGradientTests),
+        typeof(BatchedMatrixMultiplyTests), typeof(GatherTests), typeof(RankingTests),
     ];
 
-    /// <summary>Operators of the catalogue that nothing recorded leads to: they change parameters, or answer yes or no, and are not differentiated.</summary>
-    private static readonly string[] s_withoutGradient = ["SumOfSquares", "Interpolate", "AdamWUpdate", "SgdUpdate", "LionUpdate", "Compare", "CompareNumber"];
+    /// <summary>Operators of the catalogue that nothing recorded leads to: they change parameters, or answer yes or no or where, and are not differentiated.</summary>
+    private static readonly string[] s_withoutGradient = ["SumOfSquares", "Interpolate", "AdamWUpdate", "SgdUpdate", "LionUpdate", "Compare", "CompareNumber", "ArgExtreme"];
 
     private static readonly MethodBase[] s_operators = [.. CallGraph.Methods(typeof(Operators)).Where(static m => m.IsPublic)];
 
