@@ -13,7 +13,7 @@ namespace GpuTransformer.Host.Cuda;
 /// Two things are fixed here that a device decides: the PTX version is 7.8 (CUDA 11.8, the oldest that knows sm_90), and ILGPU names no target above
 /// sm_80, which every newer GPU takes.
 /// </remarks>
-public sealed class PtxCompiler : IDisposable
+internal sealed class PtxCompiler : IDisposable
 {
     private static readonly Dictionary<string, CudaArchitecture> Known = new(StringComparer.Ordinal)
     {

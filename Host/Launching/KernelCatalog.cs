@@ -4,7 +4,7 @@ namespace GpuTransformer.Host;
 /// The one list of operators. The dispatcher, <c>gpu-transformer kernels</c>, <c>validate</c>, <c>bench</c>, <c>ptx</c> and the tests all walk it: a kernel
 /// that is not reachable from here does not exist, and one that is here is validated with no further work.
 /// </summary>
-public static partial class KernelCatalog
+internal static partial class KernelCatalog
 {
     /// <summary>
     /// All operators: every <c>Definition</c> of this assembly in the order of the names, listed by the compiler, and the functions of the algebra.

@@ -3,7 +3,7 @@ using System.Reflection;
 namespace GpuTransformer.Host;
 
 /// <summary>In what form a kernel is written.</summary>
-public enum VariantKind
+internal enum VariantKind
 {
     /// <summary>Plain ILGPU: CUDA, OpenCL, and the simulator.</summary>
     Portable,
@@ -16,7 +16,7 @@ public enum VariantKind
 }
 
 /// <summary>One implementation of an operator.</summary>
-public abstract class KernelVariant
+internal abstract class KernelVariant
 {
     private readonly Lazy<IReadOnlyList<DeviceKernel>> _deviceKernels;
 
@@ -54,7 +54,7 @@ public abstract class KernelVariant
 /// <param name="Method">The static method that ILGPU compiles.</param>
 /// <param name="GroupSize">Threads per group.</param>
 /// <param name="MayUseStack">False where the kernel promises to live in registers: stack use or spills then fail the build's PTX check.</param>
-public sealed record DeviceKernel(string Name, MethodInfo Method, int GroupSize, bool MayUseStack = false)
+internal sealed record DeviceKernel(string Name, MethodInfo Method, int GroupSize, bool MayUseStack = false)
 {
     /// <summary>Names the entry point of a kernel after its parameter block, whose constant says how many threads a group has.</summary>
     internal static DeviceKernel Of(MethodInfo kernel)

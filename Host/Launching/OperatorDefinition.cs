@@ -6,7 +6,7 @@ namespace GpuTransformer.Host;
 /// One operator of the catalogue: a contract and one or more variants. What it must compute is held against a float64 oracle by
 /// tools/GpuTransformer.Validation.
 /// </summary>
-public abstract class OperatorDefinition
+internal abstract class OperatorDefinition
 {
     private protected OperatorDefinition(string name, string formula)
     {

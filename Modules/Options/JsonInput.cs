@@ -7,7 +7,7 @@ namespace GpuTransformer.Modules;
 /// JSON that came from outside, read strictly: a key given twice, a text with half a surrogate pair, a number too large to be one, nesting beyond 64 levels and
 /// bytes that are no UTF-8 are errors here, at the boundary, and not wherever they would be noticed.
 /// </summary>
-public static class JsonInput
+internal static class JsonInput
 {
     /// <summary>The largest file that is read, in bytes: some thousand times a large configuration.</summary>
     public const int LargestFile = 64 << 20;

@@ -1,7 +1,7 @@
 namespace GpuTransformer.Modules;
 
 /// <summary>A norm on its own. Names and defaults are x-transformers'.</summary>
-public sealed record NormOptions
+internal sealed record NormOptions
 {
     /// <summary>Width.</summary>
     public required int Dim { get; init => field = OptionChecks.AtLeastOne(value); }

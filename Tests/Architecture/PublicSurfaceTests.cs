@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Text.RegularExpressions;
 
 namespace GpuTransformer.Tests.Architecture;
 
@@ -8,6 +9,8 @@ namespace GpuTransformer.Tests.Architecture;
 [TestClass]
 public sealed class PublicSurfaceTests
 {
+    public required TestContext TestContext { get; init; }
+
     private const string OwnKernels = "GpuTransformer.Host.CustomKernels";
 
     private const BindingFlags Declared =
@@ -37,6 +40,27 @@ public sealed class PublicSurfaceTests
         CollectionAssert.AreEqual(new[] { "CustomKernelLaunches", "ICustomKernel`1", "IGroupKernel`1", "KernelArguments`1", "KernelTensors" }, seam);
     }
 
+    /// <summary>A public type is part of another's public surface, or people are told of it. What only the command line needs is internal.</summary>
+    [TestMethod]
+    public void Every_public_type_is_there_for_users()
+    {
+        Type[] exported = [.. new[] { "GpuTransformer.Host", "GpuTransformer.Modules" }.SelectMany(static name => Assembly.Load(name).GetExportedTypes())];
+        HashSet<Type> mentioned =
+        [
+            .. from type in exported
+               from signature in Signatures(type)
+               from part in Mentioned(signature.Type)
+               let definition = part.IsGenericType ? part.GetGenericTypeDefinition() : part
+               where definition != type && definition.DeclaringType != type
+               select definition,
+        ];
+        string told = string.Concat(Documents().Select(static file => File.ReadAllText(RepositoryFiles.PathOf(file))));
+        string[] entries = [.. exported.Where(type => !mentioned.Contains(type) && !IsMetBySight(type)).Select(Name).Distinct().Order(StringComparer.Ordinal)];
+        TestContext.WriteLine($"{exported.Length} public types, {entries.Length} of them entry points: {string.Join(", ", entries)}");
+        string[] untold = [.. entries.Where(name => !Regex.IsMatch(told, $@"\b{name}\b"))];
+        Assert.IsEmpty(untold, $"Public, but in no signature, document or sample: {string.Join(", ", untold)}.");
+    }
+
     [TestMethod]
     public void Kernels_export_nothing() => Assert.IsEmpty(Assembly.Load("GpuTransformer.Kernels").GetExportedTypes());
 
@@ -47,6 +71,16 @@ public sealed class PublicSurfaceTests
         Assert.Contains(typeof(ILGPU.Index1D), Signatures(typeof(List<ILGPU.Index1D>)).SelectMany(static s => Mentioned(s.Type)));
         Assert.Contains(typeof(ILGPU.Index1D), Mentioned(typeof(ILGPU.Index1D).MakeByRefType()));
     }
+
+    // What is caught, and what gives other types more methods, is never looked up by its name.
+    private static bool IsMetBySight(Type type)
+        => type.IsSubclassOf(typeof(Exception)) || type.GetMethods(Declared).Any(static m => m.IsDefined(typeof(System.Runtime.CompilerServices.ExtensionAttribute)));
+
+    private static string Name(Type type) => type.Name.Split('`')[0];
+
+    private static IEnumerable<string> Documents()
+        => Directory.EnumerateFiles(RepositoryFiles.PathOf("docs"), "*.md", SearchOption.AllDirectories).Append(RepositoryFiles.PathOf("README.md"))
+            .Concat(RepositoryFiles.Sources("tools/samples").Select(static file => RepositoryFiles.PathOf(file)));
 
     /// <summary>Every type that a user of <paramref name="type"/> can see, and where.</summary>
     private static IEnumerable<(string Where, Type Type)> Signatures(Type type)

@@ -70,7 +70,7 @@ public sealed class OperatorGenerator : IIncrementalGenerator
     {
         var text = new StringBuilder();
         text.Append(
-            "namespace GpuTransformer.Host;\n\npublic static partial class KernelCatalog\n{\n    private static OperatorDefinition[] Declared() =>\n    [\n");
+            "namespace GpuTransformer.Host;\n\ninternal static partial class KernelCatalog\n{\n    private static OperatorDefinition[] Declared() =>\n    [\n");
         foreach (string definition in definitions.OrderBy(static d => d, System.StringComparer.Ordinal))
             text.Append("        ").Append(definition).Append(",\n");
         return text.Append("    ];\n}\n").ToString();

@@ -7,7 +7,7 @@ namespace GpuTransformer.Validation;
 /// precision. The factor is 3 for gradients. NaN and infinity never pass, whichever side has them.
 /// </summary>
 /// <remarks>The factor is that of FlashAttention's own tests: free of scale, and honest about what the precision allows.</remarks>
-public static class NumericalRule
+internal static class NumericalRule
 {
     /// <summary>The relative floor below which differences do not count: 1e-6 (float32), 1e-3 (float16), 8e-3 (bfloat16).</summary>
     public static double Floor(DType dtype) => dtype switch

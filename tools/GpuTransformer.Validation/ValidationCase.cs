@@ -3,7 +3,7 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Validation;
 
 /// <summary>How much work a case is; decides where it is run.</summary>
-public enum ValidationSize
+internal enum ValidationSize
 {
     /// <summary>A few rows and columns: also run on the simulator, which is a thousand times slower than a GPU.</summary>
     Tiny,
@@ -20,10 +20,10 @@ public enum ValidationSize
 /// <param name="Error">The largest absolute difference from the float64 oracle.</param>
 /// <param name="Limit">The largest difference that passes, by the numerical rule.</param>
 /// <param name="Passed">Error ≤ limit, every element finite.</param>
-public readonly record struct Comparison(string Output, double Error, double Limit, bool Passed);
+internal readonly record struct Comparison(string Output, double Error, double Limit, bool Passed);
 
 /// <summary>One set of inputs of an operator, with its oracle.</summary>
-public abstract class ValidationCase
+internal abstract class ValidationCase
 {
     private protected ValidationCase(string name, ValidationSize size, DType dtype)
     {

@@ -8,7 +8,7 @@ namespace GpuTransformer.Tests;
 [TestClass]
 public sealed partial class OpenClCompilerTests
 {
-    public static IEnumerable<DeviceKernel> Kernels()
+    internal static IEnumerable<DeviceKernel> Kernels()
         => from definition in KernelCatalog.Operators
            from variant in definition.Variants
            where variant.RunsOn(DeviceKind.OpenCl)
