@@ -56,8 +56,9 @@ public abstract class Module : IDisposable
     public DType DType { get; }
 
     /// <summary>
-    /// What this module and those inside compute in and return: <see cref="DType"/> unless set. Parameters and real inputs of another type are cast where they are used, and so are the
-    /// gradients on their way back: with parameters in float32 and this in BFloat16 or Float16 it is mixed precision, the parameters being the master weights. See docs/training.md.
+    /// What this module and those inside compute in and return: <see cref="DType"/> unless set. Parameters and real inputs of another type are cast where they
+    /// are used, and so are the gradients on their way back: with parameters in float32 and this in BFloat16 or Float16 it is mixed precision, the parameters
+    /// being the master weights. See docs/training.md.
     /// </summary>
     /// <exception cref="ArgumentException">The type does not hold real numbers.</exception>
     public DType ComputeDType
@@ -99,12 +100,14 @@ public abstract class Module : IDisposable
         => throw new NotSupportedException($"{GetType().Name} is called by its own Forward; to call it by argument names, it must override {nameof(Invoke)}.");
 
     /// <summary>
-    /// Loads a safetensors checkpoint, converting it to <see cref="DType"/>: all of it or, whatever goes wrong, nothing. Names and shapes must fit exactly, except that of the names of a tied
-    /// parameter one is enough. Everything is read into the host's memory first, four bytes for each parameter.
+    /// Loads a safetensors checkpoint, converting it to <see cref="DType"/>: all of it or, whatever goes wrong, nothing. Names and shapes must fit exactly,
+    /// except that of the names of a tied parameter one is enough. Everything is read into the host's memory first, four bytes for each parameter.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="prefix">What the keys of this module begin with in the file, as <c>"attn_layers."</c>; keys without it are then ignored.</param>
-    /// <exception cref="CheckpointException">The file is malformed, cannot be read or does not fit; the message lists what is missing, unexpected or of another shape.</exception>
+    /// <exception cref="CheckpointException">
+    /// The file is malformed, cannot be read or does not fit; the message lists what is missing, unexpected or of another shape.
+    /// </exception>
     /// <exception cref="InsufficientMemoryException">The host has no room for all of it.</exception>
     public void Load(string path, string prefix = "")
     {
@@ -115,7 +118,10 @@ public abstract class Module : IDisposable
     /// <summary>Loads parameters from an open checkpoint, as <see cref="Load"/>.</summary>
     public void LoadStateDict(SafetensorsReader reader, string prefix = "") => StateDict.Load(this, reader, prefix);
 
-    /// <summary>Writes all parameters to a safetensors file, atomically; PyTorch reads it with <c>safetensors.torch.load_file</c>. A tied parameter is under each of its names.</summary>
+    /// <summary>
+    /// Writes all parameters to a safetensors file, atomically; PyTorch reads it with <c>safetensors.torch.load_file</c>. A tied parameter is under each of its
+    /// names.
+    /// </summary>
     /// <exception cref="ArgumentException">The metadata holds what no file can: null, or a text with half a surrogate pair.</exception>
     public void Save(string path, IReadOnlyDictionary<string, string>? metadata = null) => SafetensorsWriter.Write(path, NamedParameters(), metadata);
 
@@ -137,7 +143,7 @@ public abstract class Module : IDisposable
             child.Dispose();
     }
 
-    /// <summary>Makes <paramref name="value"/> a parameter: it is trained, saved and loaded under <paramref name="name"/>, and disposed with the module.</summary>
+    /// <summary>Makes <paramref name="value"/> a parameter: trained, saved and loaded under <paramref name="name"/>, disposed with the module.</summary>
     /// <param name="name">The last part of its <c>state_dict</c> key; no dot inside.</param>
     /// <param name="value">A persistent tensor, as a <see cref="ParameterInitializer"/> makes them.</param>
     /// <returns><paramref name="value"/></returns>
@@ -150,7 +156,7 @@ public abstract class Module : IDisposable
         return value;
     }
 
-    /// <summary>Makes <paramref name="value"/> belong to the module without being in any checkpoint: a table that never learns. Disposed with the module.</summary>
+    /// <summary>Makes <paramref name="value"/> belong to the module without being in any checkpoint: a table that never learns.</summary>
     /// <returns><paramref name="value"/></returns>
     [return: NotNullIfNotNull(nameof(value))]
     protected Tensor? AddConstant(Tensor? value)
@@ -160,7 +166,7 @@ public abstract class Module : IDisposable
         return value;
     }
 
-    /// <summary>Puts <paramref name="child"/> inside: its parameters' keys begin with <paramref name="name"/> and a dot, and it is disposed with the module.</summary>
+    /// <summary>Puts <paramref name="child"/> inside: its keys begin with <paramref name="name"/> and a dot, and it is disposed with the module.</summary>
     /// <param name="name">The next part of the keys; no dot inside.</param>
     /// <param name="child">A module that is inside no other.</param>
     /// <returns><paramref name="child"/></returns>
@@ -175,8 +181,8 @@ public abstract class Module : IDisposable
     }
 
     /// <summary>
-    /// <paramref name="value"/> in <see cref="ComputeDType"/>: itself or, where that was set and differs, a cast that the tape records. For the parameters and the real inputs of a module of
-    /// one's own; those of the library do it by themselves.
+    /// <paramref name="value"/> in <see cref="ComputeDType"/>: itself or, where that was set and differs, a cast that the tape records. For the parameters and
+    /// the real inputs of a module of one's own; those of the library do it by themselves.
     /// </summary>
     [return: NotNullIfNotNull(nameof(value))]
     protected Tensor? Computed(Tensor? value) => value is null || _computeDType == DType || value.DType == _computeDType || !value.DType.IsFloatingPoint()

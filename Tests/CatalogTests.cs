@@ -108,7 +108,8 @@ public sealed class CatalogTests
         string[] missing =
         [
             .. device.LoadedKernels.Where(
-                static kernel => kernel.Module == typeof(Float32).Module && !s_listed.Contains(kernel)).Select(static kernel => kernel.DeclaringType!.ToString()),
+                static kernel => kernel.Module == typeof(Float32).Module && !s_listed.Contains(kernel)).Select(static kernel
+                    => kernel.DeclaringType!.ToString()),
         ];
         Assert.IsEmpty(missing, string.Join("\n", missing));
     }

@@ -28,7 +28,8 @@ internal static class CudaPlatform
     internal static IReadOnlyList<DeviceCandidate> Find(ICudaDriver? driver, Func<int, string, DeviceCandidate> describe)
     {
         if (driver is null)
-            return [Missing($"no NVIDIA driver: {NativeDrivers.CudaNames[0]} was not found. On a machine with an NVIDIA GPU, install the driver; in a container, start it with the GPU (docker run --gpus all).")];
+            return [Missing($"no NVIDIA driver: {NativeDrivers.CudaNames[0]} was not found. On a machine with an NVIDIA GPU, install the driver; in a "
+                + "container, start it with the GPU (docker run --gpus all).")];
         int error = driver.Initialize();
         int count = 0;
         if (error == 0)
@@ -50,7 +51,8 @@ internal static class CudaPlatform
         CudaArchitecture target = new CudaCapabilityContext(architecture).TargetArchitecture;
         return CudaAccelerator.TryGetInstructionSet(target, driver, out CudaDriverVersion needed, out _)
             ? null
-            : $"its driver supports CUDA {driver.Major}.{driver.Minor}, but this GPU needs one for CUDA {needed.Major}.{needed.Minor} or newer. Update the NVIDIA driver.";
+            : $"its driver supports CUDA {driver.Major}.{driver.Minor}, but this GPU needs one for CUDA {needed.Major}.{needed.Minor} or newer. Update the "
+                + "NVIDIA driver.";
     }
 
     private static DeviceCandidate Describe(int ordinal, string name)
@@ -74,12 +76,14 @@ internal static class CudaPlatform
 
     private static string Explain(int error, ICudaDriver driver) => error switch
     {
-        NoDevice => "it sees no GPU. Check `nvidia-smi`, the variable CUDA_VISIBLE_DEVICES and, in a container, that it was started with the GPU (docker run --gpus all).",
+        NoDevice => "it sees no GPU. Check `nvidia-smi`, the variable CUDA_VISIBLE_DEVICES and, in a container, that it was started with the GPU (docker run "
+            + "--gpus all).",
         34 => "the library found is the CUDA toolkit's stub, not the driver. Take its stubs folder out of LD_LIBRARY_PATH.",
         802 => "it is not ready yet. On a machine with NVSwitch, start nvidia-fabricmanager.",
         803 => "its library and the kernel module are of different versions. Restart the machine (or, in a container, match the host's driver).",
         804 => "the forward-compatibility package does not support this GPU. Take the cuda-compat folder out of LD_LIBRARY_PATH or update the driver.",
-        _ => $"it fails with error {error} ({driver.ErrorText(error)}). Check `nvidia-smi`; after an update or a suspend, loading the module nvidia-uvm or a restart often helps.",
+        _ => $"it fails with error {error} ({driver.ErrorText(error)}). Check `nvidia-smi`; after an update or a suspend, loading the module nvidia-uvm or a "
+            + "restart often helps.",
     };
 
     private static string VersionText(int version)

@@ -30,7 +30,8 @@ internal static class CustomKernelChecks<TKernel>
         for (Type? part = type; part is not null; part = part.DeclaringType)
         {
             if (!isShown || part.IsNestedPrivate || part.IsNestedFamily || part.IsNestedFamANDAssem)
-                return $"{type.Name} cannot be launched: {part.Name} is not public, and ILGPU's launchers see a kernel from outside. Make it public, or internal with InternalsVisibleTo(\"{Launchers}\").";
+                return $"{type.Name} cannot be launched: {part.Name} is not public, and ILGPU's launchers see a kernel from outside. Make it public, or "
+                    + "internal with InternalsVisibleTo(\"{Launchers}\").";
         }
 
         return null;

@@ -30,7 +30,9 @@ internal static class OpenClPlatforms
     internal static IReadOnlyList<DeviceCandidate> Find(IOpenClDriver? driver, Func<string, OpenClDeviceFacts, DeviceCandidate> describe)
     {
         if (driver is null)
-            return [Missing($"no OpenCL loader: {NativeDrivers.OpenClNames[0]} was not found. {(OperatingSystem.IsLinux() ? "Install it (Debian and Ubuntu: apt-get install ocl-icd-libopencl1) and a driver. " : string.Empty)}{InstallADriver}")];
+            return [Missing($"no OpenCL loader: {NativeDrivers.OpenClNames[0]} was not found. "
+                + $"{(OperatingSystem.IsLinux() ? "Install it (Debian and Ubuntu: apt-get install ocl-icd-libopencl1) and a driver. " : string.Empty)}"
+                + InstallADriver)];
         int error = driver.Platforms(out nint[] platforms);
         if (error is 0 or NoPlatform && platforms.Length == 0)
             return [Missing($"the OpenCL loader is installed, but no driver is registered with it (on Linux in /etc/OpenCL/vendors). {InstallADriver}")];
@@ -45,7 +47,8 @@ internal static class OpenClPlatforms
             if (error != 0 || devices.Length == 0)
             {
                 found.Add(
-                    Missing($"the platform '{driver.PlatformName(platform)}' has no device ({OpenClRequirements.ErrorText(error == 0 ? -1 : error)}). Its hardware may be missing, or this user may not open it (Linux: groups render and video)."));
+                    Missing($"the platform '{driver.PlatformName(platform)}' has no device ({OpenClRequirements.ErrorText(error == 0 ? -1 : error)}). Its "
+                        + "hardware may be missing, or this user may not open it (Linux: groups render and video)."));
                 continue;
             }
 

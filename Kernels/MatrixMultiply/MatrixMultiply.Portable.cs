@@ -3,8 +3,8 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// C = (mask ? act(op(A) op(B) + bias) : 0) + residual, for one product or a batch of them. A group of 64 threads computes 64 × 64 of a C, a thread 8 × 8 of it in registers:
-/// 64 multiply-adds for 16 numbers read from shared memory. One kernel serves every transposition and epilogue: the branches are the same for
+/// C = (mask ? act(op(A) op(B) + bias) : 0) + residual, for one product or a batch of them. A group of 64 threads computes 64 × 64 of a C, a thread 8 × 8 of it
+/// in registers: 64 multiply-adds for 16 numbers read from shared memory. One kernel serves every transposition and epilogue: the branches are the same for
 /// all threads and lie outside the inner loop, whereas each further specialisation would cost a compilation.
 /// </summary>
 internal struct MatrixMultiplyPortable<TElement> : IGridKernel

@@ -4,9 +4,9 @@ using System.Runtime.Intrinsics;
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// C = (mask ? act(op(A) op(B) + bias) : 0) + residual, for one product or a batch of them. A block is 64 columns and <see cref="RowsPerBlock"/> rows of a C. It packs its columns of B once per
-/// <see cref="DepthPerPanel"/> of the inner width (a panel stays in the second-level cache), and multiplies it with six rows of A at a time, which are read
-/// where they are: their elements are broadcast, so they need no order.
+/// C = (mask ? act(op(A) op(B) + bias) : 0) + residual, for one product or a batch of them. A block is 64 columns and <see cref="RowsPerBlock"/> rows of a C.
+/// It packs its columns of B once per <see cref="DepthPerPanel"/> of the inner width (a panel stays in the second-level cache), and multiplies it with six rows
+/// of A at a time, which are read where they are: their elements are broadcast, so they need no order.
 /// </summary>
 /// <remarks>
 /// After Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008, with one level of blocking less: a panel of B is only 128 KB.

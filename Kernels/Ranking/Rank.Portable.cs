@@ -3,8 +3,8 @@ using ILGPU;
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// The first <see cref="Count"/> numbers of each row in order, and where they were. A number's place is how many come before it, which each thread counts for one
-/// number: length² comparisons, but no exchange between threads, and every row of any length.
+/// The first <see cref="Count"/> numbers of each row in order, and where they were. A number's place is how many come before it, which each thread counts for
+/// one number: length² comparisons, but no exchange between threads, and every row of any length.
 /// </summary>
 internal struct RankPortable : IGridKernel
 {

@@ -12,8 +12,8 @@ internal struct IndexSteps
 }
 
 /// <summary>
-/// output[o, j, i] = input[o, j, i] + the sum of source[o, k, i] over the k with index[o, k, i] = j, in order. Each element of the output searches the index for
-/// itself, so no atomics are needed and the result is the same in every run. Some elements per thread.
+/// output[o, j, i] = input[o, j, i] + the sum of source[o, k, i] over the k with index[o, k, i] = j, in order. Each element of the output searches the index
+/// for itself, so no atomics are needed and the result is the same in every run. Some elements per thread.
 /// </summary>
 internal struct ScatterAxisPortable : IGridKernel
 {

@@ -26,7 +26,8 @@ internal struct StridedPlace
     /// <summary>The place of element <paramref name="i"/>, counted row-major.</summary>
     public static StridedPlace Of(StridedLengths lengths, long i)
     {
-        long rest4 = i / lengths.Length5, rest3 = rest4 / lengths.Length4, rest2 = rest3 / lengths.Length3, rest1 = rest2 / lengths.Length2, rest0 = rest1 / lengths.Length1;
+        long rest4 = i / lengths.Length5, rest3 = rest4 / lengths.Length4, rest2 = rest3 / lengths.Length3, rest1 = rest2 / lengths.Length2,
+            rest0 = rest1 / lengths.Length1;
         return new StridedPlace
         {
             Place0 = rest0,

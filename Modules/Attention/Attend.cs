@@ -3,7 +3,8 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// softmax(scale · q kᵀ + bias) v on heads as they come, without projections: x-transformers' <c>Attend</c>, and what every <see cref="Attention"/> attends with.
+/// softmax(scale · q kᵀ + bias) v on heads as they come, without projections: x-transformers' <c>Attend</c>, and what every <see cref="Attention"/> attends
+/// with.
 /// </summary>
 /// <remarks>
 /// Here alone it is decided whether attention is fused or has its scores in memory: fused, unless an option is on that needs them

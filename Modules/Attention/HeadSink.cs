@@ -19,7 +19,8 @@ internal sealed class HeadSink(Tensor sink) : IHeadsStage
         Tensor none = Tensor.Zeros(key.Device, [1], key.DType), one = Tensor.From(key.Device, [1], [1f], key.DType);
         return (heads with
         {
-            Query = HeadLayout.Wider(query, number.Expand([batch, queries, heads.QueryHeads, 1])), Key = HeadLayout.Wider(key, none.Expand([.. key.Shape.Lengths[..3], 1])),
+            Query = HeadLayout.Wider(query, number.Expand([batch, queries, heads.QueryHeads, 1])),
+            Key = HeadLayout.Wider(key, none.Expand([.. key.Shape.Lengths[..3], 1])),
         }).Behind(
             HeadLayout.Wider(none.Expand([1, 1, keyHeads, width]), one.Expand([1, 1, keyHeads, 1])),
             Tensor.Zeros(key.Device, [1, 1, heads.Value.Shape[2]], heads.Value.DType));

@@ -18,7 +18,8 @@ internal sealed class L2Distance(bool flash) : IHeadsStage
         (Tensor key, Tensor keyNorm) = Parts(heads.Key, heads.KeyValueHeads);
         return heads with
         {
-            Query = HeadLayout.Wider(query, queryNorm, One(queryNorm)), Key = HeadLayout.Wider(key, One(keyNorm), keyNorm), Scale = 2f * heads.Scale * (flash ? MathF.Sqrt(width / (width + Columns)) : 1f),
+            Query = HeadLayout.Wider(query, queryNorm, One(queryNorm)), Key = HeadLayout.Wider(key, One(keyNorm), keyNorm),
+            Scale = 2f * heads.Scale * (flash ? MathF.Sqrt(width / (width + Columns)) : 1f),
         };
     }
 

@@ -50,7 +50,8 @@ internal static class AtomicFile
         foreach (string file in Directory.EnumerateFiles(folder, $"*{Suffix}"))
         {
             string name = Path.GetFileName(file);
-            if (name.StartsWith(begin, StringComparison.Ordinal) && name.Length > begin.Length + Suffix.Length && Guid.TryParseExact(name[begin.Length..^Suffix.Length], "N", out _))
+            if (name.StartsWith(begin, StringComparison.Ordinal) && name.Length > begin.Length + Suffix.Length
+                && Guid.TryParseExact(name[begin.Length..^Suffix.Length], "N", out _))
                 File.Delete(file);
         }
     }

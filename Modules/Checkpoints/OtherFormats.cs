@@ -19,7 +19,9 @@ internal static class OtherFormats
         if (start[0] == 0x80 && start.Length > 1 && start[1] is >= 2 and <= 5)
             return $"'{path}' is no safetensors file but a Python pickle, as PyTorch before 1.6 wrote checkpoints.\n{FromPyTorch(path)}";
         if (text.StartsWith("\x93NUMPY", StringComparison.Ordinal))
-            return $"'{path}' is no safetensors file but an array of NumPy (.npy).\n{Recipe($"import numpy, safetensors.numpy\nsafetensors.numpy.save_file({{'x': numpy.load({Quote(path)})}}, {Quote(Target(path))})")}";
+            return $"'{path}' is no safetensors file but an array of NumPy "
+                + "(.npy).\n"
+                + Recipe($"import numpy, safetensors.numpy\nsafetensors.numpy.save_file({{'x': numpy.load({Quote(path)})}}, {Quote(Target(path))})");
         return Plain(text) is { } what ? $"'{path}' is no safetensors file but {what}." : null;
     }
 
@@ -46,10 +48,12 @@ internal static class OtherFormats
 
     private static string Zip(string path, string text)
     {
-        if (text.Contains("data.pkl", StringComparison.Ordinal) || text.Contains(".format_version", StringComparison.Ordinal) || text.Contains("/byteorder", StringComparison.Ordinal))
+        if (text.Contains("data.pkl", StringComparison.Ordinal) || text.Contains(".format_version", StringComparison.Ordinal)
+            || text.Contains("/byteorder", StringComparison.Ordinal))
             return $"'{path}' is no safetensors file but a PyTorch checkpoint (a zip archive with a pickle).\n{FromPyTorch(path)}";
         if (text.Contains(".npy", StringComparison.Ordinal))
-            return $"'{path}' is no safetensors file but arrays of NumPy (.npz).\n{Recipe($"import numpy, safetensors.numpy\nsafetensors.numpy.save_file(dict(numpy.load({Quote(path)})), {Quote(Target(path))})")}";
+            return $"'{path}' is no safetensors file but arrays of NumPy "
+                + $"(.npz).\n{Recipe($"import numpy, safetensors.numpy\nsafetensors.numpy.save_file(dict(numpy.load({Quote(path)})), {Quote(Target(path))})")}";
         return $"'{path}' is no safetensors file but a zip archive; unpack it first, or if PyTorch wrote it, convert it.\n{FromPyTorch(path)}";
     }
 

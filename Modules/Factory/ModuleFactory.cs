@@ -60,7 +60,8 @@ public static class ModuleFactory
     {
         ArgumentNullException.ThrowIfNull(device);
         JsonInput.Check(description, "The module's description", nameof(description));
-        if (description.ValueKind != JsonValueKind.Object || !description.TryGetProperty("class", out JsonElement name) || name.ValueKind != JsonValueKind.String)
+        if (description.ValueKind != JsonValueKind.Object || !description.TryGetProperty("class", out JsonElement name)
+            || name.ValueKind != JsonValueKind.String)
             throw new ArgumentException(
                 "A module's description is a JSON object with \"class\" and \"kwargs\", as {\"class\": \"Encoder\", \"kwargs\": {\"dim\": 256, \"depth\": 4}}.",
                 nameof(description));

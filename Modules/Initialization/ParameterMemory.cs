@@ -16,7 +16,9 @@ internal static class ParameterMemory
         if (all > 0 && bytes > all - used)
         {
             throw new InsufficientMemoryException(string.Create(
-                CultureInfo.InvariantCulture, $"{what} takes at least {bytes:N0} bytes, but {device.Id} has {all:N0}, of which {used:N0} are in use. Use fewer or narrower layers, or dispose other models."));
+                CultureInfo.InvariantCulture,
+                $"{what} takes at least {bytes:N0} bytes, but {device.Id} has {all:N0}, of which {used:N0} are in use. Use fewer or narrower layers, or "
+                    + $"dispose other models."));
         }
     }
 

@@ -107,6 +107,7 @@ internal sealed record LayerMemory(AttentionLayersOptions Options, int Length, i
         AttentionOptions attention = kind == LayerKind.CrossAttention ? Options.CrossAttention() : Options.SelfAttention();
         long keys = kind == LayerKind.CrossAttention ? ContextLength : Length, copies = attention.NumMemKv > 0 || attention.AddZeroKv ? 2 : 1;
         long scores = attention.NeedScores.Count == 0 ? 0 : (long)attention.QueryHeads * Length * (keys + attention.NumMemKv);
-        return (long)Length * (attention.QueryWidth + attention.MergedWidth) + copies * keys * (attention.KeyWidth + attention.ValueWidth) + ScoreTensors * scores;
+        return (long)Length * (attention.QueryWidth + attention.MergedWidth) + copies * keys * (attention.KeyWidth + attention.ValueWidth)
+            + ScoreTensors * scores;
     }
 }

@@ -35,7 +35,8 @@ public sealed class MaskedAutoencoder : Module
         _maskToken = AddParameter("mask_token", initializer.Normal([options.DecoderDim], 0.02f));
         _patchToEmbedding = AddChild("patch_to_embedding", new Linear(options.PatchDim, options.EncoderDim, bias: true, initializer));
         _encoder = AddChild("encoder", new Encoder(
-            new AttentionLayersOptions { Dim = options.EncoderDim, Depth = options.EncoderDepth, Heads = options.EncoderHeads, Attn = new() { DimHead = options.DimHead } }, Device, seed + 1));
+            new AttentionLayersOptions { Dim = options.EncoderDim, Depth = options.EncoderDepth, Heads = options.EncoderHeads,
+                Attn = new() { DimHead = options.DimHead } }, Device, seed + 1));
         if (!rectangular)
             _squeeze = AddChild("enc_to_dec", new Linear(options.EncoderDim, options.DecoderDim, bias: true, initializer));
         var decoder = new AttentionLayersOptions

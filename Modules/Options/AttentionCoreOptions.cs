@@ -17,8 +17,8 @@ public abstract record AttentionCoreOptions
     public bool Causal { get; init; }
 
     /// <summary>
-    /// Attention here is fused wherever it can be, whatever this says; see <see cref="RequireFused"/>. With <see cref="L2Distance"/> it gives x-transformers' scale
-    /// on its fused path, which is √(DimHead / (DimHead + 2)) times the other's.
+    /// Attention here is fused wherever it can be, whatever this says; see <see cref="RequireFused"/>. With <see cref="L2Distance"/> it gives x-transformers'
+    /// scale on its fused path, which is √(DimHead / (DimHead + 2)) times the other's.
     /// </summary>
     public bool Flash { get; init; }
 
@@ -88,7 +88,8 @@ public abstract record AttentionCoreOptions
             [
                 (PreTalkingHeads, nameof(PreTalkingHeads)), (PostTalkingHeads, nameof(PostTalkingHeads)),
                 (PreScalePostTalkingHeads, nameof(PreScalePostTalkingHeads)), (Sigmoid, nameof(Sigmoid)), (CogSigned, nameof(CogSigned)),
-                (InvertedAttention, nameof(InvertedAttention)), (Hard, nameof(Hard)), (SparseTopk is not null, nameof(SparseTopk)), (Selective, nameof(Selective)),
+                (InvertedAttention, nameof(InvertedAttention)), (Hard, nameof(Hard)), (SparseTopk is not null, nameof(SparseTopk)),
+                (Selective, nameof(Selective)),
                 (HeadLearnedSink && SoftclampLogits, $"{nameof(HeadLearnedSink)} with {nameof(SoftclampLogits)}"),
             ];
             return [.. all.Where(static option => option.Item1).Select(static option => option.Item2)];

@@ -7,12 +7,15 @@ public sealed partial record AttentionLayersOptions
     /// <see cref="CrossAttn"/>.
     /// </summary>
     /// <remarks>In JSON <c>attn_…</c>.</remarks>
-    [Prefix("attn_", Except = [nameof(AttentionOptions.Dim), nameof(AttentionOptions.Heads), nameof(AttentionOptions.Causal), nameof(AttentionOptions.DimContext), nameof(AttentionOptions.DimOut)])]
+    [Prefix("attn_",
+        Except = [nameof(AttentionOptions.Dim), nameof(AttentionOptions.Heads), nameof(AttentionOptions.Causal), nameof(AttentionOptions.DimContext),
+            nameof(AttentionOptions.DimOut)])]
     public AttentionOptions Attn { get; init; } = new();
 
     /// <summary>
-    /// Cross-attention; null for as <see cref="Attn"/> says, save for MaxAttendPast and Selective, which are self-attention's alone. A record of its own starts from the
-    /// defaults: <c>new() { DimContext = 512 }</c>; one that differs in a few options from the other attentions is <c>attn with { DimContext = 512 }</c>.
+    /// Cross-attention; null for as <see cref="Attn"/> says, save for MaxAttendPast and Selective, which are self-attention's alone. A record of its own starts
+    /// from the defaults: <c>new() { DimContext = 512 }</c>; one that differs in a few options from the other attentions is <c>attn with { DimContext = 512
+    /// }</c>.
     /// </summary>
     /// <remarks>In JSON <c>cross_attn_…</c>, each on top of its <c>attn_…</c>, as x-transformers has it.</remarks>
     [Prefix(

@@ -160,7 +160,8 @@ public static class OptionsJson
         if (upstream is null)
             throw new ArgumentException(
                 $"{owner} has no option '{NearestName.Shorten(name)}'; the nearest is '{NearestName.Of(name, offered)}'.", NearestName.Shorten(name));
-        if (!JsonNode.DeepEquals(JsonNode.Parse(upstream.Off), JsonNode.Parse(option.Value.GetRawText())) && option.Value.ValueKind is not (JsonValueKind.Null or JsonValueKind.False))
+        if (!JsonNode.DeepEquals(JsonNode.Parse(upstream.Off), JsonNode.Parse(option.Value.GetRawText()))
+            && option.Value.ValueKind is not (JsonValueKind.Null or JsonValueKind.False))
             throw new UnsupportedOptionException(name, $"{owner}: the option {name} of x-transformers is not supported. {upstream.Why}");
     }
 }

@@ -18,7 +18,8 @@ internal sealed record LayerPlan(IReadOnlyList<LayerKind> Layers, int[] Order)
         List<LayerKind> block = Block(options);
         List<LayerKind> layers = options switch
         {
-            { CustomLayers: { } custom } => [.. custom.Select(static name => name == "a" ? LayerKind.SelfAttention : name == "c" ? LayerKind.CrossAttention : LayerKind.FeedForward)],
+            { CustomLayers: { } custom }
+                => [.. custom.Select(static name => name == "a" ? LayerKind.SelfAttention : name == "c" ? LayerKind.CrossAttention : LayerKind.FeedForward)],
             { ParRatio: { } ratio } => Par(block, options.Depth!.Value, ratio),
             { SandwichCoef: { } coefficient } => Sandwich(block, options.Depth!.Value, coefficient),
             { WeightTieLayers: true } => block,

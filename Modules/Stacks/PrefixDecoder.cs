@@ -36,7 +36,8 @@ public sealed class PrefixDecoder : AttentionLayers
     /// A shape, data type, device or prefix length does not fit, or an argument is missing or superfluous; nothing was launched.
     /// </exception>
     public Tensor Forward(
-        Tensor x, ReadOnlySpan<int> prefixAttnLen, Tensor? context = null, Tensor? mask = null, Tensor? contextMask = null, Tensor? attnMask = null, Tensor? condition = null)
+        Tensor x, ReadOnlySpan<int> prefixAttnLen, Tensor? context = null, Tensor? mask = null, Tensor? contextMask = null, Tensor? attnMask = null,
+        Tensor? condition = null)
         => Forward(x, new StackInputs
         {
             Context = context,

@@ -94,7 +94,9 @@ public partial record StackInputs
         if (Pos is not null || SelfAttnKvMask is not null)
         {
             throw ForwardChecks.Wrong(
-                "seqStartPos", "'seqStartPos' says which position every token has and which keys self-attention sees; 'pos' or 'selfAttnKvMask' says it again. Give one of them.");
+                "seqStartPos",
+                "'seqStartPos' says which position every token has and which keys self-attention sees; 'pos' or 'selfAttnKvMask' says it again. Give one of "
+                    + "them.");
         }
 
         SequenceMasks.CheckStarts(SeqStartPos, batch);

@@ -65,7 +65,8 @@ public sealed record LearningRateSchedule : ILearningRateSchedule
         if (Final > Peak)
             return $"The schedule needs a final rate from 0 to the peak; it has Peak = {Peak} and Final = {Final}.";
         return Decay != Decay.Constant && TotalSteps <= WarmUpSteps
-            ? $"The schedule needs more steps than those of the warm-up; it has WarmUpSteps = {WarmUpSteps} and TotalSteps = {TotalSteps}. With Decay = Constant there is no end."
+            ? $"The schedule needs more steps than those of the warm-up; it has WarmUpSteps = {WarmUpSteps} and TotalSteps = {TotalSteps}. With Decay = "
+                + "Constant there is no end."
             : null;
     }
 }

@@ -55,7 +55,8 @@ public sealed partial class Trainer
         if (Schedule.IsOver(StepNumber))
         {
             throw new InvalidOperationException(Schedule is LearningRateSchedule { TotalSteps: int total }
-                ? $"The schedule is over: step {StepNumber} would have the learning rate 0, for TotalSteps = {total}. Give it more TotalSteps, a Final rate above zero, or Decay = Constant."
+                ? $"The schedule is over: step {StepNumber} would have the learning rate 0, for TotalSteps = {total}. Give it more TotalSteps, a Final rate "
+                    + "above zero, or Decay = Constant."
                 : $"The schedule is over: {Schedule.GetType().Name} has no rate for step {StepNumber}.");
         }
 

@@ -50,7 +50,10 @@ public sealed partial class Trainer : IDisposable
     /// <summary>Batches whose gradients are averaged for one step, at least 1.</summary>
     public int AccumulationSteps { get; init => field = OptionChecks.AtLeastOne(value); } = 1;
 
-    /// <summary>Unless given: a scale that starts at 65,536 where the model or a part of it computes in Float16, none otherwise. Decided by the first step, or the first use.</summary>
+    /// <summary>
+    /// Unless given: a scale that starts at 65,536 where the model or a part of it computes in Float16, none otherwise. Decided by the first step, or the first
+    /// use.
+    /// </summary>
     public LossScaler LossScaler
     {
         get => _lossScaler ??= ComputesInFloat16(Model) ? new LossScaler() : new LossScaler(1f);
@@ -69,7 +72,8 @@ public sealed partial class Trainer : IDisposable
     /// <summary>Takes one step.</summary>
     /// <param name="loss">Computes the loss of one batch, a scalar; called <see cref="AccumulationSteps"/> times.</param>
     /// <exception cref="InvalidOperationException">
-    /// The schedule is over, so that the rate would be zero: see <see cref="LearningRateSchedule.Final"/>; or it has no rate that a step can be taken with. Nothing was changed.
+    /// The schedule is over, so that the rate would be zero: see <see cref="LearningRateSchedule.Final"/>; or it has no rate that a step can be taken with.
+    /// Nothing was changed.
     /// </exception>
     public StepResult Step(Func<Tensor> loss) => Step(_ => loss());
 
@@ -96,16 +100,18 @@ public sealed partial class Trainer : IDisposable
     }
 
     /// <summary>Writes parameters, moments, averages, step and loss scale in one atomic file.</summary>
-    /// <exception cref="CheckpointException">A number that is trained is not finite any more; nothing was written, and an earlier file is as it was.</exception>
+    /// <exception cref="CheckpointException">
+    /// A number that is trained is not finite any more; nothing was written, and an earlier file is as it was.
+    /// </exception>
     public void Save(string path) => TrainingCheckpoint.Save(this, path);
 
     /// <summary>
-    /// Continues from a file that <see cref="Save"/> wrote for the same model and optimizer, exactly where it left off. Everything is read into the host's memory and checked first, four bytes
-    /// for each parameter, moment and average. The loss scale is taken over where this run scales its loss too.
+    /// Continues from a file that <see cref="Save"/> wrote for the same model and optimizer, exactly where it left off. Everything is read into the host's
+    /// memory and checked first, four bytes for each parameter, moment and average. The loss scale is taken over where this run scales its loss too.
     /// </summary>
     /// <exception cref="CheckpointException">
-    /// The file is damaged, cannot be read, is of another model or optimizer, or holds what no run can go on from: numbers that are not finite, a loss scale that is no power of two, more steps
-    /// than the schedule has before its rate is zero. Nothing was changed.
+    /// The file is damaged, cannot be read, is of another model or optimizer, or holds what no run can go on from: numbers that are not finite, a loss scale
+    /// that is no power of two, more steps than the schedule has before its rate is zero. Nothing was changed.
     /// </exception>
     /// <exception cref="InsufficientMemoryException">The host has no room for all of it; nothing was changed.</exception>
     public void Resume(string path) => TrainingCheckpoint.Load(this, path);
@@ -150,7 +156,8 @@ public sealed partial class Trainer : IDisposable
         Optimizer.ClearGradients();
         LossScaler.Update(finite);
         IReadOnlyDictionary<string, double> metrics = _metrics.Means();
-        return new StepResult(StepNumber++, total, norm, rate, !finite, scale, Stopwatch.GetElapsedTime(start), GC.GetAllocatedBytesForCurrentThread() - allocated) { Metrics = metrics };
+        return new StepResult(StepNumber++, total, norm, rate, !finite, scale, Stopwatch.GetElapsedTime(start),
+            GC.GetAllocatedBytesForCurrentThread() - allocated) { Metrics = metrics };
     }
 
     private void Batch(Func<int, Tensor> loss, int index)

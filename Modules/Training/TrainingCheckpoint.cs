@@ -54,7 +54,8 @@ internal static class TrainingCheckpoint
 
     // What does not learn may hold anything: an infinity that hides something, say.
     private static HashSet<Tensor> Trained(Trainer trainer) => new(
-        [.. trainer.Optimizer.Parameters.Select(static p => p.Value), .. trainer.Optimizer.State.Select(static s => s.Value), .. trainer.Average?.NamedAverages().Select(static a => a.Value) ?? []],
+        [.. trainer.Optimizer.Parameters.Select(static p => p.Value), .. trainer.Optimizer.State.Select(static s => s.Value),
+            .. trainer.Average?.NamedAverages().Select(static a => a.Value) ?? []],
         ReferenceEqualityComparer.Instance);
 
     // A number that is not finite spreads over all of them within a step.

@@ -13,8 +13,10 @@ public sealed class CatalogReachTests
     [TestMethod]
     public void Every_GPU_kernel_is_in_the_catalogue()
     {
-        HashSet<Type> listed = [.. from definition in KernelCatalog.Operators from variant in definition.Variants from kernel in variant.DeviceKernels select Definition(kernel.Method.DeclaringType!)];
-        Type[] kernels = [.. s_types.Where(static type => type.IsValueType && type.GetMethod("Kernel", BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static) is not null)];
+        HashSet<Type> listed = [.. from definition in KernelCatalog.Operators from variant in definition.Variants from kernel in variant.DeviceKernels
+            select Definition(kernel.Method.DeclaringType!)];
+        Type[] kernels = [.. s_types.Where(static type => type.IsValueType
+            && type.GetMethod("Kernel", BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static) is not null)];
         Assert.IsNotEmpty(kernels);
         string[] missing = [.. kernels.Where(kernel => !listed.Contains(Definition(kernel))).Select(static kernel => kernel.Name)];
         Assert.IsEmpty(missing, $"{string.Join(", ", missing)}: no variant lists it, so nothing assembles it.");

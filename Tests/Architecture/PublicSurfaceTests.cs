@@ -36,7 +36,8 @@ public sealed class PublicSurfaceTests
     [TestMethod]
     public void Kernels_of_ones_own_are_the_one_seam()
     {
-        string[] seam = [.. Assembly.Load("GpuTransformer.Host").GetExportedTypes().Where(static t => t.Namespace == OwnKernels).Select(static t => t.Name).Order(StringComparer.Ordinal)];
+        string[] seam = [.. Assembly.Load("GpuTransformer.Host").GetExportedTypes().Where(static t => t.Namespace == OwnKernels).Select(static t
+            => t.Name).Order(StringComparer.Ordinal)];
         CollectionAssert.AreEqual(new[] { "CustomKernelLaunches", "ICustomKernel`1", "IGroupKernel`1", "KernelArguments`1", "KernelTensors" }, seam);
     }
 
@@ -74,7 +75,8 @@ public sealed class PublicSurfaceTests
 
     // What is caught, and what gives other types more methods, is never looked up by its name.
     private static bool IsMetBySight(Type type)
-        => type.IsSubclassOf(typeof(Exception)) || type.GetMethods(Declared).Any(static m => m.IsDefined(typeof(System.Runtime.CompilerServices.ExtensionAttribute)));
+        => type.IsSubclassOf(typeof(Exception))
+        || type.GetMethods(Declared).Any(static m => m.IsDefined(typeof(System.Runtime.CompilerServices.ExtensionAttribute)));
 
     private static string Name(Type type) => type.Name.Split('`')[0];
 

@@ -30,6 +30,24 @@ public sealed partial class SourceTreeTests
     }
 
     [TestMethod]
+    [DataRow("Kernels"), DataRow("Host"), DataRow("Modules"), DataRow("tools"), DataRow("Tests")]
+    public void Lines_fit_in_160_columns(string folder)
+    {
+        string[] wide =
+        [
+            .. from file in RepositoryFiles.Sources(folder)
+               from line in File.ReadLines(RepositoryFiles.PathOf(file)).Select(static (text, index) => (Text: text, Number: index + 1))
+               where line.Text.Length > 160 && !IsQuotation(line.Text)
+               select $"{file}:{line.Number}",
+        ];
+        Assert.IsEmpty(wide, string.Join(", ", wide));
+    }
+
+    // JSON and encoded files are quoted as they are.
+    private static bool IsQuotation(string line)
+        => line.Contains("\"\"\"", StringComparison.Ordinal) || line.TrimStart().StartsWith("\"/9j/", StringComparison.Ordinal);
+
+    [TestMethod]
     public void Native_calls_are_in_two_folders()
     {
         string[] elsewhere =
@@ -52,7 +70,8 @@ public sealed partial class SourceTreeTests
     [DataRow("tools/GpuTransformer.Validation")]
     public void Families_are_named_as_in_the_kernels(string folder)
     {
-        string[] families = [.. RepositoryFiles.Sources(folder).Select(file => file[(folder.Length + 1)..].Split('/')).Where(static parts => parts.Length > 1).Select(static parts => parts[0]).Distinct()];
+        string[] families = [.. RepositoryFiles.Sources(folder).Select(file => file[(folder.Length + 1)..].Split('/')).Where(static parts
+            => parts.Length > 1).Select(static parts => parts[0]).Distinct()];
         Assert.IsNotEmpty(families);
         string[] strangers = [.. families.Where(static family => !Directory.Exists(RepositoryFiles.PathOf($"Kernels/{family}")))];
         Assert.IsEmpty(strangers, $"{folder} has {string.Join(", ", strangers)}: no such family in Kernels.");

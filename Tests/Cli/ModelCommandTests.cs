@@ -89,9 +89,11 @@ public sealed class ModelCommandTests
         run.Says("Attention is fused: no scores are ever in memory.");
         Assert.IsTrue(report.GetProperty("attentions").EnumerateArray().All(static a => a.GetProperty("is_fused").GetBoolean()));
         (run, report) = await CommandRun.WithJson(
-            "inspect", "--config", Config(SeedConfig.Replace("\"cross_attend\"", "\"cross_attn_sigmoid\": true, \"cross_attend\"", StringComparison.Ordinal)), "--device", "cpu");
+            "inspect", "--config", Config(SeedConfig.Replace("\"cross_attend\"", "\"cross_attn_sigmoid\": true, \"cross_attend\"", StringComparison.Ordinal)),
+            "--device", "cpu");
         run.Says("4 of 8 attentions have their scores in memory, [batch, heads, queries, keys] of them, for Sigmoid.");
-        Assert.AreEqual("layers.1.1", report.GetProperty("attentions").EnumerateArray().First(static a => !a.GetProperty("is_fused").GetBoolean()).GetProperty("path").GetString());
+        Assert.AreEqual("layers.1.1",
+            report.GetProperty("attentions").EnumerateArray().First(static a => !a.GetProperty("is_fused").GetBoolean()).GetProperty("path").GetString());
     }
 
     [TestMethod]

@@ -26,7 +26,8 @@ public sealed class OptionsCommandTests
     [TestMethod]
     public void No_option_is_both_offered_and_missing_and_every_missing_one_says_why()
     {
-        foreach (Type record in new[] { typeof(AttentionLayersOptions), typeof(AttentionOptions), typeof(FeedForwardOptions), typeof(AttendOptions), typeof(TransformerWrapperOptions) })
+        foreach (Type record in new[] { typeof(AttentionLayersOptions), typeof(AttentionOptions), typeof(FeedForwardOptions), typeof(AttendOptions),
+            typeof(TransformerWrapperOptions) })
         {
             foreach ((string name, UpstreamOption option) in UpstreamOptions.Table(record))
             {

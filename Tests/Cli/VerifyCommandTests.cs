@@ -127,7 +127,8 @@ public sealed class VerifyCommandTests
         {
             (await CommandRun.Of("verify", folder)).Exits(ExitCode.Usage).ComplainsAbout("manifest.json");
             (await CommandRun.Of("verify", Path.Combine(folder, "nothing"))).Exits(ExitCode.Usage).ComplainsAbout("nothing");
-            foreach (string text in new[] { "{", "[]", "{\"cases\": []}", "{\"cases\": [{\"name\": \"x\"}]}", "{\"cases\": [{\"name\": \"x\", \"file\": \"../x\", \"family\": \"x\", \"class\": \"x\", \"kwargs\": {}}]}" })
+            foreach (string text in new[] { "{", "[]", "{\"cases\": []}", "{\"cases\": [{\"name\": \"x\"}]}",
+                "{\"cases\": [{\"name\": \"x\", \"file\": \"../x\", \"family\": \"x\", \"class\": \"x\", \"kwargs\": {}}]}" })
             {
                 await File.WriteAllTextAsync(Path.Combine(folder, "manifest.json"), text);
                 (await CommandRun.Of("verify", folder)).Exits(ExitCode.Usage).ComplainsAbout("manifest.json");

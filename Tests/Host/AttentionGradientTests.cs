@@ -15,7 +15,8 @@ public sealed class AttentionGradientTests
     public void More_keys_than_queries_and_values_of_another_width(string id, float scale) => Check(id, _ => s_twoHeads with { Scale = scale });
 
     [TestMethod]
-    [DeviceRows(CausalAlignment.BottomRight, null), DeviceRows(CausalAlignment.TopLeft, null), DeviceRows(CausalAlignment.BottomRight, 1), DeviceRows(CausalAlignment.None, 2)]
+    [DeviceRows(CausalAlignment.BottomRight, null), DeviceRows(CausalAlignment.TopLeft, null), DeviceRows(CausalAlignment.BottomRight, 1),
+        DeviceRows(CausalAlignment.None, 2)]
     public void Causality_and_windows(string id, CausalAlignment causal, int? window) => Check(id, _ => s_twoHeads with { Causal = causal, Window = window });
 
     // The second query of the first head sees nothing.
@@ -23,7 +24,8 @@ public sealed class AttentionGradientTests
     [DeviceRows]
     public void Masks_with_a_query_that_sees_no_key(string id)
     {
-        bool[] keyMask = [true, true, false, true, true], mask = [.. Enumerable.Range(0, Heads * Queries * Keys).Select(static n => n is < Keys or >= 2 * Keys && n % 4 != 1)];
+        bool[] keyMask = [true, true, false, true, true],
+            mask = [.. Enumerable.Range(0, Heads * Queries * Keys).Select(static n => n is < Keys or >= 2 * Keys && n % 4 != 1)];
         Check(id, device => s_twoHeads with { KeyMask = Tensor.From(device, [1, Keys], keyMask), Mask = Tensor.From(device, [1, Heads, Queries, Keys], mask) });
     }
 
@@ -39,7 +41,8 @@ public sealed class AttentionGradientTests
     public void Alibi_with_positions(string id)
         => Check(
             id,
-            device => s_twoHeads with { AlibiSlopes = Tensor.From(device, [Heads], [0.5f, 0.2f]), AlibiPositions = Tensor.From(device, [1, 1, Queries], [0f, 2f, 3f]), FreeColumns = Keys - Queries });
+            device => s_twoHeads with { AlibiSlopes = Tensor.From(device, [Heads], [0.5f, 0.2f]),
+                AlibiPositions = Tensor.From(device, [1, 1, Queries], [0f, 2f, 3f]), FreeColumns = Keys - Queries });
 
     // How many heads and queries the bias tells apart.
     [TestMethod]

@@ -71,5 +71,6 @@ public sealed class AttentionScaleTests
 
     // Nearly normal, as the golden files' numbers are.
     private static float[] Draw(Random random, int count)
-        => [.. Enumerable.Range(0, Batch * Heads * count).Select(_ => random.NextSingle() + random.NextSingle() + random.NextSingle() + random.NextSingle() - 2f).Select(static x => x * 1.7f)];
+        => [.. Enumerable.Range(0, Batch * Heads * count).Select(_ => random.NextSingle() + random.NextSingle() + random.NextSingle()
+        + random.NextSingle() - 2f).Select(static x => x * 1.7f)];
 }

@@ -250,7 +250,8 @@ public sealed class AttentionTests
         Tensor value = Tensor.From(
             device,
             [2, 1, 1, dim],
-            data.Uniform(2 * dim)), outputGradient = Tensor.From(device, [2, 1, 3, dim], data.Uniform(6 * dim)), normalizer = Tensor.Empty(device, [2, 1, 3, 2]);
+            data.Uniform(2 * dim)), outputGradient = Tensor.From(device, [2, 1, 3, dim], data.Uniform(6 * dim)),
+                normalizer = Tensor.Empty(device, [2, 1, 3, 2]);
         var options = new ScoreOptions { Heads = 1, Layout = AttentionLayout.HeadMajor };
         Tensor output = Operators.Attention(query, key, value, options, normalizer: normalizer);
         AttentionGradients gradients = Operators.AttentionBackward(outputGradient, query, key, value, output, normalizer, options);

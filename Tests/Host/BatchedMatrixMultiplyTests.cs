@@ -15,7 +15,8 @@ public sealed class BatchedMatrixMultiplyTests
         foreach ((bool transposeLeft, bool transposeRight) in new[] { (false, false), (false, true), (true, false), (true, true) })
         {
             const int M = 3, N = 5, K = 4;
-            Shape l = [.. Lengths(leftBatch), .. transposeLeft ? new[] { K, M } : [M, K]], r = [.. Lengths(rightBatch), .. transposeRight ? new[] { N, K } : [K, N]];
+            Shape l = [.. Lengths(leftBatch), .. transposeLeft ? new[] { K, M } : [M, K]],
+                r = [.. Lengths(rightBatch), .. transposeRight ? new[] { N, K } : [K, N]];
             Tensor left = Tensor.From(device, l, GradientCheck.Values((int)l.Count, 1)), right = Tensor.From(device, r, GradientCheck.Values((int)r.Count, 2));
             Tensor product = Operators.BatchedMatrixMultiply(left, right, transposeLeft, transposeRight);
 
@@ -36,7 +37,8 @@ public sealed class BatchedMatrixMultiplyTests
     {
         ComputeDevice device = TestDevices.Get(id);
         GradientCheck.Agrees(device, static t => Operators.BatchedMatrixMultiply(t[0], t[1]), Input([2, 2, 3], 1), Input([2, 3, 2], 2));
-        GradientCheck.Agrees(device, static t => Operators.BatchedMatrixMultiply(t[0], t[1], transposeRight: true), Input([2, 1, 2, 3], 1), Input([2, 2, 3], 2));
+        GradientCheck.Agrees(device, static t => Operators.BatchedMatrixMultiply(t[0], t[1], transposeRight: true), Input([2, 1, 2, 3], 1),
+            Input([2, 2, 3], 2));
         GradientCheck.Agrees(device, static t => Operators.BatchedMatrixMultiply(t[0], t[1], transposeLeft: true), Input([3, 2], 1), Input([2, 3, 2], 2));
         GradientCheck.Agrees(device, static t => Operators.BatchedMatrixMultiply(t[0], t[1], true, true), Input([2, 3, 2], 1), Input([2, 2, 3], 2));
         GradientCheck.Agrees(device, static t => Operators.BatchedMatrixMultiply(t[0], t[1]), Input([2, 2, 3], 1), Input([3, 2], 2));
@@ -80,7 +82,8 @@ public sealed class BatchedMatrixMultiplyTests
         return device.Statistics.Launches - before;
     }
 
-    private static int[] Lengths(string batch) => batch.Length == 0 ? [] : Array.ConvertAll(batch.Split(','), static n => int.Parse(n, System.Globalization.CultureInfo.InvariantCulture));
+    private static int[] Lengths(string batch) => batch.Length == 0 ? []
+        : Array.ConvertAll(batch.Split(','), static n => int.Parse(n, System.Globalization.CultureInfo.InvariantCulture));
 
     private static (Shape Shape, float[] Values) Input(Shape shape, int seed) => (shape, GradientCheck.Values(checked((int)shape.Count), seed));
 }

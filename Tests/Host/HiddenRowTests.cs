@@ -39,7 +39,8 @@ public sealed class HiddenRowTests
     public void A_logit_that_is_no_number_makes_no_number(string id)
     {
         ComputeDevice device = TestDevices.Get(id);
-        foreach (float[] logits in new float[][] { [float.NaN, 0f, 0f], [float.NaN, float.NaN, float.NaN], [Never, float.NaN, Never], [0f, 0f, float.PositiveInfinity] })
+        foreach (float[] logits in new float[][] { [float.NaN, 0f, 0f], [float.NaN, float.NaN, float.NaN], [Never, float.NaN, Never],
+            [0f, 0f, float.PositiveInfinity] })
         {
             using StepScope step = device.BeginStep();
             float loss = Operators.SoftmaxCrossEntropy(Tensor.From(device, [1, 3], logits), Tensor.From(device, [1], [0])).ToArray()[0];

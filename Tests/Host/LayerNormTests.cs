@@ -17,7 +17,8 @@ public sealed class LayerNormTests
         // Variances 1 and 32; the stored gain is one too small.
         Near([-1f, 2f, -3f, 0f, -MathF.Sqrt(2f), 0f, 3f * MathF.Sqrt(2f), 0f], Operators.LayerNorm(x, gain, gainOffset: 1f), 1e-5f);
         Near([-0.5f, 0.5f, -0.5f, 0.5f, -8f / MathF.Sqrt(35f), 0f, 8f / MathF.Sqrt(35f), 0f], Operators.LayerNorm(x, null, epsilon: 3f), 1e-5f);
-        Near([0.4f, 1.2f, 0.4f, 1.2f], Operators.RmsNorm(Tensor.From(device, [1, 4], [1f, 3f, 1f, 3f]), Tensor.From(device, [1], [0.4f * MathF.Sqrt(5f)])), 1e-5f);
+        Near([0.4f, 1.2f, 0.4f, 1.2f], Operators.RmsNorm(Tensor.From(device, [1, 4], [1f, 3f, 1f, 3f]), Tensor.From(device, [1], [0.4f * MathF.Sqrt(5f)])),
+            1e-5f);
     }
 
     [TestMethod]

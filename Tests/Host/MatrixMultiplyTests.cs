@@ -10,7 +10,8 @@ public sealed class MatrixMultiplyTests
 
     // [[1 2 3] [4 5 6]] times [[1 0] [2 -1] [1 3]], each operand stored as it is or transposed.
     [TestMethod]
-    [DeviceRows(false, false, Simulator = true), DeviceRows(false, true, Simulator = true), DeviceRows(true, false, Simulator = true), DeviceRows(true, true, Simulator = true)]
+    [DeviceRows(false, false, Simulator = true), DeviceRows(false, true, Simulator = true), DeviceRows(true, false, Simulator = true),
+        DeviceRows(true, true, Simulator = true)]
     public void Every_transposition_gives_the_same_product(string id, bool transposeLeft, bool transposeRight)
     {
         ComputeDevice device = TestDevices.Get(id);

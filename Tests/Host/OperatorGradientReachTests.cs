@@ -13,8 +13,11 @@ public sealed class OperatorGradientReachTests
         typeof(BatchedMatrixMultiplyTests), typeof(GatherTests), typeof(RankingTests),
     ];
 
-    /// <summary>Operators of the catalogue that nothing recorded leads to: they change parameters, or answer yes or no or where, and are not differentiated.</summary>
-    private static readonly string[] s_withoutGradient = ["SumOfSquares", "Interpolate", "AdamWUpdate", "SgdUpdate", "LionUpdate", "Compare", "CompareNumber", "ArgExtreme"];
+    /// <summary>
+    /// Operators of the catalogue that nothing recorded leads to: they change parameters, or answer yes or no or where, and are not differentiated.
+    /// </summary>
+    private static readonly string[] s_withoutGradient = ["SumOfSquares", "Interpolate", "AdamWUpdate", "SgdUpdate", "LionUpdate", "Compare", "CompareNumber",
+        "ArgExtreme"];
 
     private static readonly MethodBase[] s_operators = [.. CallGraph.Methods(typeof(Operators)).Where(static m => m.IsPublic)];
 
@@ -23,7 +26,8 @@ public sealed class OperatorGradientReachTests
     [TestMethod]
     public void Every_operator_that_records_itself_is_checked_against_finite_differences()
     {
-        MethodBase[] recording = [.. s_operators.Where(static m => Itself(m).Any(static member => member is MethodBase { Name: "Record" } method && method.DeclaringType == typeof(ComputeDevice)))];
+        MethodBase[] recording = [.. s_operators.Where(static m
+            => Itself(m).Any(static member => member is MethodBase { Name: "Record" } method && method.DeclaringType == typeof(ComputeDevice)))];
         Assert.IsGreaterThan(20, recording.Length);
         string[] missing = [.. recording.Except(s_checked).Select(static m => m.Name)];
         Assert.IsEmpty(missing, $"No finite-difference check in {string.Join(" or ", s_checks.Select(static t => t.Name))}: {string.Join(", ", missing)}");

@@ -86,7 +86,8 @@ public sealed unsafe class ElementVectorTests
         var random = new Random(1);
         for (uint exponent = 0; exponent < 256; exponent++)
         {
-            foreach (uint mantissa in (uint[])[0, 1, 0xfff, 0x1000, 0x1001, 0x2fff, 0x3000, 0x3001, 0x7fff, 0x8000, 0x8001, 0x17fff, 0x18000, 0x18001, 0x7fffff, .. Enumerable.Range(0, 20).Select(_ => (uint)random.Next(1 << 23))])
+            foreach (uint mantissa in (uint[])[0, 1, 0xfff, 0x1000, 0x1001, 0x2fff, 0x3000, 0x3001, 0x7fff, 0x8000, 0x8001, 0x17fff, 0x18000, 0x18001, 0x7fffff,
+                .. Enumerable.Range(0, 20).Select(_ => (uint)random.Next(1 << 23))])
             {
                 yield return BitConverter.UInt32BitsToSingle((exponent << 23) | mantissa);
                 yield return BitConverter.UInt32BitsToSingle(0x80000000 | (exponent << 23) | mantissa);

@@ -172,7 +172,8 @@ public sealed class CausalityTests
             : stack.Forward(x, ContextOf(stack)),
         ["Invoke"] = static (stack, x) => stack.Invoke(new CallArguments(new Dictionary<string, Tensor> { ["x"] = x, ["context"] = ContextOf(stack)! })),
         ["Invoke(attn_mask)"] = (stack, x) => stack.Invoke(new CallArguments(
-            new Dictionary<string, Tensor> { ["x"] = x, ["context"] = ContextOf(stack)!, ["attn_mask"] = Open(device, [Length, Length]) }, JsonDocument.Parse("{}").RootElement)),
+            new Dictionary<string, Tensor> { ["x"] = x, ["context"] = ContextOf(stack)!, ["attn_mask"] = Open(device, [Length, Length]) },
+            JsonDocument.Parse("{}").RootElement)),
     };
 
     private static Tensor Open(ComputeDevice device, Shape shape) => Tensor.From(device, shape, Enumerable.Repeat(true, (int)shape.Count).ToArray());

@@ -52,14 +52,20 @@ public sealed class ConstructionTests
         [nameof(PatchEmbedding)] = static d => new PatchEmbedding(2, 3, 4, new ParameterInitializer(d)),
         [nameof(ClassificationHead)] = static d => new ClassificationHead(3, 4, new ParameterInitializer(d)),
         [nameof(XTransformer)] = static d => new XTransformer(
-            new XTransformerOptions { Encoder = s_wrapper with { UseClsToken = false }, Decoder = s_wrapper with { UseClsToken = false }, EncoderLayers = s_plain, DecoderLayers = s_plain, TieTokenEmb = true }, d),
+            new XTransformerOptions { Encoder = s_wrapper with { UseClsToken = false }, Decoder = s_wrapper with { UseClsToken = false },
+                EncoderLayers = s_plain, DecoderLayers = s_plain, TieTokenEmb = true }, d),
         [nameof(MaskedAutoencoder)] = static d => new MaskedAutoencoder(
-            new MaskedAutoencoderOptions { GridRows = 2, GridColumns = 2, PatchDim = 4, EncoderDim = 8, EncoderDepth = 1, EncoderHeads = 2, DecoderDim = 4, DecoderDepth = 1, DecoderHeads = 1, DimHead = 4 }, d),
+            new MaskedAutoencoderOptions { GridRows = 2, GridColumns = 2, PatchDim = 4, EncoderDim = 8, EncoderDepth = 1, EncoderHeads = 2, DecoderDim = 4,
+                DecoderDepth = 1, DecoderHeads = 1, DimHead = 4 }, d),
         [nameof(TransformerWrapper)] = static d => Around(d, static stack => new TransformerWrapper(s_wrapper, stack)),
         [nameof(ViTransformerWrapper)] = static d => Around(
-            d, static stack => new ViTransformerWrapper(new ViTransformerWrapperOptions { ImageSize = 4, PatchSize = 2, NumClasses = 3, PostEmbNorm = true, NumRegisterTokens = 1 }, stack)),
+            d, static stack
+                => new ViTransformerWrapper(new ViTransformerWrapperOptions { ImageSize = 4, PatchSize = 2, NumClasses = 3, PostEmbNorm = true,
+                    NumRegisterTokens = 1 }, stack)),
         [nameof(ContinuousTransformerWrapper)] = static d => Around(
-            d, static stack => new ContinuousTransformerWrapper(new ContinuousTransformerWrapperOptions { DimIn = 3, DimOut = 4, MaxSeqLen = 5, NumMemoryTokens = 1, PostEmbNorm = true }, stack)),
+            d, static stack
+                => new ContinuousTransformerWrapper(new ContinuousTransformerWrapperOptions { DimIn = 3, DimOut = 4, MaxSeqLen = 5, NumMemoryTokens = 1,
+                    PostEmbNorm = true }, stack)),
         [nameof(AutoregressiveWrapper)] = static d => ModuleFactory.Create(
             """{"class": "AutoregressiveWrapper", "kwargs": {}, "ctor_args": [{"class": "TransformerWrapper", "kwargs": {"num_tokens": 5, "max_seq_len": 4, "attn_layers": {"class": "Decoder", "kwargs": {"dim": 8, "depth": 1, "heads": 2, "attn_dim_head": 4}}}}]}""", d),
         ["Three of a kind"] = static d => new Three(d),
@@ -81,7 +87,8 @@ public sealed class ConstructionTests
     {
         // Made by a stack only, or without parameters.
         string[] without = [nameof(Attend), nameof(ScaledDotProductAttention), nameof(SimpleRmsNorm), nameof(AdaptiveNorm), nameof(DynamicTanh), nameof(Derf)];
-        string[] all = [.. typeof(Module).Assembly.GetExportedTypes().Where(static t => t.IsSubclassOf(typeof(Module)) && !t.IsAbstract).Select(static t => t.Name).Except(without)];
+        string[] all = [.. typeof(Module).Assembly.GetExportedTypes().Where(static t => t.IsSubclassOf(typeof(Module)) && !t.IsAbstract).Select(static t
+            => t.Name).Except(without)];
         Assert.IsEmpty(all.Except(s_makers.Keys));
     }
 

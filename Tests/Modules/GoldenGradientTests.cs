@@ -24,7 +24,8 @@ public sealed class GoldenGradientTests
 
     // An input's, a parameter's, and one that is zero because a query sees one key.
     [TestMethod]
-    [DataRow("enc_cross__both", "grad.input.x"), DataRow("enc_cross__both", "grad.param.layers.0.1.to_q.weight"), DataRow("enc_plain__seq1", "grad.param.layers.0.1.to_k.weight")]
+    [DataRow("enc_cross__both", "grad.input.x"), DataRow("enc_cross__both", "grad.param.layers.0.1.to_q.weight"),
+        DataRow("enc_plain__seq1", "grad.param.layers.0.1.to_k.weight")]
     public void A_wrong_gradient_is_noticed(string name, string tensor)
     {
         string folder = Directory.CreateTempSubdirectory("goldens").FullName;

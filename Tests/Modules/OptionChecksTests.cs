@@ -43,7 +43,8 @@ public sealed class OptionChecksTests
     public void Causality_belongs_to_the_class()
         => Assert.Contains(
             "Decoder",
-            Assert.ThrowsExactly<ArgumentException>(() => new Encoder(new AttentionLayersOptions { Dim = 8, Depth = 1, Causal = true }, TestDevices.Get("cpu"))).Message);
+            Assert.ThrowsExactly<ArgumentException>(()
+                => new Encoder(new AttentionLayersOptions { Dim = 8, Depth = 1, Causal = true }, TestDevices.Get("cpu"))).Message);
 
     [TestMethod]
     public void What_the_stack_decides_is_left_out_of_its_parts()

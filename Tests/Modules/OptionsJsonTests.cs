@@ -143,7 +143,8 @@ public sealed class OptionsJsonTests
         using Tensor x = Tensor.Zeros(device, [1, 3, 8]);
         Assert.AreEqual(
             "mems",
-            Assert.ThrowsExactly<UnsupportedOptionException>(() => model.Invoke(new CallArguments(new Dictionary<string, Tensor> { ["x"] = x, ["mems"] = x }))).Option);
+            Assert.ThrowsExactly<UnsupportedOptionException>(()
+                => model.Invoke(new CallArguments(new Dictionary<string, Tensor> { ["x"] = x, ["mems"] = x }))).Option);
         Assert.Contains(
             "the nearest is 'mask'",
             Assert.ThrowsExactly<ArgumentException>(() => model.Invoke(new CallArguments(new Dictionary<string, Tensor> { ["x"] = x, ["maks"] = x }))).Message);
@@ -152,7 +153,8 @@ public sealed class OptionsJsonTests
         using JsonDocument constants = JsonDocument.Parse("""{"return_hiddens":true}""");
         Assert.AreEqual(
             "return_hiddens",
-            Assert.ThrowsExactly<UnsupportedOptionException>(() => model.Invoke(new CallArguments(new Dictionary<string, Tensor> { ["x"] = x }, constants.RootElement))).Option);
+            Assert.ThrowsExactly<UnsupportedOptionException>(()
+                => model.Invoke(new CallArguments(new Dictionary<string, Tensor> { ["x"] = x }, constants.RootElement))).Option);
     }
 
     private static TOptions Read<TOptions>(string json)

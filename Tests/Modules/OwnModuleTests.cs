@@ -99,7 +99,8 @@ public sealed class OwnModuleTests
         Assert.IsTrue(Array.TrueForAll(typeof(Module).GetConstructors(Instance), static c => c.IsFamily));
         foreach (string name in new[] { "AddParameter", "AddChild", "AddConstant" })
             Assert.IsTrue(typeof(Module).GetMethod(name, Instance)!.IsFamily, name);
-        foreach (Type type in new[] { typeof(Linear), typeof(Encoder), typeof(Decoder), typeof(CrossAttender), typeof(Attention), typeof(FeedForward), typeof(LayerNorm), typeof(RmsNorm) })
+        foreach (Type type in new[] { typeof(Linear), typeof(Encoder), typeof(Decoder), typeof(CrossAttender), typeof(Attention), typeof(FeedForward),
+            typeof(LayerNorm), typeof(RmsNorm) })
             Assert.IsTrue(
                 Array.Exists(type.GetConstructors(), static c => c.GetParameters().Any(static p => p.ParameterType == typeof(ParameterInitializer))),
                 type.Name);

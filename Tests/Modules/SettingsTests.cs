@@ -61,7 +61,8 @@ public sealed class SettingsTests
             static o => new XTransformer((XTransformerOptions)o, Cpu).Dispose()),
         [typeof(AutoregressiveWrapperOptions)] = (
             static () => new AutoregressiveWrapperOptions(),
-            static o => Wrap(static (options, stack) => new AutoregressiveWrapper(new TransformerWrapper(s_wrapper, stack), (AutoregressiveWrapperOptions)options), o)),
+            static o => Wrap(static (options, stack)
+                => new AutoregressiveWrapper(new TransformerWrapper(s_wrapper, stack), (AutoregressiveWrapperOptions)options), o)),
         [typeof(GenerationOptions)] = (static () => new GenerationOptions(), Nothing),
         [typeof(LearningRateSchedule)] = (static () => new LearningRateSchedule { Peak = 1, TotalSteps = 10 }, Nothing),
         [typeof(ParameterGroup)] = (static () => new ParameterGroup("*"), Nothing),
@@ -100,7 +101,8 @@ public sealed class SettingsTests
 
     // Records that the library makes, and that nobody sets.
     private static readonly HashSet<string> s_results =
-        [nameof(Comparison), nameof(StepResult), nameof(DeviceDescription), nameof(ActivationMemory), nameof(ParameterFacts), nameof(SafetensorsEntry), nameof(OperatorCost), nameof(DeviceKernel), nameof(Exception)];
+        [nameof(Comparison), nameof(StepResult), nameof(DeviceDescription), nameof(ActivationMemory), nameof(ParameterFacts), nameof(SafetensorsEntry),
+            nameof(OperatorCost), nameof(DeviceKernel), nameof(Exception)];
 
     // Kept shares and dropout probabilities end before one.
     private static readonly string[] s_belowOne = ["Beta1", "Beta2", "Momentum", "Dropout"];
@@ -119,7 +121,8 @@ public sealed class SettingsTests
                 foreach (object bad in s_free.Contains(name) ? [] : BadValues(name, property))
                 {
                     string? complaint = Complaint(Base(create(), property), property, bad, use);
-                    if (complaint is null || !complaint.Contains(Plain(property.Name), StringComparison.OrdinalIgnoreCase) || !complaint.Contains(string.Create(CultureInfo.CurrentCulture, $"{bad}"), StringComparison.Ordinal))
+                    if (complaint is null || !complaint.Contains(Plain(property.Name), StringComparison.OrdinalIgnoreCase)
+                        || !complaint.Contains(string.Create(CultureInfo.CurrentCulture, $"{bad}"), StringComparison.Ordinal))
                         silent.Add($"{name} = {bad}: {complaint ?? "accepted"}");
                 }
             }
@@ -133,7 +136,9 @@ public sealed class SettingsTests
     {
         IEnumerable<Type> types = typeof(ComputeDevice).Assembly.GetExportedTypes().Concat(typeof(AttentionLayers).Assembly.GetExportedTypes());
         string[] missing =
-            [.. types.Where(static type => !s_owners.ContainsKey(type) && !s_owners.Keys.Any(owner => owner.IsSubclassOf(type))).SelectMany(Numbers).Select(static p => $"{p.DeclaringType!.Name}.{p.Name}").Distinct()];
+            [.. types.Where(static type => !s_owners.ContainsKey(type)
+                && !s_owners.Keys.Any(owner => owner.IsSubclassOf(type))).SelectMany(Numbers).Select(static p
+                => $"{p.DeclaringType!.Name}.{p.Name}").Distinct()];
         missing = [.. missing.Where(static name => !s_results.Contains(name.Split('.')[0]))];
         Assert.IsEmpty(missing, string.Join(", ", missing));
     }
@@ -152,7 +157,8 @@ public sealed class SettingsTests
         {
             static dim => new LayerNorm(dim, Cpu), static dim => new RmsNorm(dim, Cpu), static dim => new LearnedPositions(dim, 4, Cpu),
             static dim
-                => new LearnedPositions(4, dim, Cpu), static dim => new Linear(dim, 4, Cpu), static dim => new Linear(4, dim, Cpu), static dim => new TokenEmbedding(dim, 4, Cpu),
+                => new LearnedPositions(4, dim, Cpu), static dim => new Linear(dim, 4, Cpu), static dim => new Linear(4, dim, Cpu), static dim
+                => new TokenEmbedding(dim, 4, Cpu),
             static dim => new TokenEmbedding(4, dim, Cpu),
         })
         {
@@ -193,7 +199,8 @@ public sealed class SettingsTests
             Assert.AreEqual(i == 0 ? 0.1 : 0.01, going.Step(() => Operators.MeanSquaredError(model.Forward(x), x)).Rate, 1e-12);
         Assert.Contains(
             "WarmUpSteps = 5",
-            Assert.Throws<ArgumentException>(() => new Trainer(model, going.Optimizer, new LearningRateSchedule { Peak = 1, WarmUpSteps = 5, TotalSteps = 5 })).Message);
+            Assert.Throws<ArgumentException>(()
+                => new Trainer(model, going.Optimizer, new LearningRateSchedule { Peak = 1, WarmUpSteps = 5, TotalSteps = 5 })).Message);
     }
 
     private static IEnumerable<PropertyInfo> Numbers(Type owner) => owner.GetProperties(BindingFlags.Public | BindingFlags.Instance)
@@ -205,7 +212,8 @@ public sealed class SettingsTests
     {
         Type type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         double[] bad = type == typeof(int) || type == typeof(long) ? [-1] : [double.NaN, double.PositiveInfinity, -1];
-        foreach (double value in bad.Where(v => v != -1 || !s_maybeNegative.Contains(name)).Concat(s_notZero.Contains(name) ? [0] : []).Concat(s_belowOne.Contains(Plain(property.Name)) ? [1] : []))
+        foreach (double value in bad.Where(v => v != -1 || !s_maybeNegative.Contains(name)).Concat(s_notZero.Contains(name) ? [0]
+            : []).Concat(s_belowOne.Contains(Plain(property.Name)) ? [1] : []))
             yield return Convert.ChangeType(value, type, CultureInfo.InvariantCulture);
     }
 

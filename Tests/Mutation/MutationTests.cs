@@ -164,7 +164,8 @@ public sealed class MutationTests
     // A case that cannot be run has a verdict that begins with the exception's type.
     private static void CheckVerdict(CaseResult result)
     {
-        if (result.Status != CaseStatus.Failed || result.Message is not { } message || message.Split(':')[0] is not { } type || !type.EndsWith("Exception", StringComparison.Ordinal))
+        if (result.Status != CaseStatus.Failed || result.Message is not { } message || message.Split(':')[0] is not { } type
+            || !type.EndsWith("Exception", StringComparison.Ordinal))
             return;
         if (type is not (nameof(UsageException) or nameof(CheckpointException) or nameof(ArgumentException) or nameof(InsufficientMemoryException)))
             throw new InvalidOperationException($"The verdict is undocumented: {message}");
@@ -173,7 +174,8 @@ public sealed class MutationTests
     private static IEnumerable<JsonElement> Cases(Func<string, bool> wanted)
     {
         using JsonDocument manifest = JsonDocument.Parse(File.ReadAllText(RepositoryFiles.PathOf("Tests", "Goldens", "manifest.json")));
-        return [.. manifest.RootElement.GetProperty("cases").EnumerateArray().Where(c => wanted(c.GetProperty("name").GetString()!)).Select(static c => c.Clone())];
+        return [.. manifest.RootElement.GetProperty("cases").EnumerateArray().Where(c => wanted(c.GetProperty("name").GetString()!)).Select(static c
+            => c.Clone())];
     }
 
     private static byte[] Description(JsonElement golden)

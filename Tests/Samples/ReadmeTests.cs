@@ -12,7 +12,8 @@ public sealed class ReadmeTests
     public void The_example_is_in_the_README_word_for_word()
     {
         string readme = Text("README.md"), sample = Text("Tests", "Samples", "SeedModelSample.cs");
-        string[] lines = sample[(sample.IndexOf("// <readme>\n", StringComparison.Ordinal) + 12)..sample.IndexOf("        // </readme>", StringComparison.Ordinal)].Split('\n');
+        string[] lines = sample[(sample.IndexOf("// <readme>\n", StringComparison.Ordinal) + 12)..sample.IndexOf("        // </readme>",
+            StringComparison.Ordinal)].Split('\n');
         string body = string.Join('\n', lines.Select(static line => line.Length >= 8 ? line[8..] : line)).TrimEnd();
         Assert.Contains($"```csharp\nusing GpuTransformer.Host;\nusing GpuTransformer.Modules;\n\n{body}\n```", readme);
     }
@@ -26,7 +27,8 @@ public sealed class ReadmeTests
         {
             float[] actual = SeedModelSample.Run();
             using SafetensorsReader file = SafetensorsReader.Open("Tests/Goldens/seed_example_bf16.safetensors");
-            Comparison comparison = NumericalRule.Compare("output", actual, file.ReadDoubles("output_f64"), file.ReadDoubles("output"), DType.Float32, isGradient: false);
+            Comparison comparison = NumericalRule.Compare("output", actual, file.ReadDoubles("output_f64"), file.ReadDoubles("output"), DType.Float32,
+                isGradient: false);
             Assert.IsTrue(comparison.Passed, $"{comparison.Error:g3} exceeds {comparison.Limit:g3}");
         }
         finally
@@ -48,11 +50,13 @@ public sealed class ReadmeTests
     [TestMethod]
     public void Links_in_the_documents_lead_somewhere()
     {
-        string[] documents = ["README.md", "CONTRIBUTING.md", .. Directory.GetFiles(RepositoryFiles.PathOf("docs"), "*.md").Select(static f => $"docs/{Path.GetFileName(f)}")];
+        string[] documents = ["README.md", "CONTRIBUTING.md",
+            .. Directory.GetFiles(RepositoryFiles.PathOf("docs"), "*.md").Select(static f => $"docs/{Path.GetFileName(f)}")];
         string[] broken =
         [
             .. from document in documents
-               from System.Text.RegularExpressions.Match link in System.Text.RegularExpressions.Regex.Matches(Text(document), @"\]\((?!https?:|#)([^)#]+)(#[^)]*)?\)")
+               from System.Text.RegularExpressions.Match link in System.Text.RegularExpressions.Regex.Matches(Text(document),
+                   @"\]\((?!https?:|#)([^)#]+)(#[^)]*)?\)")
                let target = Path.Combine(RepositoryFiles.Root, Path.GetDirectoryName(document)!, link.Groups[1].Value)
                where !Path.Exists(target)
                select $"{document}: {link.Groups[1].Value}",

@@ -78,7 +78,8 @@ internal static class CommandLine
     {
         OperationCanceledException => ExitCode.Interrupted,
         DeviceNotFoundException => ExitCode.NoSuchDevice,
-        UsageException or ArgumentException or CheckpointException or IOException or InvalidDataException or JsonException or UnauthorizedAccessException or NotSupportedException
+        UsageException or ArgumentException or CheckpointException or IOException or InvalidDataException or JsonException or UnauthorizedAccessException
+        or NotSupportedException
             or OutOfMemoryException => ExitCode.Usage,
         _ => ExitCode.Internal,
     };

@@ -18,7 +18,8 @@ internal static class UsageErrors
 
         // Where a word is unknown, that a command is missing and that the word is unknown follow from it.
         IEnumerable<string> others = parsed.Errors.Select(static e => e.Message)
-            .Where(message => unknown.Length == 0 || (!IsGroup(command) && !parsed.UnmatchedTokens.Any(token => message.Contains($"'{token}'", StringComparison.Ordinal))));
+            .Where(message => unknown.Length == 0
+                || (!IsGroup(command) && !parsed.UnmatchedTokens.Any(token => message.Contains($"'{token}'", StringComparison.Ordinal))));
         return unknown.Select(word => Unrecognised(word, command)).Concat(others).Distinct();
     }
 

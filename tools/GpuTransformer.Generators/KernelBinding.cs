@@ -33,7 +33,8 @@ internal sealed class KernelBinding(INamedTypeSymbol arguments, List<Diagnostic>
         {
             if (Buffer(type) is { } element && element.Name == elementName && Member(name) is not null)
                 return name;
-            if (Buffer(type) is null && Member(name) is null && type is INamedTypeSymbol nested && IsBlock(nested) && StorageTensor(nested, elementName) is { } inner)
+            if (Buffer(type) is null && Member(name) is null && type is INamedTypeSymbol nested && IsBlock(nested)
+                && StorageTensor(nested, elementName) is { } inner)
                 return inner;
         }
 
@@ -92,7 +93,9 @@ internal sealed class KernelBinding(INamedTypeSymbol arguments, List<Diagnostic>
             return $"(int)a.{name}";
 
         // A type of the host that knows what it looks like in a kernel: GainRows.
-        if (type is INamedTypeSymbol { TypeArguments.Length: 1 } view && property.Type.GetMembers().OfType<IMethodSymbol>().FirstOrDefault(m => m.TypeParameters.Length == 1 && m.ReturnType.Name == type.Name) is { } method)
+        if (type is INamedTypeSymbol { TypeArguments.Length: 1 } view
+            && property.Type.GetMembers().OfType<IMethodSymbol>().FirstOrDefault(m => m.TypeParameters.Length == 1
+            && m.ReturnType.Name == type.Name) is { } method)
             return $"a.{name}.{method.Name}<{Display(view.TypeArguments[0])}>()";
         return Missing(block, name, type);
     }
@@ -100,7 +103,8 @@ internal sealed class KernelBinding(INamedTypeSymbol arguments, List<Diagnostic>
     private string Missing(INamedTypeSymbol block, string name, ITypeSymbol type)
     {
         diagnostics.Add(
-            Diagnostic.Create(s_missing, arguments.Locations.FirstOrDefault(), block.Name, name, type.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat), arguments.Name));
+            Diagnostic.Create(s_missing, arguments.Locations.FirstOrDefault(), block.Name, name,
+                type.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat), arguments.Name));
         return "default";
     }
 }

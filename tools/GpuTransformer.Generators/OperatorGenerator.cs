@@ -33,11 +33,13 @@ public sealed class OperatorGenerator : IIncrementalGenerator
         IncrementalValuesProvider<string> fields = context.SyntaxProvider.CreateSyntaxProvider(
             static (node, _)
                 => node is FieldDeclarationSyntax { Declaration: { Variables: { Count: 1 } variables } } && variables[0].Identifier.Text == Names.Definition,
-            static (found, cancellation) => Qualified(found.SemanticModel.GetDeclaredSymbol(((FieldDeclarationSyntax)found.Node).Declaration.Variables[0], cancellation)!));
+            static (found, cancellation)
+                => Qualified(found.SemanticModel.GetDeclaredSymbol(((FieldDeclarationSyntax)found.Node).Declaration.Variables[0], cancellation)!));
         // Structures and the generic interfaces that they implement: a family of operators has one for each of its functions.
         IncrementalValuesProvider<(string Type, string Interface)> functions = context.SyntaxProvider.CreateSyntaxProvider(
             static (node, _) => node is StructDeclarationSyntax { BaseList: not null, TypeParameterList: null },
-            static (found, cancellation) => Implemented((INamedTypeSymbol)found.SemanticModel.GetDeclaredSymbol((StructDeclarationSyntax)found.Node, cancellation)!))
+            static (found, cancellation)
+                => Implemented((INamedTypeSymbol)found.SemanticModel.GetDeclaredSymbol((StructDeclarationSyntax)found.Node, cancellation)!))
             .SelectMany(static (implemented, _) => implemented);
         IncrementalValuesProvider<(string Definition, string? Functions)> generatedDefinitions = operators.Select(static (o, _) => (o.Definition, o.Functions));
         context.RegisterSourceOutput(

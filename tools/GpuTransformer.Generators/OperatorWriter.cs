@@ -32,7 +32,8 @@ internal sealed class OperatorWriter
     {
         AttributeData declaration = Attributes("OperatorAttribute").Single();
         (INamedTypeSymbol Kernel, string Summary)[] variants =
-            [.. Attributes(Names.VariantAttribute).Select(static a => (((INamedTypeSymbol)a.ConstructorArguments[0].Value!).OriginalDefinition, (string)a.ConstructorArguments[1].Value!))];
+            [.. Attributes(Names.VariantAttribute).Select(static a
+                => (((INamedTypeSymbol)a.ConstructorArguments[0].Value!).OriginalDefinition, (string)a.ConstructorArguments[1].Value!))];
         _text.Append("#nullable enable\n\nnamespace ").Append(_arguments.ContainingNamespace.ToDisplayString()).Append(";\n\n");
         _text.Append("internal readonly unsafe partial record struct ").Append(ArgumentsType).Append("\n{\n");
         string definition = WriteDefinition(declaration, variants);
@@ -114,7 +115,8 @@ internal sealed class OperatorWriter
             ? Names.Blocks
             : Names.Groups, launched = $"{(kernel.GetMembers(count).Any(static m => m.IsStatic) ? type : "kernel")}.{count}";
         _text.Append(
-            IsVectorized(kernel) ? $"        device.Launch({launched}, kernel);\n" : $"        device.Launch({type}.Kernel, {launched}, {type}.GroupSize, kernel);\n");
+            IsVectorized(kernel) ? $"        device.Launch({launched}, kernel);\n"
+                : $"        device.Launch({type}.Kernel, {launched}, {type}.GroupSize, kernel);\n");
         _text.Append("    }\n");
     }
 

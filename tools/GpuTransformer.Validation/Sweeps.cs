@@ -56,5 +56,6 @@ internal static class Sweeps
     /// <exception cref="ArgumentException">Nobody wrote any.</exception>
     public static IEnumerable<ValidationCase> Cases(this OperatorDefinition definition, int seed)
         => (All.FirstOrDefault(sweep => ReferenceEquals(sweep.Operator, definition))
-            ?? throw new ArgumentException($"{definition.Name} has no cases; add its sweep to {nameof(Sweeps)}.{nameof(All)}.", nameof(definition))).Cases(seed);
+            ?? throw new ArgumentException($"{definition.Name} has no cases; add its sweep to {nameof(Sweeps)}.{nameof(All)}.",
+                nameof(definition))).Cases(seed);
 }

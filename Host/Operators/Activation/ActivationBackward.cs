@@ -21,7 +21,8 @@ public static partial class Operators
 /// <summary>The gradients of the activations in the catalogue.</summary>
 internal static class ActivationBackwardOperator
 {
-    public static readonly OperatorDefinition<ElementwiseArguments<ActivationBackwardOperation>> Definition = ElementwiseOperator<ActivationBackwardOperation>.Define(
+    public static readonly OperatorDefinition<ElementwiseArguments<ActivationBackwardOperation>> Definition =
+        ElementwiseOperator<ActivationBackwardOperation>.Define(
         "ActivationBackward",
         "dx = dy f′(x)");
 }

@@ -18,7 +18,8 @@ public static partial class Operators
     /// <returns>The gradient of the input, and of the multiplier or null.</returns>
     /// <exception cref="ArgumentException">A shape, device or data type does not fit, or a limit is not positive; nothing was launched.</exception>
     public static (Tensor InputGradient, Tensor? MultiplierGradient) GatedLinearUnitBackward(
-        Tensor outputGradient, Tensor input, Activation activation, Tensor? multiplier = null, float? valueClamp = null, float? gateClamp = null, bool wantsMultiplier = true)
+        Tensor outputGradient, Tensor input, Activation activation, Tensor? multiplier = null, float? valueClamp = null, float? gateClamp = null,
+        bool wantsMultiplier = true)
     {
         GatedLinearUnitOperator.Check(input, activation, multiplier, valueClamp, gateClamp);
         Arguments.Check(input.Device, outputGradient, input.DType);

@@ -21,7 +21,8 @@ public static partial class Operators
 /// <summary>The gradient of the soft clamp in the catalogue.</summary>
 internal static class SoftClampBackwardOperator
 {
-    public static readonly OperatorDefinition<ElementwiseArguments<SoftClampBackwardOperation>> Definition = ElementwiseOperator<SoftClampBackwardOperation>.Define(
+    public static readonly OperatorDefinition<ElementwiseArguments<SoftClampBackwardOperation>> Definition =
+        ElementwiseOperator<SoftClampBackwardOperation>.Define(
         "SoftClampBackward",
         "dx = dy (1 − tanh²(x / c))");
 }

@@ -10,7 +10,8 @@ internal static partial class AttentionOperator
         VariantKind.TensorCore,
         "bfloat16 heads of width 64: mma.sync, scores in registers, keys and values copied ahead",
         LaunchTensorCore,
-        static (device, a) => a.Query.DType == DType.BFloat16 && a.Shape.HeadDim == TensorCoreHeadDim && a.Shape.ValueDim == TensorCoreHeadDim && a.Rules.Dropout.Threshold == 0 && HasTensorCores(device));
+        static (device, a) => a.Query.DType == DType.BFloat16 && a.Shape.HeadDim == TensorCoreHeadDim && a.Shape.ValueDim == TensorCoreHeadDim
+            && a.Rules.Dropout.Threshold == 0 && HasTensorCores(device));
 
     private const int TensorCoreHeadDim = AttentionTensorCore<NoAttentionMask, ScaledScore>.HeadDim;
 

@@ -7,7 +7,8 @@ namespace GpuTransformer.Host;
 [Variant(typeof(CrossEntropyBackwardVectorized<>), "SIMD, some rows per block")]
 [Variant(typeof(CrossEntropyBackwardPortable<>), "64 threads per row")]
 internal readonly partial record struct CrossEntropyBackwardArguments(
-    Tensor Logits, Tensor Targets, Tensor Normalizer, Tensor Upstream, Tensor InverseWeight, Tensor LogitsGradient, int IgnoreIndex, float Smoothing, int Sequence = 0)
+    Tensor Logits, Tensor Targets, Tensor Normalizer, Tensor Upstream, Tensor InverseWeight, Tensor LogitsGradient, int IgnoreIndex, float Smoothing,
+    int Sequence = 0)
 {
     public int Classes => Logits.Shape[^1];
 

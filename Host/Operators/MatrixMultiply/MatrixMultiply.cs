@@ -123,7 +123,8 @@ internal static partial class MatrixMultiplyOperator
     {
         bool accumulate = false;
         Tensor product = target.RequiresGradient ? target.GradientTarget(out accumulate) : Tensor.Empty(target.Device, target.Shape, target.DType);
-        Run(new MatrixMultiplyArguments(left, right, product, m, n, k, transposeLeft, transposeRight, null, Activation.None, accumulate ? product : null, null));
+        Run(new MatrixMultiplyArguments(left, right, product, m, n, k, transposeLeft, transposeRight, null, Activation.None, accumulate ? product : null,
+            null));
         product.MarkWritten();
         if (!target.RequiresGradient)
             GradientTape.Accumulate(target, product);
@@ -180,7 +181,8 @@ internal static partial class MatrixMultiplyOperator
             int panels = Groups(a.N, MatrixPanel.Width);
             using Tensor? leftRows = IsWorthRows<TElement>(a, panels) ? WriteRows<TElement>(device, a) : null;
             bool inPlace = typeof(TElement) == typeof(Float32) && !a.TransposeLeft;
-            int rows = RowsPerBlock(a.M, checked(panels * a.Products), device.Workers, a.TransposeLeft && leftRows is null), blocks = checked(panels * Groups(a.M, rows));
+            int rows = RowsPerBlock(a.M, checked(panels * a.Products), device.Workers, a.TransposeLeft && leftRows is null),
+                blocks = checked(panels * Groups(a.M, rows));
             device.Launch(checked(a.Products * blocks), new MatrixMultiplyVectorized<TElement>
             {
                 Left = a.Left.Pointer<TElement>(),

@@ -37,7 +37,9 @@ public static partial class Operators
     }
 }
 
-/// <summary>What a Rank variant is given: input: float32 [outer, length, inner]; values: float32 [outer, count, inner]; indices: Int64 [outer, count, inner].</summary>
+/// <summary>
+/// What a Rank variant is given: input: float32 [outer, length, inner]; values: float32 [outer, count, inner]; indices: Int64 [outer, count, inner].
+/// </summary>
 [Operator("Rank", "the first numbers of each row in order, and where they were")]
 [Variant(typeof(RankVectorized), "a sort of keys and places, a row per block")]
 [Variant(typeof(RankPortable), "each thread counts what comes before its number")]

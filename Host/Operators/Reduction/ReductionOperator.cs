@@ -87,7 +87,8 @@ internal static class ReductionOperator<TReduction>
             where TElement : unmanaged, IElement<TElement>
         {
             const int GroupSize = ReduceChunksPortable<TElement, TReduction>.GroupSize;
-            device.Launch(ReduceChunksPortable<TElement, TReduction>.Kernel, (a.Output.Shape.Count + GroupSize - 1) / GroupSize, GroupSize, new ReduceChunksPortable<TElement, TReduction>
+            device.Launch(ReduceChunksPortable<TElement, TReduction>.Kernel, (a.Output.Shape.Count + GroupSize - 1) / GroupSize, GroupSize,
+                new ReduceChunksPortable<TElement, TReduction>
             {
                 Partial = a.Partial.View<float>(),
                 Centre = a.Centre?.View<float>() ?? default,

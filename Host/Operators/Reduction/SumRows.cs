@@ -129,7 +129,8 @@ internal static partial class SumRowsOperator
             if (a.Columns == a.Dim)
                 device.Launch(
                     a.Groups,
-                    new FoldRowsVectorized<TElement> { Partial = a.Partial.Pointer<float>(), Output = a.Output.Pointer<TElement>(), Dim = a.Dim, Chunks = a.Chunks });
+                    new FoldRowsVectorized<TElement> { Partial = a.Partial.Pointer<float>(), Output = a.Output.Pointer<TElement>(), Dim = a.Dim,
+                        Chunks = a.Chunks });
             else
                 FoldSegments.LaunchVectorized<TElement>(device, a.Partial, a.Output, a.Groups, 1f);
         }

@@ -49,7 +49,8 @@ public static partial class Operators
 
         static void Record(Tensor input, int axis, Tensor index, Tensor output) => input.Device.Record(
             output,
-            gradient => GradientTape.Accumulate(input, ScatterAxisArguments.Add(Tensor.Zeros(input.Device, input.Shape, gradient.DType), axis, index, gradient)),
+            gradient => GradientTape.Accumulate(input,
+                ScatterAxisArguments.Add(Tensor.Zeros(input.Device, input.Shape, gradient.DType), axis, index, gradient)),
             index);
     }
 

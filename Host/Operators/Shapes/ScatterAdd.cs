@@ -74,7 +74,10 @@ public static partial class Operators
     }
 }
 
-/// <summary>What a ScatterAxis variant is given: input: float32 [outer, length, inner]; source: float32 [outer, count, inner]; index: Int32 or Int64; output: float32, of the input's shape; steps: How the index lies along outer, count and inner.</summary>
+/// <summary>
+/// What a ScatterAxis variant is given: input: float32 [outer, length, inner]; source: float32 [outer, count, inner]; index: Int32 or Int64; output: float32,
+/// of the input's shape; steps: How the index lies along outer, count and inner.
+/// </summary>
 [Operator("ScatterAxis", "y[j] = x[j] + Σ source[k] over index[k] = j")]
 [Variant(typeof(ScatterAxisVectorized), "the sources in order, some rows per block")]
 [Variant(typeof(ScatterAxisPortable), "one thread per element of the output")]

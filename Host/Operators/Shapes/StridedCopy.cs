@@ -127,7 +127,8 @@ internal static class StridedCopyOperator
         where TUnit : unmanaged
     {
         const int PerGroup = StridedCopyPortable<TUnit>.ElementsPerGroup;
-        device.Launch(StridedCopyPortable<TUnit>.Kernel, (a.Count + PerGroup - 1) / PerGroup, StridedCopyPortable<TUnit>.GroupSize, new StridedCopyPortable<TUnit>
+        device.Launch(StridedCopyPortable<TUnit>.Kernel, (a.Count + PerGroup - 1) / PerGroup, StridedCopyPortable<TUnit>.GroupSize,
+            new StridedCopyPortable<TUnit>
         {
             Input = a.Input.View<TUnit>(),
             Index = a.Index?.View<int>() ?? default,

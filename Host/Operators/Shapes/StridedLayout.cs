@@ -14,7 +14,8 @@ internal static class StridedLayout
         {
             throw Arguments.Wrong(
                 name,
-                rank == 0 ? $"is {axis}, but the shape {shape} has no axis." : $"is {axis}, but the shape {shape} has the axes 0 to {rank - 1}, or −{rank} to −1 counted from the end.");
+                rank == 0 ? $"is {axis}, but the shape {shape} has no axis."
+                    : $"is {axis}, but the shape {shape} has the axes 0 to {rank - 1}, or −{rank} to −1 counted from the end.");
         }
 
         return axis < 0 ? axis + rank : axis;

@@ -2,26 +2,6 @@ using ILGPU;
 
 namespace GpuTransformer.Kernels;
 
-/// <summary>Which tile of rows a group owns.</summary>
-internal struct TileIndex
-{
-    public int Batch;
-    public int Head;
-
-    /// <summary>The tile's first row.</summary>
-    public int Start;
-
-    /// <summary>Which panel of columns.</summary>
-    public int Panel;
-
-    /// <summary>What group <paramref name="group"/> owns: a tile's panels follow each other, then come the next tile's, then the next head's, then the next batch's.</summary>
-    public static TileIndex Of(int group, int heads, int tileRows, int rows, int panels = 1)
-    {
-        GroupPlace panel = GroupPlace.Of(group, panels), tile = GroupPlace.Of(panel.Outer, (rows + tileRows - 1) / tileRows), head = GroupPlace.Of(tile.Outer, heads);
-        return new TileIndex { Batch = head.Outer, Head = head.Inner, Start = tile.Inner * tileRows, Panel = panel.Inner };
-    }
-}
-
 /// <summary>Rows of a strided array: a tile of queries, keys, values or gradients.</summary>
 internal struct TileRows<TElement>
     where TElement : unmanaged, IElement<TElement>
@@ -64,8 +44,8 @@ internal static class AttentionTiles
     public const int Depth = 32;
 
     /// <summary>
-    /// Terms of a product that are summed before the sum joins the others, as on the processor: one long float32 sum loses digits with every term, which large scores turn into errors of
-    /// their probabilities and delta's subtraction into errors of gradients.
+    /// Terms of a product that are summed before the sum joins the others, as on the processor: one long float32 sum loses digits with every term, which large
+    /// scores turn into errors of their probabilities and delta's subtraction into errors of gradients.
     /// </summary>
     public const int DepthPiece = 16;
 
@@ -89,7 +69,10 @@ internal static class AttentionTiles
     /// <summary>Float4s of a transposed tile of scores, [<see cref="TileKeys"/>][<see cref="TileRows"/>].</summary>
     public const int ScoreLength = TileKeys * RowStride;
 
-    /// <summary>Bytes of shared memory that a group of the backward passes takes: a stage, two tiles of scores and who sees whom. No kernel takes more, so that 32 KiB suffice.</summary>
+    /// <summary>
+    /// Bytes of shared memory that a group of the backward passes takes: a stage, two tiles of scores and who sees whom. No kernel takes more, so that 32 KiB
+    /// suffice.
+    /// </summary>
     public const int BackwardBytes = 16 * (StagingLength + 2 * ScoreLength) + sizeof(int) * TileSight.Length;
 
     /// <summary>Keys that one thread takes in the softmax.</summary>
@@ -121,9 +104,12 @@ internal static class AttentionTiles
     }
 
     /// <summary>
-    /// rows keysᵀ over the head width: the thread's share, [4 rows] × [4 keys], each side times its factor, one of which is 1. Ends with a barrier, so the staging area is free again.
+    /// rows keysᵀ over the head width: the thread's share, [4 rows] × [4 keys], each side times its factor, one of which is 1. Ends with a barrier, so the
+    /// staging area is free again.
     /// </summary>
-    /// <remarks>Factors are for the queries' scale: a product that is scaled afterwards is rounded once more at its full size, which is an error of its probability.</remarks>
+    /// <remarks>
+    /// Factors are for the queries' scale: a product that is scaled afterwards is rounded once more at its full size, which is an error of its probability.
+    /// </remarks>
     public static Tile4x4 Products<TElement>(ArrayView<Float4> staging, TileRows<TElement> rows, float rowFactor, TileRows<TElement> keys, float keyFactor)
         where TElement : unmanaged, IElement<TElement>
     {
@@ -150,7 +136,8 @@ internal static class AttentionTiles
     }
 
     /// <summary>
-    /// Copies <see cref="Depth"/> columns of a tile times a factor to shared memory, transposed. Eight columns at a time make whole 32-byte sectors of global memory.
+    /// Copies <see cref="Depth"/> columns of a tile times a factor to shared memory, transposed. Eight columns at a time make whole 32-byte sectors of global
+    /// memory.
     /// </summary>
     private static void LoadTransposed<TElement>(ArrayView<Float4> target, TileRows<TElement> tile, float factor, int firstColumn, int rows, int stride)
         where TElement : unmanaged, IElement<TElement>
@@ -173,8 +160,9 @@ internal static class AttentionTiles
     }
 
     /// <summary>
-    /// tile + Σ weight · row over the first <paramref name="terms"/> rows of <paramref name="values"/>, the weights being a transposed tile, [rows of values][rows of
-    /// the tile]. A term whose pair <paramref name="sight"/> does not show is nothing, whatever the row holds. Ends with a barrier, so the staging area is free again.
+    /// tile + Σ weight · row over the first <paramref name="terms"/> rows of <paramref name="values"/>, the weights being a transposed tile, [rows of
+    /// values][rows of the tile]. A term whose pair <paramref name="sight"/> does not show is nothing, whatever the row holds. Ends with a barrier, so the
+    /// staging area is free again.
     /// </summary>
     public static TOutput AddWeighted<TElement, TOutput>(
         TOutput tile, ArrayView<Float4> staging, ArrayView<int> sight, ArrayView<Float4> weights, int terms, TileRows<TElement> values)
@@ -194,7 +182,8 @@ internal static class AttentionTiles
                 // The same terms in the same order, so that the bits are those which zeros in the hidden rows would give.
                 tile = before;
                 for (int n = 0; n < step; n++)
-                    tile = TOutput.AddSeen(tile, weights[(start + n) * RowStride + ProductRow], TileSight.OfRows(sight, start + n), staging, n * (TOutput.Columns / 4) + ProductColumn);
+                    tile = TOutput.AddSeen(tile, weights[(start + n) * RowStride + ProductRow], TileSight.OfRows(sight, start + n), staging,
+                        n * (TOutput.Columns / 4) + ProductColumn);
             }
 
             Group.Barrier();
@@ -214,7 +203,9 @@ internal static class AttentionTiles
         target[start + 3 * RowStride] = columns.Row3;
     }
 
-    /// <summary>Multiplies the thread's sixteen keys of its row, of a transposed tile that starts at <paramref name="key"/>, by what dropout makes of them.</summary>
+    /// <summary>
+    /// Multiplies the thread's sixteen keys of its row, of a transposed tile that starts at <paramref name="key"/>, by what dropout makes of them.
+    /// </summary>
     public static void DropKeys(ArrayView<float> tile, AttentionDropout dropout, long row, int key)
     {
         const int Next = RowStride * 4;

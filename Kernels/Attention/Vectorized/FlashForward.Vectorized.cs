@@ -15,7 +15,8 @@ internal unsafe struct FlashForwardVectorized<TElement> : ILaneKernel
     public TElement* Value;
     public TElement* Output;
     public float* LogSumExp;  // [batch, heads, queries] or null
-    public float* Normalizer; // [batch, heads, queries, 2] or null: the largest score, and 1 / Σ exp(score − largest), of which backward makes the same probabilities
+    // [batch, heads, queries, 2] or null: the largest score, and 1 / Σ exp(score − largest), of which backward makes the same probabilities
+    public float* Normalizer;
     public AttentionPointers Arrays;
     public AttentionShape Shape;
     public AttentionRules Rules;

@@ -163,10 +163,12 @@ internal static unsafe class LaneProducts<TSimd, TVector>
             b2, TSimd.Load(sums + stride + 2 * TSimd.Width)), c13 = TSimd.Multiply(b3, TSimd.Load(sums + stride + 3 * TSimd.Width));
         TVector c20 = TSimd.Multiply(b0, TSimd.Load(sums + 2 * stride)), c21 = TSimd.Multiply(
             b1,
-            TSimd.Load(sums + 2 * stride + TSimd.Width)), c22 = TSimd.Multiply(b2, TSimd.Load(sums + 2 * stride + 2 * TSimd.Width)), c23 = TSimd.Multiply(b3, TSimd.Load(sums + 2 * stride + 3 * TSimd.Width));
+            TSimd.Load(sums + 2 * stride + TSimd.Width)), c22 = TSimd.Multiply(b2, TSimd.Load(sums + 2 * stride + 2 * TSimd.Width)),
+                c23 = TSimd.Multiply(b3, TSimd.Load(sums + 2 * stride + 3 * TSimd.Width));
         TVector c30 = TSimd.Multiply(b0, TSimd.Load(sums + 3 * stride)), c31 = TSimd.Multiply(
             b1,
-            TSimd.Load(sums + 3 * stride + TSimd.Width)), c32 = TSimd.Multiply(b2, TSimd.Load(sums + 3 * stride + 2 * TSimd.Width)), c33 = TSimd.Multiply(b3, TSimd.Load(sums + 3 * stride + 3 * TSimd.Width));
+            TSimd.Load(sums + 3 * stride + TSimd.Width)), c32 = TSimd.Multiply(b2, TSimd.Load(sums + 3 * stride + 2 * TSimd.Width)),
+                c33 = TSimd.Multiply(b3, TSimd.Load(sums + 3 * stride + 3 * TSimd.Width));
         for (int k = 0; k < count; k++, panel += stride)
         {
             float* row = rows[k] + column;
@@ -196,7 +198,9 @@ internal static unsafe class LaneProducts<TSimd, TVector>
             c33 = TSimd.MultiplyAdd(a, b3, c33);
         }
 
-        if (hides && !TSimd.IsFinite(TSimd.Add(TSimd.Add(Sum(c00, c01, c02, c03), Sum(c10, c11, c12, c13)), TSimd.Add(Sum(c20, c21, c22, c23), Sum(c30, c31, c32, c33)))))
+        if (hides
+            && !TSimd.IsFinite(TSimd.Add(TSimd.Add(Sum(c00, c01, c02, c03), Sum(c10, c11, c12, c13)),
+                TSimd.Add(Sum(c20, c21, c22, c23), Sum(c30, c31, c32, c33)))))
             return false;
         Store(sums, c00, c01, c02, c03);
         Store(sums + stride, c10, c11, c12, c13);

@@ -87,7 +87,8 @@ internal sealed record ScoreRules(Tensor? Bias, Tensor? Visible)
         for (int i = 0; i < queries; i++)
         {
             for (int j = 0; j < keys; j++)
-                flags[i * keys + j] = j < options.FreeColumns || ((last is null || j <= i + last) && (options.Window is null || i + offset - j <= options.Window));
+                flags[i * keys + j] = j < options.FreeColumns
+                    || ((last is null || j <= i + last) && (options.Window is null || i + offset - j <= options.Window));
         }
 
         return Tensor.From(device, [queries, keys], flags);

@@ -3,8 +3,8 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// Selective: a query of the first head that scores a key above zero lowers that key's score, by as much, for every later query of every head. It lowers neither
-/// its own key nor the first of the sequence.
+/// Selective: a query of the first head that scores a key above zero lowers that key's score, by as much, for every later query of every head. It lowers
+/// neither its own key nor the first of the sequence.
 /// </summary>
 /// <remarks>Leviathan et al. 2024.</remarks>
 internal static class SelectiveScores

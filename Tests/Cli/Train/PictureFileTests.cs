@@ -123,7 +123,8 @@ public sealed class PictureFileTests : IDisposable
     [DataRow("FFD8FFE07FFFFFD9", "FF E0", "32767 bytes", DisplayName = "a segment that is longer than the file, which once was read for ever")]
     [DataRow("89504E470D0A1A0A0000000D49484452000075300000753008020000000000", "30000 × 30000", "67108864", DisplayName = "a PNG of 900 megapixels")]
     [DataRow("424DDA020000000000003600000028000000307500002" + "04E00000100180000000000", "30000 × 20000", "67108864", DisplayName = "a BMP of 600 megapixels")]
-    [DataRow("424DDA0200000000000036000000280000000010000000100000" + "0100180000000000", "50331648 bytes", "0 follow", DisplayName = "a BMP that ends after its header")]
+    [DataRow("424DDA0200000000000036000000280000000010000000100000" + "0100180000000000", "50331648 bytes", "0 follow",
+        DisplayName = "a BMP that ends after its header")]
     [DataRow("FFD8FFC0000B08FFFFFFFF01011100", "65535 × 65535", "67108864", DisplayName = "a JPEG of 4 gigapixels")]
     public void A_file_that_claims_much_is_refused_by_its_header(string hex, params string[] parts) => Refused(Convert.FromHexString(hex), parts);
 

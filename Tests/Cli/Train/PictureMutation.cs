@@ -34,7 +34,9 @@ internal sealed class PictureMutation(string extension, int seed) : IDisposable
     public long MostBytesBeyond { get; private set; }
 
     public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture, $"{extension}: {Pictures + Refused} files, {Pictures} pictures, {Refused} refused, longest {Longest.TotalMilliseconds:f0} ms ({MostWork.TotalMilliseconds:f0} ms of the processor), {MostBytesBeyond / 1e6:f1} MB beyond the picture's own size");
+        CultureInfo.InvariantCulture,
+        $"{extension}: {Pictures + Refused} files, {Pictures} pictures, {Refused} refused, longest {Longest.TotalMilliseconds:f0} ms "
+            + $"({MostWork.TotalMilliseconds:f0} ms of the processor), {MostBytesBeyond / 1e6:f1} MB beyond the picture's own size");
 
     public void Dispose() => _folder.Dispose();
 

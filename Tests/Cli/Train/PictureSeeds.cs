@@ -122,7 +122,8 @@ internal static class PictureSeeds
     {
         var file = new byte[54 + palette + data];
         "BM"u8.CopyTo(file);
-        foreach ((int at, int value) in new[] { (2, file.Length), (10, 54 + palette), (14, 40), (18, width), (22, height), (26, 1 | bits << 16), (30, compression), (34, data) })
+        foreach ((int at, int value) in new[] { (2, file.Length), (10, 54 + palette), (14, 40), (18, width), (22, height), (26, 1 | bits << 16),
+            (30, compression), (34, data) })
             BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(at), value);
         return file;
     }

@@ -11,7 +11,8 @@ public sealed class ReconstructionPictureTests
     public void A_row_shows_the_original_what_is_visible_and_what_the_model_says()
     {
         // Two images in colour, each even: red and blue. The model says black everywhere.
-        byte[] red = [.. Enumerable.Repeat(new byte[] { 255, 0, 0 }, 16).SelectMany(static p => p)], blue = [.. Enumerable.Repeat(new byte[] { 0, 0, 255 }, 16).SelectMany(static p => p)];
+        byte[] red = [.. Enumerable.Repeat(new byte[] { 255, 0, 0 }, 16).SelectMany(static p => p)],
+            blue = [.. Enumerable.Repeat(new byte[] { 0, 0, 255 }, 16).SelectMany(static p => p)];
         var images = new StoredImages([.. red, .. blue], 4, 3, "test");
         var grid = new PatchGrid(4, 2, 3, Visible: 1);
         var batch = new MaskedImageBatch(grid, images, 1, seed: 1);

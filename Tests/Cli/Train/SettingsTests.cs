@@ -73,7 +73,8 @@ public sealed class SettingsTests
     public async Task Help_lists_a_setting_of_every_kind_with_its_default()
     {
         CommandRun run = (await CommandRun.Of("train", "copy", "--help")).Exits(ExitCode.Pass);
-        foreach (string text in new[] { "--source-length <N>", "--order <same|reversed|permuted>", "--learning-rate <X>", "(default 0.002)", "--resume", "--config <FILE>" })
+        foreach (string text in new[] { "--source-length <N>", "--order <same|reversed|permuted>", "--learning-rate <X>", "(default 0.002)", "--resume",
+            "--config <FILE>" })
             run.Says(text);
     }
 }

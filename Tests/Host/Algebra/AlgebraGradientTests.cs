@@ -33,7 +33,8 @@ public sealed class AlgebraGradientTests
     public void Functions_of_two_numbers(string id)
     {
         ComputeDevice device = TestDevices.Get(id);
-        foreach ((Shape left, Shape right) in new (Shape, Shape)[] { ([3, 4], [3, 4]), ([3, 4], [4]), ([2, 1, 4], [3, 1]), ([2, 3], []), ([1, 3], [4, 1, 3]), ([1], [2, 3, 2]) })
+        foreach ((Shape left, Shape right) in new (Shape, Shape)[] { ([3, 4], [3, 4]), ([3, 4], [4]), ([2, 1, 4], [3, 1]), ([2, 3], []), ([1, 3], [4, 1, 3]),
+            ([1], [2, 3, 2]) })
         {
             GradientCheck.Agrees(device, x => Operators.Add(x[0], x[1]), Input(left, 9), Input(right, 10));
             GradientCheck.Agrees(device, x => Operators.Multiply(x[0], x[1]), Input(left, 11), Input(right, 12));

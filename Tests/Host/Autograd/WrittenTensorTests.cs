@@ -121,7 +121,8 @@ public sealed class WrittenTensorTests
         ("SgdUpdate", static x => Operators.SgdUpdate(x, Filled(x.Device, x.Shape, 2f), Filled(x.Device, x.Shape, 0f), 0.1)),
         (
             "AdamWUpdate",
-            static x => Operators.AdamWUpdate(x, Filled(x.Device, x.Shape, 2f), Filled(x.Device, x.Shape, 0f), Filled(x.Device, x.Shape, 0f), new AdamWStep(0.1, 1))),
+            static x => Operators.AdamWUpdate(x, Filled(x.Device, x.Shape, 2f), Filled(x.Device, x.Shape, 0f), Filled(x.Device, x.Shape, 0f),
+                new AdamWStep(0.1, 1))),
     ];
 
     private static float[] Gradient(ComputeDevice device, Tensor x, Func<Tensor> forward, Action between)

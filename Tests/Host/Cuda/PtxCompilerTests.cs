@@ -11,7 +11,8 @@ public sealed class PtxCompilerTests
     {
         using var compiler = new PtxCompiler("sm_90");
         var failures = new List<string>();
-        foreach (DeviceKernel kernel in KernelCatalog.Operators.SelectMany(static o => o.Variants).SelectMany(static v => v.DeviceKernels).DistinctBy(static k => k.Method))
+        foreach (DeviceKernel kernel in KernelCatalog.Operators.SelectMany(static o => o.Variants).SelectMany(static v => v.DeviceKernels).DistinctBy(static k
+            => k.Method))
         {
             try
             {

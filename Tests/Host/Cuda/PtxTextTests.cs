@@ -36,7 +36,8 @@ public sealed partial class PtxTextTests
     public void Memory_is_accessed_in_the_order_of_the_source_and_on_its_side_of_each_barrier()
     {
         using var unplaced = new PtxCompiler("sm_80", static backend => MemoryOrder.Place(backend, mode: null));
-        string[] wrong = [.. from kernel in s_kernels.Value let difference = Difference(unplaced.Compile(kernel.Kernel), kernel.Text) where difference is not null select $"{kernel.Kernel.Name}: {difference}"];
+        string[] wrong = [.. from kernel in s_kernels.Value let difference = Difference(unplaced.Compile(kernel.Kernel), kernel.Text)
+            where difference is not null select $"{kernel.Kernel.Name}: {difference}"];
         Assert.IsEmpty(wrong, string.Join("\n", wrong));
         Assert.IsGreaterThan(100, s_kernels.Value.Sum(static k => MemoryAccesses(k.Text).Count(static a => a.StartsWith("bar.", StringComparison.Ordinal))));
     }
@@ -49,7 +50,8 @@ public sealed partial class PtxTextTests
             "sm_80", static backend => MemoryOrder.Place(backend, CodePlacementMode.Aggressive));
         Assert.IsTrue(
             s_kernels.Value.Any(
-                k => Difference(unplaced.Compile(k.Kernel), careless.Compile(k.Kernel)) is { } found && found.Contains("is bar.sync, in the source ld.shared", StringComparison.Ordinal)),
+                k => Difference(unplaced.Compile(k.Kernel), careless.Compile(k.Kernel)) is { } found
+                    && found.Contains("is bar.sync, in the source ld.shared", StringComparison.Ordinal)),
             "ILGPU's own placement has learned to keep the order: see whether MemoryOrder is still needed.");
     }
 
@@ -88,7 +90,8 @@ public sealed partial class PtxTextTests
     private static void AssertNone(Func<string, IEnumerable<string>> find)
     {
         Assert.IsNotEmpty(s_kernels.Value);
-        string[] found = [.. from kernel in s_kernels.Value let lines = find(kernel.Text).ToArray() where lines.Length > 0 select $"{kernel.Kernel.Name}: {lines.Length}, first: {lines[0].Trim()}"];
+        string[] found = [.. from kernel in s_kernels.Value let lines = find(kernel.Text).ToArray() where lines.Length > 0
+            select $"{kernel.Kernel.Name}: {lines.Length}, first: {lines[0].Trim()}"];
         Assert.IsEmpty(found, string.Join("\n", found));
     }
 
@@ -120,6 +123,7 @@ public sealed partial class PtxTextTests
     private static partial Regex ToShared();
 
     // Whatever reads or writes memory, waits or exchanges registers; parameters are constants.
-    [GeneratedRegex(@"^\s*(?:@!?%\w+\s+)?((?:ld\.(?!param)|st\.(?!param)|atom|red|bar|barrier|membar|fence|ldmatrix|mma|shfl|vote|cp\.async)[\w.]*)", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\s*(?:@!?%\w+\s+)?((?:ld\.(?!param)|st\.(?!param)|atom|red|bar|barrier|membar|fence|ldmatrix|mma|shfl|vote|cp\.async)[\w.]*)",
+        RegexOptions.Multiline)]
     private static partial Regex Access();
 }

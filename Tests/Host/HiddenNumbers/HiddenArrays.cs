@@ -118,7 +118,8 @@ internal sealed class HiddenArrays
     };
 
     public override string ToString()
-        => $"{_batch}x{Shape.Heads}h/{Shape.KeyValueHeads} {_options.Grouping} {Shape.Queries}x{Shape.Keys} width {Shape.HeadDim}/{Shape.ValueDim} causal {_options.Causal} window {_options.Window} "
+        => $"{_batch}x{Shape.Heads}h/{Shape.KeyValueHeads} {_options.Grouping} {Shape.Queries}x{Shape.Keys} width {Shape.HeadDim}/{Shape.ValueDim} causal "
+            + $"{_options.Causal} window {_options.Window} "
             + $"{_options.FreeColumns} free, dropout {_options.Dropout}, clamp {_options.SoftClamp}, mask {_maskShape}, bias "
             + $"{_biasShape}{(_keyMask is null ? "" : ", key mask")}{(_slopes is null ? "" : ", alibi")}";
 

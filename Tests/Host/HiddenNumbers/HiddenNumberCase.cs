@@ -63,7 +63,8 @@ internal sealed class HiddenNumberCase
             PoisonQueries();
         else
             PoisonKeys();
-        Bad = [.. AttentionReference.Rows(Shape).Select((r, n) => _seen[n].Length > 0 && (_poisonedQueries[n] || _seen[n].Any(j => _poisonedKeys[KeyRow(r.Batch, r.Head, j)])))];
+        Bad = [.. AttentionReference.Rows(Shape).Select((r, n) => _seen[n].Length > 0
+            && (_poisonedQueries[n] || _seen[n].Any(j => _poisonedKeys[KeyRow(r.Batch, r.Head, j)])))];
     }
 
     /// <summary>How many numbers were compared by the last call of <see cref="Differences"/>.</summary>

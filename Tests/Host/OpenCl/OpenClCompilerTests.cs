@@ -54,7 +54,8 @@ public sealed partial class OpenClCompilerTests
     [TestMethod]
     [DataRow("\twork_group_barrier(CLK_GLOBAL_MEM_FENCE);\n", "\twork_group_barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);\n")]
     [DataRow("sub_group_barrier(CLK_GLOBAL_MEM_FENCE);", "sub_group_barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);")]
-    [DataRow("work_group_barrier(CLK_GLOBAL_MEM_FENCE, memory_scope_device);", "work_group_barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE, memory_scope_device);")]
+    [DataRow("work_group_barrier(CLK_GLOBAL_MEM_FENCE, memory_scope_device);",
+        "work_group_barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE, memory_scope_device);")]
     [DataRow("var1 = var0 + 1;", "var1 = var0 + 1;")]
     public void Every_kind_of_fence_is_mended_and_nothing_else(string source, string mended) => StringAssert.EndsWith(OpenClText.Mend(source), mended);
 

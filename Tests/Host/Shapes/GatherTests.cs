@@ -31,7 +31,8 @@ public sealed class GatherTests
     public void Gradients_agree_with_finite_differences(string id)
     {
         ComputeDevice device = TestDevices.Get(id);
-        GradientCheck.Agrees(device, t => Operators.Gather(t[0], 1, Tensor.From(device, [2, 4, 2], [0, 1, 2, 2, 0, 0, 1, 2, 1, 1, 0, 2, 2, 1, 0, 0])), Input([2, 3, 2], 1));
+        GradientCheck.Agrees(device, t => Operators.Gather(t[0], 1, Tensor.From(device, [2, 4, 2], [0, 1, 2, 2, 0, 0, 1, 2, 1, 1, 0, 2, 2, 1, 0, 0])),
+            Input([2, 3, 2], 1));
         GradientCheck.Agrees(device, t => Operators.Gather(t[0], 0, Tensor.From(device, [1, 2], [1, 1])), Input([2, 3], 2));
         GradientCheck.Agrees(device, t => Operators.IndexSelect(t[0], 1, Tensor.From(device, [4], [2, 0, 2, 1])), Input([2, 3, 2], 3));
         GradientCheck.Agrees(
@@ -46,7 +47,8 @@ public sealed class GatherTests
     {
         ComputeDevice device = TestDevices.Get(id);
         using StepScope step = device.BeginStep();
-        Tensor sum = Tensor.From(device, [1], [256f], dtype).ScatterAdd(0, Tensor.From(device, [4], [0, 0, 0, 0]), Tensor.From(device, [4], [1f, 1f, 1f, 1f], dtype));
+        Tensor sum = Tensor.From(device, [1], [256f], dtype).ScatterAdd(0, Tensor.From(device, [4], [0, 0, 0, 0]),
+            Tensor.From(device, [4], [1f, 1f, 1f, 1f], dtype));
         CollectionAssert.AreEqual(new[] { 260f }, sum.ToArray());
     }
 
@@ -64,8 +66,10 @@ public sealed class GatherTests
         Assert.Contains("[2]", Wrong(() => x.Gather(1, Tensor.From(device, [2], new int[2]))));
         Assert.Contains("one list of places", Wrong(() => x.IndexSelect(0, index)));
         Assert.Contains("Float32", Wrong(() => x.Gather(1, Tensor.From(device, [2, 2], new float[4]))));
-        Assert.Contains("'source' has shape [1, 2]", Wrong(() => x.ScatterAdd(1, Tensor.From(device, [2, 2], new int[4]), Tensor.From(device, [1, 2], new float[2]))));
-        Assert.Contains("BFloat16", Wrong(() => x.ScatterAdd(1, Tensor.From(device, [2, 2], new int[4]), Tensor.From(device, [2, 2], new float[4], DType.BFloat16))));
+        Assert.Contains("'source' has shape [1, 2]",
+            Wrong(() => x.ScatterAdd(1, Tensor.From(device, [2, 2], new int[4]), Tensor.From(device, [1, 2], new float[2]))));
+        Assert.Contains("BFloat16",
+            Wrong(() => x.ScatterAdd(1, Tensor.From(device, [2, 2], new int[4]), Tensor.From(device, [2, 2], new float[4], DType.BFloat16))));
         Assert.AreEqual(launches, device.Statistics.Launches);
 
         static string Wrong(Action act) => Assert.ThrowsExactly<ArgumentException>(act).Message;

@@ -144,12 +144,14 @@ public sealed class ExplicitAttentionTests
         ComputeDevice device = TestDevices.Get("cpu");
         Assert.Contains(
             "RequireFused = true, but PreTalkingHeads and Sigmoid need the scores as a matrix",
-            Assert.ThrowsExactly<ArgumentException>(() => new AttentionModule(s_plain with { RequireFused = true, PreTalkingHeads = true, Sigmoid = true }, device)).Message);
+            Assert.ThrowsExactly<ArgumentException>(()
+                => new AttentionModule(s_plain with { RequireFused = true, PreTalkingHeads = true, Sigmoid = true }, device)).Message);
         Assert.Contains(
             "HeadLearnedSink with SoftclampLogits needs the scores",
             Assert.ThrowsExactly<ArgumentException>(
                 () => new Attend(new AttendOptions { Heads = 2, RequireFused = true, HeadLearnedSink = true, SoftclampLogits = true }, device)).Message);
-        using var fused = new AttentionModule(s_plain with { RequireFused = true, L2Distance = true, HeadLearnedSink = true, AddZeroKv = true, Laser = true }, device);
+        using var fused = new AttentionModule(s_plain with { RequireFused = true, L2Distance = true, HeadLearnedSink = true, AddZeroKv = true, Laser = true },
+            device);
         Assert.IsTrue(fused.IsFused);
         var options = new AttentionLayersOptions { Dim = 12, Depth = 1, Heads = 2, CrossAttend = true, CrossAttn = new() { InvertedAttention = true } };
         using var stack = new Encoder(options, device);
@@ -163,13 +165,15 @@ public sealed class ExplicitAttentionTests
     public void What_contradicts_itself_is_refused()
     {
         ComputeDevice device = TestDevices.Get("cpu");
-        Refused("CogSigned and InvertedAttention exclude each other", new AttentionModule(s_plain, device), s_plain with { CogSigned = true, InvertedAttention = true });
+        Refused("CogSigned and InvertedAttention exclude each other", new AttentionModule(s_plain, device),
+            s_plain with { CogSigned = true, InvertedAttention = true });
         Refused("Sigmoid and L2Distance", new AttentionModule(s_plain, device), s_plain with { Sigmoid = true, L2Distance = true });
         Refused("Hard and SparseTopk", new AttentionModule(s_plain, device), s_plain with { Hard = true, SparseTopk = 2 });
         Refused("Selective hides keys", new AttentionModule(s_plain, device), s_plain with { Selective = true });
         Refused("needs it", new AttentionModule(s_plain, device), s_plain with { SparseTopkStraightThrough = true });
         Refused("need 3", new AttentionModule(s_plain, device), s_plain with { DimHead = 254, L2Distance = true, HeadLearnedSink = true });
-        Assert.Contains("Heads is missing", Assert.ThrowsExactly<ArgumentException>(() => new Attend(new AttendOptions { PreTalkingHeads = true }, device)).Message);
+        Assert.Contains("Heads is missing",
+            Assert.ThrowsExactly<ArgumentException>(() => new Attend(new AttendOptions { PreTalkingHeads = true }, device)).Message);
 
         void Refused(string message, AttentionModule right, AttentionOptions wrong)
         {

@@ -14,7 +14,8 @@ public sealed class OtherFormatsTests
 
     // Latin1: each character is a byte.
     [TestMethod]
-    [DataRow("model.pt", "PK\u0003\u0004\0\0\b\b\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\u0010\0\u0012\0archive/data.pklFB\u000e\0ZZ", "PyTorch checkpoint", "torch.load(", "model.safetensors')")]
+    [DataRow("model.pt", "PK\u0003\u0004\0\0\b\b\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\u0010\0\u0012\0archive/data.pklFB\u000e\0ZZ", "PyTorch checkpoint",
+        "torch.load(", "model.safetensors')")]
     [DataRow("old.pth", "\u0080\u0002\u008a\nl\u00fc\u009cF\u00f9 j\u00a8P\u0019.", "Python pickle", "torch.load(", "weights_only=True")]
     [DataRow("a.npz", "PK\u0003\u0004\u0014\0\0\0\0\0\0\0!\0\0\0\0\0\0\0\0\0\0\0\0\0\u0005\0\0\0x.npy", "arrays of NumPy", "numpy.load(", "a.safetensors')")]
     [DataRow("a.npy", "\u0093NUMPY\u0001\0v\0{'descr': '<f4'}", "array of NumPy", "numpy.load(", "import numpy")]

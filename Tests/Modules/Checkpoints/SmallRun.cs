@@ -31,7 +31,8 @@ internal sealed class SmallRun : IDisposable
     {
         for (int i = 0; i < count; i++)
             Trainer.Step(
-                () => Operators.MeanSquaredError(_model.Forward(Tensor.From(_device, [2, 4], [1f, 2f, 3f, 4f, -1f, 0f, 1f, 2f])), Tensor.Zeros(_device, [2, 3])));
+                () => Operators.MeanSquaredError(_model.Forward(Tensor.From(_device, [2, 4], [1f, 2f, 3f, 4f, -1f, 0f, 1f, 2f])),
+                    Tensor.Zeros(_device, [2, 3])));
     }
 
     /// <summary>All that a checkpoint keeps.</summary>

@@ -33,7 +33,8 @@ public sealed class StoredTypesTests
         CollectionAssert.AreEqual(new[] { 2.5f, 1f }, reader.ReadSingles("good"));
         Assert.AreEqual((SafetensorsType.Other, type, (long)bytes), (reader["odd"].Type, reader["odd"].TypeName, reader["odd"].Bytes));
         Assert.AreEqual("F32", reader["good"].TypeName);
-        foreach (Action read in new Action[] { () => reader.ReadSingles("odd"), () => reader.ReadDoubles("odd"), () => reader.ReadTensor("odd", TestDevices.Get("cpu")) })
+        foreach (Action read in new Action[] { () => reader.ReadSingles("odd"), () => reader.ReadDoubles("odd"), ()
+            => reader.ReadTensor("odd", TestDevices.Get("cpu")) })
         {
             string message = Assert.ThrowsExactly<CheckpointException>(read).Message;
             Assert.Contains($"'odd' of '{File1}' is stored as {type}", message);

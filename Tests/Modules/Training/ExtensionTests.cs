@@ -159,7 +159,8 @@ public sealed class ExtensionTests
             Assert.ThrowsExactly<ArgumentException>(() => new Encoder(options with { CustomNorm = static _ => null! }, device)).Message);
         using var stack = new Decoder(Stack(), device);
         Assert.Contains("vectors 3 wide", Assert.ThrowsExactly<ArgumentException>(
-            () => new TransformerWrapper(new TransformerWrapperOptions { NumTokens = 5, MaxSeqLen = 4, CustomPositions = static (_, i) => new Ramp(3, i) }, stack)).Message);
+            () => new TransformerWrapper(new TransformerWrapperOptions { NumTokens = 5, MaxSeqLen = 4, CustomPositions = static (_, i) => new Ramp(3, i) },
+                stack)).Message);
     }
 
     private static AttentionLayersOptions Stack()

@@ -172,12 +172,14 @@ public sealed class MixedPrecisionTests
     {
         ComputeDevice device = TestDevices.Get("cpu");
         using var sequences = new ContinuousTransformerWrapper(
-            new ContinuousTransformerWrapperOptions { DimIn = 3, DimOut = 2, MaxSeqLen = 8, NumMemoryTokens = 2, PostEmbNorm = true }, new Encoder(s_plain, device));
+            new ContinuousTransformerWrapperOptions { DimIn = 3, DimOut = 2, MaxSeqLen = 8, NumMemoryTokens = 2, PostEmbNorm = true },
+            new Encoder(s_plain, device));
         using var images = new ViTransformerWrapper(
             new ViTransformerWrapperOptions { ImageSize = 4, PatchSize = 2, NumClasses = 3, NumRegisterTokens = 1 }, new Encoder(s_plain, device));
         using StepScope step = device.BeginStep();
         Tensor sequence = Tensor.From(device, [2, 5, 3], [.. Numbers(1, 30)]), image = Tensor.From(device, [2, 3, 4, 4], [.. Numbers(2, 96)]);
-        foreach ((Module model, Func<Tensor> forward) in new (Module, Func<Tensor>)[] { (sequences, () => sequences.Forward(sequence)), (images, () => images.Forward(image)) })
+        foreach ((Module model, Func<Tensor> forward) in new (Module, Func<Tensor>)[] { (sequences, () => sequences.Forward(sequence)),
+            (images, () => images.Forward(image)) })
         {
             float[] expected = forward().ToArray();
             model.ComputeDType = DType.BFloat16;

@@ -159,7 +159,8 @@ public sealed class TrainerTests
         {
             ComputeDevice device = TestDevices.Get(id);
             var random = new Random(11);
-            float[] x = [.. Enumerable.Range(0, Rows * In).Select(_ => random.NextSingle() * 2 - 1)], a = [.. Enumerable.Range(0, In * Out).Select(_ => random.NextSingle() * 2 - 1)];
+            float[] x = [.. Enumerable.Range(0, Rows * In).Select(_ => random.NextSingle() * 2 - 1)],
+                a = [.. Enumerable.Range(0, In * Out).Select(_ => random.NextSingle() * 2 - 1)];
             var y = new float[Rows * Out];
             for (int i = 0; i < y.Length; i++)
                 y[i] = Enumerable.Range(0, In).Sum(k => x[i / Out * In + k] * a[k * Out + i % Out]);

@@ -87,7 +87,8 @@ public sealed class AutoregressiveWrapperTests
             (float[] loss, float[] gradient) = Run(() => Operators.SoftmaxCrossEntropy(logits, Ids(device, [2, 3], shifted), labelSmoothing: smoothing));
             (float[] next, float[] nextGradient) = Run(() => Operators.NextTokenCrossEntropy(logits, Ids(device, [2, 3], ids), labelSmoothing: smoothing));
             (float[] longs, float[] longGradient) = Run(
-                () => Operators.NextTokenCrossEntropy(logits, Tensor.From(device, [2, 3], Array.ConvertAll(ids, static i => (long)i)), labelSmoothing: smoothing));
+                () => Operators.NextTokenCrossEntropy(logits, Tensor.From(device, [2, 3], Array.ConvertAll(ids, static i => (long)i)),
+                    labelSmoothing: smoothing));
             CollectionAssert.AreEqual(loss, next);
             CollectionAssert.AreEqual(loss, longs);
             CollectionAssert.AreEqual(gradient, nextGradient);

@@ -65,7 +65,8 @@ public sealed class ImageAndSequenceTests
         AssertClose(logits.ToArray(), head.Forward(embeddings).ToArray());
         AssertClose(
             logits.ToArray()[..3],
-            head.Forward(Operators.SliceRows(embeddings, 0, 4), Tensor.From(device, [2, 4], [true, true, true, true, true, false, false, false])).ToArray()[..3]);
+            head.Forward(Operators.SliceRows(embeddings, 0, 4),
+                Tensor.From(device, [2, 4], [true, true, true, true, true, false, false, false])).ToArray()[..3]);
     }
 
     [TestMethod, DeviceRows]
@@ -161,7 +162,8 @@ public sealed class ImageAndSequenceTests
         using var images = new ViTransformerWrapper(s_image with { NumRegisterTokens = 2, PostEmbNorm = true }, new Encoder(s_stack, Cpu));
         using var sequences = new ContinuousTransformerWrapper(s_sequence with { DimIn = null, NumMemoryTokens = 2 }, new Encoder(s_stack, Cpu));
         Tensor image = Random(Cpu, 1, [2, 3, 8, 8]), x = Random(Cpu, 2, [2, 3, 16]), more = Random(Cpu, 3, [2, 3, 16]);
-        foreach ((Module model, Func<Tensor> forward) in ((Module, Func<Tensor>)[])[(images, () => images.Forward(image)), (sequences, () => sequences.Forward(new SequenceInputs(x) { SumEmbeds = more }))])
+        foreach ((Module model, Func<Tensor> forward) in ((Module, Func<Tensor>)[])[(images, () => images.Forward(image)),
+            (sequences, () => sequences.Forward(new SequenceInputs(x) { SumEmbeds = more }))])
         {
             float[] wide = forward().ToArray();
             model.ComputeDType = DType.BFloat16;

@@ -101,7 +101,8 @@ public sealed class XTransformerTests
     {
         AssertSays(
             "encoder's tokens are Dim = 16",
-            () => _ = new XTransformer(s_options with { DecoderLayers = s_options.DecoderLayers with { CrossAttn = s_options.DecoderLayers.Attn with { DimContext = 24 } } }, Cpu));
+            () => _ = new XTransformer(
+                s_options with { DecoderLayers = s_options.DecoderLayers with { CrossAttn = s_options.DecoderLayers.Attn with { DimContext = 24 } } }, Cpu));
         AssertSays(
             "[11, 16] and the decoder's [12, 16]",
             () => _ = new XTransformer(s_options with { TieTokenEmb = true, Decoder = new() { NumTokens = 12, MaxSeqLen = 8 } }, Cpu));

@@ -8,7 +8,8 @@ namespace GpuTransformer.Tests.Samples;
 [TestClass]
 public sealed partial class RecipeTests
 {
-    private static readonly string[] s_documents = ["README.md", "docs/training.md", "docs/modules.md", "docs/extending.md", "docs/gpu.md", "docs/packages/GpuTransformer.md", "tools/samples/README.md"];
+    private static readonly string[] s_documents = ["README.md", "docs/training.md", "docs/modules.md", "docs/extending.md", "docs/gpu.md",
+        "docs/packages/GpuTransformer.md", "tools/samples/README.md"];
 
     private string _before = string.Empty, _folder = string.Empty;
 
@@ -55,7 +56,8 @@ public sealed partial class RecipeTests
     public void Models_are_trained_with_the_trainer_and_without()
     {
         ComputeDevice device = TestDevices.Get("cpu");
-        using var model = new Encoder(new AttentionLayersOptions { Dim = 16, Depth = 1, Heads = 2, CrossAttend = true, CrossAttn = new() { DimContext = 8 } }, device);
+        using var model = new Encoder(new AttentionLayersOptions { Dim = 16, Depth = 1, Heads = 2, CrossAttend = true, CrossAttn = new() { DimContext = 8 } },
+            device);
         using Tensor x = Tensor.From(device, [1, 3, 16], GradientCheck.Values(48, 1)), context = Tensor.From(device, [1, 2, 8], GradientCheck.Values(16, 2));
         DocumentRecipes.Training(model, x, context, x);
         Assert.IsTrue(File.Exists("run.safetensors"));
@@ -123,7 +125,8 @@ public sealed partial class RecipeTests
     private static IEnumerable<string> Regions(string source)
         => from Match region in Region().Matches(source)
            let indent = region.Groups[1].Value
-           select string.Join('\n', region.Groups[2].Value.Split('\n').Select(line => line.StartsWith(indent, StringComparison.Ordinal) ? line[indent.Length..] : line)).Trim();
+           select string.Join('\n',
+               region.Groups[2].Value.Split('\n').Select(line => line.StartsWith(indent, StringComparison.Ordinal) ? line[indent.Length..] : line)).Trim();
 
     private static string Text(string path) => File.ReadAllText(RepositoryFiles.PathOf(path.Split('/'))).ReplaceLineEndings("\n");
 

@@ -88,7 +88,8 @@ internal sealed record Measurement(
         double total = profile.Costs.Sum(static c => c.Time.TotalMilliseconds);
         return this with
         {
-            Operators = [.. profile.Costs.Select(c => new OperatorShare(c.Operator, c.Variant, c.Calls / Repeats, c.Time.TotalMilliseconds / Repeats, c.Time.TotalMilliseconds / total))],
+            Operators = [.. profile.Costs.Select(c
+                => new OperatorShare(c.Operator, c.Variant, c.Calls / Repeats, c.Time.TotalMilliseconds / Repeats, c.Time.TotalMilliseconds / total))],
         };
     }
 

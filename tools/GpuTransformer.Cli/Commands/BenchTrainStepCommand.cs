@@ -15,7 +15,8 @@ internal static class BenchTrainStepCommand
     {
         Option<int> batch = SharedOptions.Size("--batch", "sequences of 64 queries with a context of 128", 8);
         var bench = new BenchOptions();
-        return bench.AddTo(new Command("train-step", $"One training step of the seed model with AdamW and a mean squared error: {SeedModel.Description}.") { batch }).Runs(invocation =>
+        return bench.AddTo(new Command("train-step",
+            $"One training step of the seed model with AdamW and a mean squared error: {SeedModel.Description}.") { batch }).Runs(invocation =>
         {
             int b = invocation.Require(batch);
             return bench.Run(invocation, $"seed b{b} train-step", ForwardsPerStep * SeedModel.ForwardFlop(b), (device, dtype) =>

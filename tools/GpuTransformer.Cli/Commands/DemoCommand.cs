@@ -47,7 +47,8 @@ internal static class DemoCommand
     {
         using ComputeDevice device = ComputeDevice.Create(id);
         using var model = new Encoder(
-            new AttentionLayersOptions { Dim = 256, Depth = 4, Heads = 4, AlibiPosBias = true, CrossAttend = true, CrossAttn = new() { DimContext = 512 } }, device);
+            new AttentionLayersOptions { Dim = 256, Depth = 4, Heads = 4, AlibiPosBias = true, CrossAttend = true, CrossAttn = new() { DimContext = 512 } },
+            device);
         using SafetensorsReader file = SafetensorsReader.Open(example.FullName);
         model.LoadStateDict(file, "param.");
         using StepScope inputs = device.BeginStep();

@@ -20,7 +20,8 @@ internal static class DevicesCommand
         Terminal terminal = invocation.Terminal;
         terminal.Table(
             ["device", "name", "kind", "#units", "#memory"],
-            devices.Where(static d => d.IsAvailable).Select(static d => (IReadOnlyList<string>)[d.Id, d.Name, Kind(d), d.Units == 0 ? "-" : Format.Count(d.Units), Format.Bytes(d.MemoryBytes)]));
+            devices.Where(static d => d.IsAvailable).Select(static d
+                => (IReadOnlyList<string>)[d.Id, d.Name, Kind(d), d.Units == 0 ? "-" : Format.Count(d.Units), Format.Bytes(d.MemoryBytes)]));
         foreach (DeviceDescription noted in devices.Where(static d => d.IsAvailable && d.Note is not null))
             terminal.Line($"{noted.Id}: {noted.Note}");
         foreach (DeviceDescription missing in devices.Where(static d => !d.IsAvailable))

@@ -64,7 +64,8 @@ internal static class VerifyCommand
         {
             terminal.Table(
                 ["case", "#error", "#limit", "verdict", "why"],
-                results.Select(static r => (IReadOnlyList<string>)[r.Name, Format.Error(r.Error), Format.Error(r.Limit), r.Status.ToString(), r.Message ?? string.Empty]));
+                results.Select(static r
+                    => (IReadOnlyList<string>)[r.Name, Format.Error(r.Error), Format.Error(r.Limit), r.Status.ToString(), r.Message ?? string.Empty]));
         }
 
         var families = cases.Zip(results).GroupBy(static c => c.First.Family, static c => c.Second);

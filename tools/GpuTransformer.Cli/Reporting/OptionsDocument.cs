@@ -38,9 +38,9 @@ internal static partial class OptionsDocument
             """
             # Options
 
-            Every option of x-transformers 2.26: under which name it stands here, what it is by default, which values it takes, what it does; and after each table those that are not here,
-            and why. JSON has x-transformers' own names, flat; in C# a prefix is a record: `attn_dim_head` is `Attn.DimHead`. An option of the second list is refused unless it is switched off.
-            Written by `gpu-transformer options`; the tests compare.
+            Every option of x-transformers 2.26: under which name it stands here, what it is by default, which values it takes, what it does; and after
+            each table those that are not here, and why. JSON has x-transformers' own names, flat; in C# a prefix is a record: `attn_dim_head` is
+            `Attn.DimHead`. An option of the second list is refused unless it is switched off. Written by `gpu-transformer options`; the tests compare.
 
             """);
         foreach ((string title, Type record) in s_records)
@@ -57,7 +57,8 @@ internal static partial class OptionsDocument
                 + "those of the stack.\n\n");
         text.Append("| option | in C# | default | takes | what it does |\n| --- | --- | --- | --- | --- |\n");
         object? defaults = record.GetConstructor(Type.EmptyTypes) is null ? null : Activator.CreateInstance(record);
-        foreach (PropertyInfo property in record.GetProperties(BindingFlags.Public | BindingFlags.Instance).OrderBy(static p => p.IsDefined(typeof(PrefixAttribute))))
+        foreach (PropertyInfo property in record.GetProperties(BindingFlags.Public | BindingFlags.Instance).OrderBy(static p
+            => p.IsDefined(typeof(PrefixAttribute))))
         {
             if (property.IsDefined(typeof(JsonIgnoreAttribute)))
                 continue;

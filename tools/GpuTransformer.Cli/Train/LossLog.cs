@@ -28,7 +28,8 @@ internal sealed class LossLog : IDisposable
         {
             // The last row of a killed run may be cut off anywhere; it is of a step that will be taken again.
             string[] cells = line.Split(',');
-            if (cells.Length == 5 && long.TryParse(cells[0], CultureInfo.InvariantCulture, out long step) && step < nextStep && double.TryParse(cells[1], CultureInfo.InvariantCulture, out double loss))
+            if (cells.Length == 5 && long.TryParse(cells[0], CultureInfo.InvariantCulture, out long step) && step < nextStep
+                && double.TryParse(cells[1], CultureInfo.InvariantCulture, out double loss))
             {
                 kept.Add(line);
                 points.Add((step, loss));
@@ -47,7 +48,8 @@ internal sealed class LossLog : IDisposable
     public void Add(in StepResult step)
     {
         _rows.WriteLine(
-            string.Create(CultureInfo.InvariantCulture, $"{step.Step},{step.Loss:r},{step.GradientNorm:g6},{step.Rate:g6},{step.Duration.TotalMilliseconds:f3}"));
+            string.Create(CultureInfo.InvariantCulture,
+                $"{step.Step},{step.Loss:r},{step.GradientNorm:g6},{step.Rate:g6},{step.Duration.TotalMilliseconds:f3}"));
         _points.Add((step.Step, step.Loss));
     }
 

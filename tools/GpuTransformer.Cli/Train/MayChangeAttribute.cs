@@ -21,7 +21,10 @@ internal static class ResumedSettings
             (object? old, object? now) = (property.GetValue(kept), property.GetValue(given));
             if (property.GetCustomAttribute<MayChangeAttribute>() is null && !Equals(old, now))
                 throw new UsageException(
-                    FormattableString.Invariant($"--resume: {SettingsJson.Name(property)} is {Text(now)}, but the run in '{where}' has {Text(old)}. Leave it out to continue that run, or begin another in another folder."));
+                    string.Create(
+                        System.Globalization.CultureInfo.InvariantCulture,
+                        $"--resume: {SettingsJson.Name(property)} is {Text(now)}, but the run in '{where}' has {Text(old)}. "
+                        + $"Leave it out to continue that run, or begin another in another folder."));
         }
     }
 

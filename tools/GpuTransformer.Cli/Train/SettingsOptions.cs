@@ -71,7 +71,8 @@ internal sealed class SettingsOptions<TSettings>
                 : string.Create(CultureInfo.InvariantCulture, $"{description} (default {(type.IsEnum ? SettingsJson.Name(value) : value)})"),
             HelpName = type.IsEnum ? string.Join(
                 '|',
-                Enum.GetValues(type).Cast<object>().Select(SettingsJson.Name)) : type == typeof(int) ? "N" : type == typeof(double) ? "X" : type == typeof(bool) ? "true|false" : "TEXT",
+                Enum.GetValues(type).Cast<object>().Select(SettingsJson.Name)) : type == typeof(int) ? "N" : type == typeof(double) ? "X" : type == typeof(bool)
+                    ? "true|false" : "TEXT",
             CustomParser = result => Parse(result, name, type),
         };
     }

@@ -58,7 +58,8 @@ internal sealed class TrainingSession(ITrainingTask task, TrainingSettings setti
         return new Trainer(
             task.Model,
             new AdamW(parameters) { WeightDecay = settings.WeightDecay, Beta2 = 0.95 },
-            new LearningRateSchedule { Peak = settings.LearningRate, WarmUpSteps = Math.Min(settings.WarmUpSteps, settings.Steps / 10), TotalSteps = settings.Steps })
+            new LearningRateSchedule { Peak = settings.LearningRate, WarmUpSteps = Math.Min(settings.WarmUpSteps, settings.Steps / 10),
+                TotalSteps = settings.Steps })
         {
             Seed = settings.Seed,
             ClipNorm = settings.ClipNorm > 0 ? settings.ClipNorm : null,

@@ -30,7 +30,8 @@ internal sealed record GoldenManifest(DirectoryInfo Folder, IReadOnlyList<Golden
         try
         {
             JsonElement root = JsonInput.Read(path);
-            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("cases", out JsonElement list) || list.ValueKind != JsonValueKind.Array || list.GetArrayLength() == 0)
+            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("cases", out JsonElement list) || list.ValueKind != JsonValueKind.Array
+                || list.GetArrayLength() == 0)
                 throw new UsageException($"{path} lists no cases: it must be an object whose 'cases' is a list of them.");
             return new GoldenManifest(folder, [.. list.EnumerateArray().Select((element, i) => ReadCase(path, element, i))]);
         }

@@ -32,7 +32,8 @@ internal static class ModuleGolden
             : [Call(golden, file, module, inputs, string.Empty)];
         if (file.Contains(SecondCall + "output_f64"))
             outputs.Add(
-                Call(golden, file, module, ReadInputs(golden, file, device, name => file.Contains(SecondCall + name) ? SecondCall + name : $"input.{name}"), SecondCall));
+                Call(golden, file, module, ReadInputs(golden, file, device, name => file.Contains(SecondCall + name) ? SecondCall + name : $"input.{name}"),
+                    SecondCall));
         return outputs;
     }
 

@@ -106,7 +106,8 @@ internal static class TableGolden
         {
             Shape shape = file.Ranked(entry.Name, 3);
             (int total, int queries, int keys) = (shape[0], shape[1], shape[2]);
-            if (entry.Name.Split("heads") is not [_, var rest, ..] || !int.TryParse(rest.Split('_')[0], CultureInfo.InvariantCulture, out int biased) || biased < 1 || biased > total || keys == 0)
+            if (entry.Name.Split("heads") is not [_, var rest, ..] || !int.TryParse(rest.Split('_')[0], CultureInfo.InvariantCulture, out int biased)
+                || biased < 1 || biased > total || keys == 0)
                 throw new CheckpointException(
                     $"'{file.Path}' is damaged: {entry.Name} {shape} does not say for how many of its heads it is, as bias.heads4_….");
             float[] slopes = [.. AlibiSlopes.For(biased), .. new float[total - biased]];

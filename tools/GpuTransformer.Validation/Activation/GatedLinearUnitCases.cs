@@ -8,7 +8,8 @@ internal static class GatedLinearUnitCases
     public static readonly OperatorSweep Sweep = OperatorSweep.Of(GatedLinearUnitArguments.Definition, Cases);
 
     /// <summary>What the sweeps of forward and backward run over; a clamp of 0 is none.</summary>
-    internal static readonly (int Rows, int Inner, Activation Activation, bool Multiplied, float ValueClamp, float GateClamp, ValidationSize Size)[] Configurations =
+    internal static readonly (int Rows, int Inner, Activation Activation, bool Multiplied, float ValueClamp, float GateClamp,
+        ValidationSize Size)[] Configurations =
     [
         (1, 1, Activation.Gelu, false, 0f, 0f, ValidationSize.Tiny),
         (3, 17, Activation.Silu, true, 0f, 0f, ValidationSize.Tiny),
@@ -53,5 +54,7 @@ internal static class GatedLinearUnitCases
     }
 
     internal static string Describe(int rows, int inner, Activation activation, bool multiplied, float valueClamp, float gateClamp, DType dtype)
-        => $"{rows}x{inner} {activation}{(multiplied ? " multiplier" : string.Empty)}{(valueClamp > 0f ? $" value clamp {valueClamp}" : string.Empty)}{(gateClamp > 0f ? $" gate clamp {gateClamp}" : string.Empty)} {dtype}";
+        => $"{rows}x{inner} "
+            + $"{activation}{(multiplied ? " multiplier" : string.Empty)}{(valueClamp > 0f ? $" value clamp {valueClamp}" : string.Empty)}"
+            + $"{(gateClamp > 0f ? $" gate clamp {gateClamp}" : string.Empty)} {dtype}";
 }

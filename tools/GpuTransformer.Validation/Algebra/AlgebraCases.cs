@@ -66,7 +66,8 @@ internal static class AlgebraCases
     ];
 
     private static OperatorSweep[] Binary<TFunction>(
-        Domain domain, Func<double, double, double> apply, Func<double, double, double, double> left, Func<double, double, double, double> right, bool everyShape = false)
+        Domain domain, Func<double, double, double> apply, Func<double, double, double, double> left, Func<double, double, double, double> right,
+        bool everyShape = false)
         where TFunction : unmanaged, IBinaryFunction<TFunction> =>
     [
         Sweep(BinaryOperator<TFunction>.Forward, default, [domain, domain], v => apply(v[0], v[1]), false, everyShape),
@@ -108,7 +109,8 @@ internal static class AlgebraCases
             static arguments => [("output", arguments.Output)],
             () =>
             {
-                double[] result = [.. Enumerable.Range(0, checked((int)new Shape(output).Count)).Select(i => exact([.. shapes.Select((shape, k) => (double)values[k][Index(i, output, shape)])]))];
+                double[] result = [.. Enumerable.Range(0, checked((int)new Shape(output).Count)).Select(i
+                    => exact([.. shapes.Select((shape, k) => (double)values[k][Index(i, output, shape)])]))];
                 return [data.Expect("output", result, Array.ConvertAll(result, static x => (float)x))];
             },
             isGradient);

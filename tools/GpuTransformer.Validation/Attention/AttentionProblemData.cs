@@ -147,7 +147,8 @@ internal sealed class AttentionProblemData
         }
 
         ReadOnlySpan<float> numbers = [float.NaN, float.PositiveInfinity, float.NegativeInfinity, FloatConversion.Round(3e38f, _data.DType)];
-        foreach ((int b, int h, int j) in from b in Enumerable.Range(0, Shape.Batch) from h in Enumerable.Range(0, Shape.Heads) from j in Enumerable.Range(0, Shape.Keys) select (b, h, j))
+        foreach ((int b, int h, int j) in from b in Enumerable.Range(0, Shape.Batch) from h in Enumerable.Range(0, Shape.Heads)
+            from j in Enumerable.Range(0, Shape.Keys) select (b, h, j))
         {
             if (seen.Contains(Shape.KeyOffset(b, h, j)))
                 continue;

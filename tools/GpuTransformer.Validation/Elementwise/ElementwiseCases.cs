@@ -18,7 +18,8 @@ internal static class ElementwiseCases
 
     /// <summary>A case for each count and storage type, with operands uniform in ±<paramref name="range"/>.</summary>
     public static IEnumerable<ValidationCase<ElementwiseArguments<TOperation>>> Sweep<TOperation>(
-        int seed, string label, TOperation operation, Func<double, double, double> exact, Func<float, float, float> plain, float range = 3f, bool isGradient = false)
+        int seed, string label, TOperation operation, Func<double, double, double> exact, Func<float, float, float> plain, float range = 3f,
+        bool isGradient = false)
         where TOperation : unmanaged, IElementwiseOperation<TOperation>
     {
         foreach (DType dtype in DTypes)

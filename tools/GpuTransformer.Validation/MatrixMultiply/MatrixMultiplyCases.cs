@@ -79,7 +79,8 @@ internal static class MatrixMultiplyCases
             for (int i = 0; i < products; i++)
             {
                 output.AddRange(MatrixMultiplyReference.Forward(
-                    Part(CaseData.Convert<T>(a), left, i, m * k), Part(CaseData.Convert<T>(b), right, i, n * k), m, n, k, transposeLeft, transposeRight, null, 0, null,
+                    Part(CaseData.Convert<T>(a), left, i, m * k), Part(CaseData.Convert<T>(b), right, i, n * k), m, n, k, transposeLeft, transposeRight, null,
+                    0, null,
                     null));
             }
 

@@ -53,6 +53,7 @@ internal static class RowNormCases
                 return new RowNormArguments(x, GainRows.Check(x, g, "gain", gainOffset), Tensor.Empty(device, x.Shape, dtype), epsilon);
             },
             static arguments => [("output", arguments.Output)],
-            () => [data.Expect("output", exact(CaseData.Convert<double>(input), CaseData.Convert<double>(expanded), rows, dim), plain(input, expanded, rows, dim))]);
+            () => [data.Expect("output", exact(CaseData.Convert<double>(input), CaseData.Convert<double>(expanded), rows, dim),
+                plain(input, expanded, rows, dim))]);
     }
 }

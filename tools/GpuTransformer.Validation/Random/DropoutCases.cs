@@ -24,6 +24,7 @@ internal static class DropoutCases
             dtype,
             device => new DropoutArguments(Tensor.From(device, [count], input, dtype), Tensor.Empty(device, [count], dtype), Probability, Key, Stream),
             static arguments => [("output", arguments.Output)],
-            () => [data.Expect("output", DropoutReference.Forward(CaseData.Convert<double>(input), Probability, Key, Stream), DropoutReference.Forward(input, Probability, Key, Stream))]);
+            () => [data.Expect("output", DropoutReference.Forward(CaseData.Convert<double>(input), Probability, Key, Stream),
+                DropoutReference.Forward(input, Probability, Key, Stream))]);
     }
 }

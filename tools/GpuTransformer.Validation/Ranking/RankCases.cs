@@ -28,7 +28,8 @@ internal static class RankCases
                     size,
                     DType.Float32,
                     device => new RankArguments(
-                        Tensor.From(device, shape, values), Tensor.Empty(device, output), Tensor.Empty(device, output, DType.Int64), rows.Rows, rows.Length, count,
+                        Tensor.From(device, shape, values), Tensor.Empty(device, output), Tensor.Empty(device, output, DType.Int64), rows.Rows, rows.Length,
+                        count,
                         rows.Inner, descending),
                     static a => [("values", a.Values), ("indices", a.Indices)],
                     () =>

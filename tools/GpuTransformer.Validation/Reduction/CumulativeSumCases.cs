@@ -11,7 +11,8 @@ internal static class CumulativeSumCases
     {
         foreach ((int[] shape, int axis, ValidationSize size) in new[]
         {
-            (new[] { 1, 1 }, 1, ValidationSize.Tiny), ([3, 17], 1, ValidationSize.Tiny), ([2, 70, 5], 1, ValidationSize.Tiny), ([3, 1023], 1, ValidationSize.Quick),
+            (new[] { 1, 1 }, 1, ValidationSize.Tiny), ([3, 17], 1, ValidationSize.Tiny), ([2, 70, 5], 1, ValidationSize.Tiny),
+            ([3, 1023], 1, ValidationSize.Quick),
             ([443, 7], 0, ValidationSize.Quick),
         })
         {
@@ -26,7 +27,8 @@ internal static class CumulativeSumCases
                     device => new CumulativeSumArguments(
                         Tensor.From(device, shape, input), Tensor.Empty(device, shape), rows.Rows, rows.Length, rows.Inner, reverse),
                     static a => [("output", a.Output)],
-                    () => [new Expected("output", Sums<double>(input, rows, reverse), Array.ConvertAll(Sums<float>(input, rows, reverse), static x => (double)x))]);
+                    () => [new Expected("output", Sums<double>(input, rows, reverse),
+                        Array.ConvertAll(Sums<float>(input, rows, reverse), static x => (double)x))]);
             }
         }
     }

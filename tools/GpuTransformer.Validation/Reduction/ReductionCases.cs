@@ -66,7 +66,8 @@ internal static class ReductionCases
             static arguments => [("output", arguments.Output)],
             () =>
             {
-                double[] exact = [.. Enumerable.Range(0, outer * inner).Select(row => reduce([.. Row(row, length, inner).Select(i => (double)input[i])], centre[row], Scale))];
+                double[] exact = [.. Enumerable.Range(0, outer * inner).Select(row
+                    => reduce([.. Row(row, length, inner).Select(i => (double)input[i])], centre[row], Scale))];
                 float[] plain = Array.ConvertAll(exact, static y => (float)y);
                 if (typeof(TReduction) == typeof(SumReduction))
                     plain = [.. Enumerable.Range(0, outer * inner).Select(row => Scale * Row(row, length, inner).Aggregate(0f, (sum, i) => sum + input[i]))];

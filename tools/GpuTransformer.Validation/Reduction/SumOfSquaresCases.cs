@@ -33,5 +33,6 @@ internal static class SumOfSquaresCases
 
     private static double[] Partials<T>(float[] input)
         where T : System.Numerics.IFloatingPointIeee754<T>
-        => [.. input.Chunk(SumOfSquaresPortable<Float32>.ElementsPerPartial).Select(static chunk => double.CreateChecked(chunk.Aggregate(T.Zero, static (sum, x) => sum + T.CreateChecked(x) * T.CreateChecked(x))))];
+        => [.. input.Chunk(SumOfSquaresPortable<Float32>.ElementsPerPartial).Select(static chunk
+        => double.CreateChecked(chunk.Aggregate(T.Zero, static (sum, x) => sum + T.CreateChecked(x) * T.CreateChecked(x))))];
 }

@@ -75,7 +75,8 @@ internal static class StridedCopyCases
             static arguments => [("output", arguments.Output)],
             () =>
             {
-                double[] exact = [.. Enumerable.Range(0, checked((int)new Shape(c.Output).Count)).Select(i => c.Source(Place(i, c.Output)) is { } at ? (double)input[Number(at, c.Input)] : 0)];
+                double[] exact = [.. Enumerable.Range(0, checked((int)new Shape(c.Output).Count)).Select(i => c.Source(Place(i, c.Output)) is { } at
+                    ? (double)input[Number(at, c.Input)] : 0)];
                 return [new Expected("output", exact, exact)];
             });
     }

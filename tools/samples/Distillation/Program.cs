@@ -1,10 +1,11 @@
-// A narrow student learns from a wide teacher by attending its hidden states: no projection between the widths, the student's key and value weights are rectangular.
+// A narrow student learns from a wide teacher by attending its hidden states: no projection between the widths, the student's key and value weights are
+// rectangular.
 //
 //   dotnet run --project tools/samples/Distillation -c Release [-- DEVICE]
 //
-// The teacher (width 128) learns to sort 16 symbols. The student (width 32, one block) then learns to give the teacher's scores from fresh sequences, without ever seeing a sorted one:
-// once attending the teacher's hidden states, once without. To reach: the attending student agrees with the teacher on at least 97 % of the symbols and the other one on fewer.
-// Half a minute on four cores.
+// The teacher (width 128) learns to sort 16 symbols. The student (width 32, one block) then learns to give the teacher's scores from fresh sequences, without
+// ever seeing a sorted one: once attending the teacher's hidden states, once without. To reach: the attending student agrees with the teacher on at least 97 %
+// of the symbols and the other one on fewer. Half a minute on four cores.
 using GpuTransformer.Host;
 using GpuTransformer.Modules;
 using GpuTransformer.Samples;
@@ -25,7 +26,8 @@ double attending = Distil(new SortingModel(StudentDim, depth: 1, TeacherDim, new
 double alone = Distil(new SortingModel(StudentDim, depth: 1, teacherDim: null, new ParameterInitializer(device, seed: 2)), attends: false);
 int[] test = Draw(TestSequences, seed: -1), answers = Answer(test);
 double right = Agreement(answers, [.. test.Chunk(SortingModel.Length).SelectMany(static s => s.Order())]);
-Console.WriteLine($"teacher: {right:p2} of the symbols right; students agree with it on {attending:p2} attending its hidden states (to reach: 97 %), {alone:p2} without");
+Console.WriteLine($"teacher: {right:p2} of the symbols right; students agree with it on {attending:p2} attending its hidden states (to reach: 97 %), "
+    + $"{alone:p2} without");
 return attending >= 0.97 && alone < attending ? 0 : 1;
 
 // What is computed outside a training step belongs to a scope of its own, which gives the memory back.
@@ -62,7 +64,8 @@ double Distil(SortingModel student, bool attends)
 
 void Train(SortingModel model, int steps, Func<int[], Tensor> loss)
 {
-    using var trainer = new Trainer(model, new AdamW(TrainedParameter.Of(model)), new LearningRateSchedule { Peak = 2e-3, WarmUpSteps = 50, TotalSteps = steps }) { ClipNorm = 1 };
+    using var trainer = new Trainer(model, new AdamW(TrainedParameter.Of(model)),
+        new LearningRateSchedule { Peak = 2e-3, WarmUpSteps = 50, TotalSteps = steps }) { ClipNorm = 1 };
     while (trainer.StepNumber < steps)
     {
         StepResult step = trainer.Step(() => loss(Draw(Batch, seed: (int)trainer.StepNumber)));

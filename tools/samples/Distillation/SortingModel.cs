@@ -22,7 +22,8 @@ internal sealed class SortingModel : Module
     {
         _symbols = AddParameter("symbols", initializer.Normal([Symbols, dim], 0.5f));
         _positions = AddChild("positions", new LearnedPositions(Length, dim, l2norm: false, initializer));
-        var options = new AttentionLayersOptions { Dim = dim, Depth = depth, Heads = 4, Attn = new() { DimHead = dim / 4 }, CrossAttend = teacherDim is not null, CrossAttn = new() { DimHead = dim / 4, DimContext = teacherDim } };
+        var options = new AttentionLayersOptions { Dim = dim, Depth = depth, Heads = 4, Attn = new() { DimHead = dim / 4 },
+            CrossAttend = teacherDim is not null, CrossAttn = new() { DimHead = dim / 4, DimContext = teacherDim } };
         _encoder = AddChild("encoder", new Encoder(options, initializer));
         _scores = AddChild("scores", new Linear(dim, Symbols, bias: true, initializer));
     }

@@ -4,7 +4,8 @@ using GpuTransformer.Modules;
 namespace GpuTransformer.Samples;
 
 /// <summary>
-/// Words of width 64 attend a picture's tokens of width 96: the key and value weights of the cross-attention are rectangular (96 to 4 heads of 16), so that the picture is attended as it is.
+/// Words of width 64 attend a picture's tokens of width 96: the key and value weights of the cross-attention are rectangular (96 to 4 heads of 16), so that the
+/// picture is attended as it is.
 /// </summary>
 internal sealed class QuestionModel : Module
 {
@@ -25,9 +26,11 @@ internal sealed class QuestionModel : Module
         _textPositions = AddChild("text_positions", new LearnedPositions(QuestionLength, TextDim, l2norm: false, initializer));
         _imagePositions = AddChild("image_positions", new LearnedPositions(Scenes.Board * Scenes.Board, ImageDim, l2norm: false, initializer));
         _patch = AddChild("patch", new Linear(Scenes.PatchDim, ImageDim, bias: true, initializer));
-        _image = AddChild("image", new Encoder(new AttentionLayersOptions { Dim = ImageDim, Depth = 1, Heads = 4, Attn = new() { DimHead = 24 } }, initializer));
+        _image = AddChild("image",
+            new Encoder(new AttentionLayersOptions { Dim = ImageDim, Depth = 1, Heads = 4, Attn = new() { DimHead = 24 } }, initializer));
         _text = AddChild("text", new Encoder(
-            new AttentionLayersOptions { Dim = TextDim, Depth = 2, Heads = 4, Attn = new() { DimHead = 16 }, CrossAttend = true, CrossAttn = new() { DimHead = 16, DimContext = ImageDim } }, initializer));
+            new AttentionLayersOptions { Dim = TextDim, Depth = 2, Heads = 4, Attn = new() { DimHead = 16 }, CrossAttend = true,
+                CrossAttn = new() { DimHead = 16, DimContext = ImageDim } }, initializer));
         _answer = AddChild("answer", new Linear(TextDim, Scenes.Answers.Length, bias: true, initializer));
     }
 

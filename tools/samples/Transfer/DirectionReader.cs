@@ -4,8 +4,8 @@ using GpuTransformer.Modules;
 namespace GpuTransformer.Samples;
 
 /// <summary>
-/// A new decoder over an encoder from a checkpoint: one learned query of width 32 attends the encoder's tokens at their width of 96. Keys of the encoder's part are those of
-/// <see cref="MaskedAutoencoder"/>, so its checkpoint fits.
+/// A new decoder over an encoder from a checkpoint: one learned query of width 32 attends the encoder's tokens at their width of 96. Keys of the encoder's part
+/// are those of <see cref="MaskedAutoencoder"/>, so its checkpoint fits.
 /// </summary>
 internal sealed class DirectionReader : Module
 {
@@ -23,8 +23,11 @@ internal sealed class DirectionReader : Module
     {
         _query = AddParameter("query", initializer.Normal([1, 1, DecoderDim], 0.02f));
         _patchToEmbedding = AddChild("patch_to_embedding", new Linear(Gratings.PatchDim, EncoderDim, bias: true, initializer));
-        _encoder = AddChild("encoder", new Encoder(new AttentionLayersOptions { Dim = EncoderDim, Depth = EncoderDepth, Heads = 4, Attn = new() { DimHead = 32 } }, initializer));
-        _decoder = AddChild("decoder", new CrossAttender(new AttentionLayersOptions { Dim = DecoderDim, Depth = 1, Heads = 4, CrossAttn = new() { DimHead = 16, DimContext = EncoderDim } }, initializer));
+        _encoder = AddChild("encoder",
+            new Encoder(new AttentionLayersOptions { Dim = EncoderDim, Depth = EncoderDepth, Heads = 4, Attn = new() { DimHead = 32 } }, initializer));
+        _decoder = AddChild("decoder",
+            new CrossAttender(new AttentionLayersOptions { Dim = DecoderDim, Depth = 1, Heads = 4,
+                CrossAttn = new() { DimHead = 16, DimContext = EncoderDim } }, initializer));
         _directions = AddChild("directions", new Linear(DecoderDim, Gratings.Directions, bias: true, initializer));
         _positions = AddConstant(Tensor.Persistent(Device, [Gratings.Patches * EncoderDim]));
         _positions.Write(SineCosinePositions.Grid(Gratings.Grid, Gratings.Grid, EncoderDim));
@@ -38,7 +41,8 @@ internal sealed class DirectionReader : Module
     }
 
     /// <summary>Whether a parameter belongs to the encoder, which stays as it was loaded.</summary>
-    public static bool IsEncoder(string name) => name.StartsWith("encoder.", StringComparison.Ordinal) || name.StartsWith("patch_to_embedding.", StringComparison.Ordinal);
+    public static bool IsEncoder(string name) => name.StartsWith("encoder.", StringComparison.Ordinal)
+        || name.StartsWith("patch_to_embedding.", StringComparison.Ordinal);
 
     /// <summary>The scores of the directions [batch, 8].</summary>
     /// <param name="patches">[batch, 16, 16]</param>

@@ -21,7 +21,8 @@ internal sealed class CopyModel : Module
         Start = settings.Symbols;
         _source = AddChild("source", new SymbolEmbedding(settings.Symbols, settings.SourceLength, settings.EncoderDim, initializer));
         _encoder = AddChild("encoder", new Encoder(
-            new AttentionLayersOptions { Dim = settings.EncoderDim, Depth = settings.EncoderDepth, Heads = settings.Heads, Attn = new() { DimHead = settings.DimHead } }, initializer));
+            new AttentionLayersOptions { Dim = settings.EncoderDim, Depth = settings.EncoderDepth, Heads = settings.Heads,
+                Attn = new() { DimHead = settings.DimHead } }, initializer));
         _target = AddChild("target", new SymbolEmbedding(settings.Symbols + 1, settings.SourceLength, settings.DecoderDim, initializer));
         _decoder = AddChild("decoder", new Decoder(
             new AttentionLayersOptions

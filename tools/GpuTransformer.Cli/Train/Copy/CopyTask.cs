@@ -25,7 +25,8 @@ internal sealed class CopyTask : ITrainingTask
 
     /// <inheritdoc/>
     public string Title
-        => $"Copying {_settings.SourceLength} of {_settings.Symbols} symbols, order {SettingsJson.Name(_settings.Order)}: context {_settings.EncoderDim} wide, decoder {_settings.DecoderDim}";
+        => $"Copying {_settings.SourceLength} of {_settings.Symbols} symbols, order {SettingsJson.Name(_settings.Order)}: context {_settings.EncoderDim} "
+            + $"wide, decoder {_settings.DecoderDim}";
 
     /// <inheritdoc/>
     public Module Model => _model;

@@ -36,7 +36,8 @@ internal static class ImageFiles
 
         string[] all = [.. Directory.EnumerateFiles(path).Order(StringComparer.Ordinal)];
         string[] idx = [.. all.Where(IsIdx)], cifar = [.. all.Where(IsCifarTraining)], pictures = [.. all.Where(IsPicture)];
-        string[] kinds = [.. new[] { (idx, "IDX"), (cifar, "CIFAR-10"), (pictures, "pictures") }.Where(static k => k.Item1.Length > 0).Select(static k => $"{k.Item2} ('{Path.GetFileName(k.Item1[0])}')")];
+        string[] kinds = [.. new[] { (idx, "IDX"), (cifar, "CIFAR-10"), (pictures, "pictures") }.Where(static k => k.Item1.Length > 0).Select(static k
+            => $"{k.Item2} ('{Path.GetFileName(k.Item1[0])}')")];
         if (kinds.Length == 0)
             throw new UsageException(
                 $"'{path}' has none of train-images-idx3-ubyte[.gz] (MNIST), data_batch_*.bin (CIFAR-10), *.png, *.jpg, *.jpeg and *.bmp among its "
@@ -62,7 +63,8 @@ internal static class ImageFiles
     private static StoredImages Fit(IReadOnlyList<RawImage> images, int? size, int? channels, string origin)
     {
         int side = size ?? (
-            images.Count > 0 ? Math.Min(images[0].Width, images[0].Height) : 1), depth = channels ?? (images.Count > 0 ? images.Max(static i => i.Channels) : 1);
+            images.Count > 0 ? Math.Min(images[0].Width, images[0].Height) : 1),
+                depth = channels ?? (images.Count > 0 ? images.Max(static i => i.Channels) : 1);
         return Fill(images.Count, side, depth, origin, (i, target) => images[i].FitInto(side, depth, target));
     }
 

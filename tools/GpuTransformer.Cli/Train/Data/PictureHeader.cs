@@ -91,7 +91,8 @@ internal sealed record PictureHeader(PictureFormat Format, long Width, long Heig
         }
 
         throw new InvalidDataException(
-            begin.IsEmpty ? "it is empty; PNG, JPEG or BMP is needed" : $"it begins with {Convert.ToHexString(begin[..Math.Min(8, begin.Length)])}, as neither PNG, JPEG nor BMP does");
+            begin.IsEmpty ? "it is empty; PNG, JPEG or BMP is needed"
+                : $"it begins with {Convert.ToHexString(begin[..Math.Min(8, begin.Length)])}, as neither PNG, JPEG nor BMP does");
     }
 
     private static string? BmpDamage(Stream file)
@@ -103,7 +104,8 @@ internal sealed record PictureHeader(PictureFormat Format, long Width, long Heig
     private string? JpegDamage(JpegStructure jpeg)
     {
         if (jpeg.Scans > 1 && jpeg.CoefficientBytes > MaxBytes)
-            return $"it is progressive, and its {Width} × {Height} pixels take {jpeg.CoefficientBytes} bytes while they are decoded, more than {MaxBytes}; a baseline JPEG of it can be read";
+            return $"it is progressive, and its {Width} × {Height} pixels take {jpeg.CoefficientBytes} bytes while they are decoded, more than {MaxBytes}; a "
+                + "baseline JPEG of it can be read";
         return jpeg.Scans * Pixels > MaxVisits
             ? $"it goes over its {Width} × {Height} pixels in {jpeg.Scans} scans; at most {MaxVisits / Pixels} are read"
             : null;

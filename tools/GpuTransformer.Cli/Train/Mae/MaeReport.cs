@@ -21,5 +21,8 @@ internal sealed record MaeReport : TrainingReport
     /// <inheritdoc/>
     public override string Summary => Optimum is null
         ? FormattableString.Invariant($"masked error {MaskedMse:f4}; nearest visible pixel {NearestPixel:f4}, mean {Mean:f4}")
-        : FormattableString.Invariant($"masked error {MaskedMse:f4}; the optimum for these masks {Optimum:f4} ({AboveOptimum:p1} above it); nearest visible pixel {NearestPixel:f4}, mean {Mean:f4}");
+        : string.Create(
+            System.Globalization.CultureInfo.InvariantCulture,
+            $"masked error {MaskedMse:f4}; the optimum for these masks {Optimum:f4} ({AboveOptimum:p1} above it); "
+            + $"nearest visible pixel {NearestPixel:f4}, mean {Mean:f4}");
 }

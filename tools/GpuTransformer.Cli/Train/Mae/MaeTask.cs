@@ -39,7 +39,8 @@ internal sealed class MaeTask : ITrainingTask
 
     /// <inheritdoc/>
     public string Title
-        => $"Masked autoencoder, {SettingsJson.Name(_settings.Decoder).Replace('_', '-')} decoder, {_grid.Visible} of {_grid.Patches} patches visible, {Source}";
+        => $"Masked autoencoder, {SettingsJson.Name(_settings.Decoder).Replace('_', '-')} decoder, {_grid.Visible} of {_grid.Patches} patches visible, "
+            + $"{Source}";
 
     /// <inheritdoc/>
     public Module Model => _model;

@@ -19,7 +19,8 @@ internal sealed class RecallModel : Module
         _contextKey = AddParameter("context_key", initializer.Normal([settings.Keys, settings.ContextDim]));
         _contextValue = AddParameter("context_value", initializer.Normal([settings.Values, settings.ContextDim]));
         _attender = AddChild("attender", new CrossAttender(
-            new AttentionLayersOptions { Dim = settings.Dim, Depth = 1, Heads = settings.Heads, CrossAttn = new() { DimHead = settings.DimHead, DimContext = settings.ContextDim } }, initializer));
+            new AttentionLayersOptions { Dim = settings.Dim, Depth = 1, Heads = settings.Heads,
+                CrossAttn = new() { DimHead = settings.DimHead, DimContext = settings.ContextDim } }, initializer));
         _toLogits = AddChild("to_logits", new Linear(settings.Dim, settings.Values, bias: true, initializer));
     }
 

@@ -18,8 +18,10 @@ internal sealed record RecallReport : TrainingReport
     public double PaddingMaxDifference { get; init; }
 
     /// <inheritdoc/>
-    public override string Summary => FormattableString.Invariant(
-        $"{Format.Count(WrongAnswers)} of {Format.Count(Answers)} answers wrong; {string.Join(", ", Paddings)} padding keys change {PaddingChangesBits} scores, by {PaddingMaxDifference} at most");
+    public override string Summary => string.Create(
+        System.Globalization.CultureInfo.InvariantCulture,
+        $"{Format.Count(WrongAnswers)} of {Format.Count(Answers)} answers wrong; {string.Join(", ", Paddings)} "
+        + $"padding keys change {PaddingChangesBits} scores, by {PaddingMaxDifference} at most");
 
     /// <inheritdoc/>
     public override bool IsAsPromised => WrongAnswers == 0 && PaddingChangesBits == 0;

@@ -13,7 +13,8 @@ internal sealed class RecallTask(RecallSettings settings, ComputeDevice device) 
 
     /// <inheritdoc/>
     public string Title
-        => $"Recalling one of {settings.Pairs} pairs, {settings.Keys} keys and {settings.Values} values: context {settings.ContextDim} wide, model {settings.Dim}";
+        => $"Recalling one of {settings.Pairs} pairs, {settings.Keys} keys and {settings.Values} values: context {settings.ContextDim} wide, model "
+            + $"{settings.Dim}";
 
     /// <inheritdoc/>
     public Module Model => _model;
