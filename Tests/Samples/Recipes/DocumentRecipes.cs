@@ -30,8 +30,8 @@ internal static class DocumentRecipes
     public static void Training(Encoder model, Tensor x, Tensor context, Tensor target)
     {
         // <recipe>
-        using var trainer = new Trainer(model, new AdamW(TrainedParameter.Of(model)),
-            new LearningRateSchedule { Peak = 1e-3, WarmUpSteps = 50, TotalSteps = 1000 }) { ClipNorm = 1 };
+        using var trainer = new Trainer(
+            model, new AdamW(TrainedParameter.Of(model)), new LearningRateSchedule { Peak = 1e-3, WarmUpSteps = 50, TotalSteps = 1000 }) { ClipNorm = 1 };
         while (trainer.StepNumber < 1000)
             Console.WriteLine(trainer.Step(() => Operators.MeanSquaredError(model.Forward(x, context), target)).Loss);
         trainer.Save("run.safetensors");
@@ -43,10 +43,10 @@ internal static class DocumentRecipes
     {
         // <recipe>
         using ComputeDevice device = ComputeDevice.Create();
-        using var model = new Encoder(new AttentionLayersOptions { Dim = 64, Depth = 2, Heads = 4, CrossAttend = true, CrossAttn = new() { DimContext = 128 } },
-            device);
-        using var trainer = new Trainer(model, new AdamW(TrainedParameter.Of(model)),
-            new LearningRateSchedule { Peak = 1e-3, WarmUpSteps = 10, TotalSteps = 100 }) { ClipNorm = 1 };
+        using var model = new Encoder(
+            new AttentionLayersOptions { Dim = 64, Depth = 2, Heads = 4, CrossAttend = true, CrossAttn = new() { DimContext = 128 } }, device);
+        using var trainer = new Trainer(
+            model, new AdamW(TrainedParameter.Of(model)), new LearningRateSchedule { Peak = 1e-3, WarmUpSteps = 10, TotalSteps = 100 }) { ClipNorm = 1 };
         var random = new Random(1);
         while (trainer.StepNumber < 100)
         {
@@ -54,8 +54,8 @@ internal static class DocumentRecipes
             float[] inputs = Draw(8 * 16 * 64), contexts = Draw(8 * 20 * 128), targets = Draw(8 * 16 * 64);
             StepResult step = trainer.Step(() =>
             {
-                Tensor x = Tensor.From(device, [8, 16, 64], inputs), context = Tensor.From(device, [8, 20, 128], contexts),
-                    target = Tensor.From(device, [8, 16, 64], targets);
+                Tensor x = Tensor.From(device, [8, 16, 64], inputs), context = Tensor.From(device, [8, 20, 128], contexts);
+                Tensor target = Tensor.From(device, [8, 16, 64], targets);
                 return Operators.MeanSquaredError(model.Forward(x, context), target);
             });
             Console.WriteLine($"{step.Step}: {step.Loss}");

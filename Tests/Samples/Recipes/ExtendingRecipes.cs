@@ -98,8 +98,10 @@ public static class ExtendingRecipes
     {
         // <recipe>
         var stack = new AttentionLayersOptions { Dim = 32, Depth = 2, Heads = 2, CustomNorm = static initializer => new GainedTanh(32, initializer) };
-        var tokens = new TransformerWrapperOptions { NumTokens = 64, MaxSeqLen = 512, CustomPositions = static (dim, initializer)
-            => new Ramp(dim, initializer) };
+        var tokens = new TransformerWrapperOptions
+        {
+            NumTokens = 64, MaxSeqLen = 512, CustomPositions = static (dim, initializer) => new Ramp(dim, initializer),
+        };
         using var model = new TransformerWrapper(tokens, new Decoder(stack, device));
         using var trainer = new Trainer(model, new Momentum(TrainedParameter.Of(model)), new InverseRoot());
         trainer.BeforeStep += static (_, e) => Console.WriteLine($"step {e.Step}, rate {e.Rate}");
