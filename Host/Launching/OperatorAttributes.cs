@@ -33,6 +33,21 @@ internal sealed class OperatorAttribute : Attribute
 }
 
 /// <summary>
+/// A kernel that is part of a variant, on the record of the operator's arguments: the generator writes its launch, <c>Launch</c> and the kernel's name, with the
+/// switch over storage types and its fields, as it does for a <see cref="VariantAttribute"/>. What launches when is then written by hand. A kernel with several
+/// storage types has them all alike, unless <see cref="EveryPair"/> is set.
+/// </summary>
+/// <param name="kernel">Its open generic type: <c>typeof(FoldRowsPortable&lt;&gt;)</c>.</param>
+[AttributeUsage(AttributeTargets.Struct, AllowMultiple = true)]
+internal sealed class LaunchesAttribute(Type kernel) : Attribute
+{
+    public Type Kernel { get; } = kernel;
+
+    /// <summary>Whether each storage type is that of its own tensor; the launch is then called <c>Launch…Pairs</c>.</summary>
+    public bool EveryPair { get; init; }
+}
+
+/// <summary>
 /// A kernel that computes the operator: a block kernel is its Vectorized variant, a grid kernel its Portable one. Each field of the kernel's parameter block is
 /// the argument of its name: a tensor becomes a view or a pointer of the field's element type, a bool or an enumeration an int, and a method of the device
 /// (<c>RowsPerBlock(device)</c>) what it returns. A nested block is filled in the same way. The kernel's storage type is that of its first buffer's tensor. The

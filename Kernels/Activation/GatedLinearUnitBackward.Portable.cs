@@ -24,6 +24,9 @@ internal struct GatedLinearUnitBackwardPortable<TElement> : IGridKernel
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
 
+    /// <summary>How many groups the launch needs.</summary>
+    public readonly long Groups => OutputGradient.Length / Inner * ((Inner + GroupSize - 1) / GroupSize);
+
     /// <summary>Grid: rows × (inner / <see cref="GroupSize"/> rounded up).</summary>
     public static void Kernel(GatedLinearUnitBackwardPortable<TElement> p)
     {

@@ -17,6 +17,9 @@ internal unsafe struct GatedLinearUnitBackwardVectorized<TElement> : IBlockKerne
     public float ValueClamp; // 0 for none
     public float GateClamp;  // 0 for none
 
+    /// <summary>How many blocks the launch needs.</summary>
+    public readonly int Blocks => (Rows + RowsPerBlock - 1) / RowsPerBlock;
+
     public readonly void Execute(int block)
     {
         int end = Math.Min(Rows, (block + 1) * RowsPerBlock);

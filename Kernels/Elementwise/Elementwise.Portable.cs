@@ -22,6 +22,9 @@ internal struct ElementwisePortable<TInput, TOutput, TOperation> : IGridKernel
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
 
+    /// <summary>How many groups the launch needs.</summary>
+    public readonly long Groups => (Output.Length + ElementsPerGroup - 1) / ElementsPerGroup;
+
     /// <summary>Grid: count / <see cref="ElementsPerGroup"/> groups, rounded up.</summary>
     public static void Kernel(ElementwisePortable<TInput, TOutput, TOperation> p)
     {

@@ -15,6 +15,9 @@ internal unsafe struct ElementwiseVectorized<TInput, TOutput, TOperation> : IBlo
     public int ElementsPerBlock;
     public TOperation Operation;
 
+    /// <summary>How many blocks the launch needs.</summary>
+    public readonly int Blocks => checked((int)((Count + ElementsPerBlock - 1) / ElementsPerBlock));
+
     public readonly void Execute(int block)
     {
         long start = (long)block * ElementsPerBlock;

@@ -21,6 +21,9 @@ internal struct CopyRowsPortable<TElement> : IGridKernel
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
 
+    /// <summary>How many groups the launch needs.</summary>
+    public readonly long Groups => (long)Shape.Rows * Shape.Batch * ((Shape.Dim + GroupSize - 1) / GroupSize);
+
     /// <summary>Grid: batch · rows per batch × (dim / <see cref="GroupSize"/> rounded up).</summary>
     public static void Kernel(CopyRowsPortable<TElement> p)
     {

@@ -13,6 +13,9 @@ internal unsafe struct CopyRowsVectorized<TElement> : IBlockKernel
     public CopyRowsShape Shape;
     public int RowsPerBlock;
 
+    /// <summary>How many blocks the launch needs.</summary>
+    public readonly int Blocks => (checked(Shape.Batch * Shape.Rows) + RowsPerBlock - 1) / RowsPerBlock;
+
     public readonly void Execute(int block)
     {
         int end = Math.Min(Shape.Batch * Shape.Rows, (block + 1) * RowsPerBlock);

@@ -22,6 +22,9 @@ internal struct RowNormPortable<TElement, TNormalization> : IGridKernel
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
 
+    /// <summary>How many groups the launch needs.</summary>
+    public readonly long Groups => Input.Length / Dim;
+
     /// <summary>Grid: one group per row.</summary>
     public static void Kernel(RowNormPortable<TElement, TNormalization> p)
     {

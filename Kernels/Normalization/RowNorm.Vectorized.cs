@@ -16,6 +16,9 @@ internal unsafe struct RowNormVectorized<TElement, TNormalization> : IBlockKerne
     public int RowsPerBlock;
     public float Epsilon;
 
+    /// <summary>How many blocks the launch needs.</summary>
+    public readonly int Blocks => (Rows + RowsPerBlock - 1) / RowsPerBlock;
+
     public readonly void Execute(int block)
     {
         int end = Math.Min(Rows, (block + 1) * RowsPerBlock);

@@ -25,6 +25,9 @@ internal struct RowNormBackwardPortable<TElement, TNormalization> : IGridKernel
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
 
+    /// <summary>How many groups the launch needs.</summary>
+    public readonly long Groups => Input.Length / Dim;
+
     /// <summary>Grid: one group per row.</summary>
     public static void Kernel(RowNormBackwardPortable<TElement, TNormalization> p)
     {

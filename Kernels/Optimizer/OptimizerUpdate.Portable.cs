@@ -25,6 +25,9 @@ internal struct OptimizerUpdatePortable<TRule> : IGridKernel
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
 
+    /// <summary>How many groups the launch needs.</summary>
+    public readonly long Groups => (Parameter.Length + ElementsPerGroup - 1) / ElementsPerGroup;
+
     /// <summary>Grid: count / <see cref="ElementsPerGroup"/> groups, rounded up.</summary>
     public static void Kernel(OptimizerUpdatePortable<TRule> p)
     {

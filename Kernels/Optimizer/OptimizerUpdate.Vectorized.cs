@@ -15,6 +15,9 @@ internal unsafe struct OptimizerUpdateVectorized<TRule> : IBlockKernel
     public float GradientScale;
     public TRule Rule;
 
+    /// <summary>How many blocks the launch needs.</summary>
+    public readonly int Blocks => checked((int)((Count + ElementsPerBlock - 1) / ElementsPerBlock));
+
     public readonly void Execute(int block)
     {
         long end = Math.Min(Count, (long)(block + 1) * ElementsPerBlock);

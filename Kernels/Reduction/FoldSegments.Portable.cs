@@ -17,6 +17,9 @@ internal struct FoldSegmentsPortable<TElement> : IGridKernel
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
 
+    /// <summary>How many groups the launch needs.</summary>
+    public readonly long Groups => Output.Length;
+
     /// <summary>Grid: one group per segment.</summary>
     public static void Kernel(FoldSegmentsPortable<TElement> p)
     {

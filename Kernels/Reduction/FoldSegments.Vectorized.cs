@@ -10,6 +10,10 @@ internal unsafe struct FoldSegmentsVectorized<TElement> : IBlockKernel
     public TElement* Output; // [segments]
     public int Length;
     public float Factor;
+    public int Groups;     // segments
+
+    /// <summary>How many blocks the launch needs.</summary>
+    public readonly int Blocks => Groups;
 
     public readonly void Execute(int block)
     {

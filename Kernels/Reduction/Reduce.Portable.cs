@@ -26,6 +26,9 @@ internal struct ReducePortable<TElement, TReduction> : IGridKernel
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
 
+    /// <summary>How many groups the launch needs.</summary>
+    public readonly long Groups => Partial.Length / Inner * ((Inner + Columns - 1) / Columns);
+
     /// <summary>Grid: outer · chunks × (inner / columns, rounded up).</summary>
     public static void Kernel(ReducePortable<TElement, TReduction> p)
     {
@@ -73,6 +76,9 @@ internal struct ReduceChunksPortable<TElement, TReduction> : IGridKernel
 
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
+
+    /// <summary>How many groups the launch needs.</summary>
+    public readonly long Groups => (Output.Length + GroupSize - 1) / GroupSize;
 
     /// <summary>Grid: outer · inner / <see cref="GroupSize"/>, rounded up.</summary>
     public static void Kernel(ReduceChunksPortable<TElement, TReduction> p)

@@ -17,13 +17,16 @@ internal unsafe struct ReduceVectorized<TElement, TReduction> : IBlockKernel
     public int Inner;
     public int Chunks;
     public int ChunkLength;
-    public int Count; // outer · Chunks
-    public int CountPerBlock;
+    public int PartialRows; // outer · Chunks
+    public int PartialRowsPerBlock;
+
+    /// <summary>How many blocks the launch needs.</summary>
+    public readonly int Blocks => (PartialRows + PartialRowsPerBlock - 1) / PartialRowsPerBlock;
 
     public readonly void Execute(int block)
     {
-        int end = Math.Min(Count, (block + 1) * CountPerBlock);
-        for (int i = block * CountPerBlock; i < end; i++)
+        int end = Math.Min(PartialRows, (block + 1) * PartialRowsPerBlock);
+        for (int i = block * PartialRowsPerBlock; i < end; i++)
         {
             int outer = i / Chunks, first = (i - outer * Chunks) * ChunkLength, length = Math.Min(ChunkLength, Length - first);
             TElement* input = Input + ((long)outer * Length + first) * Inner;
@@ -76,13 +79,16 @@ internal unsafe struct ReduceChunksVectorized<TElement, TReduction> : IBlockKern
     public int Inner;
     public int Chunks;
     public long Count;
-    public int CountPerBlock;
+    public int ElementsPerBlock;
     public float Scale;
+
+    /// <summary>How many blocks the launch needs.</summary>
+    public readonly int Blocks => checked((int)((Count + ElementsPerBlock - 1) / ElementsPerBlock));
 
     public readonly void Execute(int block)
     {
-        long end = Math.Min(Count, ((long)block + 1) * CountPerBlock);
-        for (long i = (long)block * CountPerBlock; i < end; i++)
+        long end = Math.Min(Count, ((long)block + 1) * ElementsPerBlock);
+        for (long i = (long)block * ElementsPerBlock; i < end; i++)
         {
             long outer = i / Inner, start = outer * Chunks * Inner + (i - outer * Inner);
             float total = TReduction.Identity;

@@ -25,6 +25,9 @@ internal struct ReduceBackwardPortable<TElement, TGradient> : IGridKernel
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
 
+    /// <summary>How many groups the launch needs.</summary>
+    public readonly long Groups => (Output.Length + ElementsPerGroup - 1) / ElementsPerGroup;
+
     /// <summary>Grid: elements / <see cref="ElementsPerGroup"/>, rounded up.</summary>
     public static void Kernel(ReduceBackwardPortable<TElement, TGradient> p)
     {

@@ -19,6 +19,9 @@ internal unsafe struct ReduceBackwardVectorized<TElement, TGradient> : IBlockKer
     public int ElementsPerBlock;
     public float Scale;
 
+    /// <summary>How many blocks the launch needs.</summary>
+    public readonly int Blocks => checked((int)((Count + ElementsPerBlock - 1) / ElementsPerBlock));
+
     public readonly void Execute(int block)
     {
         long i = (long)block * ElementsPerBlock, end = Math.Min(i + ElementsPerBlock, Count);

@@ -25,6 +25,9 @@ internal struct SumRowsPortable<TElement> : IGridKernel
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
 
+    /// <summary>How many groups the launch needs.</summary>
+    public readonly long Groups => Partial.Length / Dim * ((Dim + GroupSize - 1) / GroupSize);
+
     /// <summary>Grid: groups · chunks × (dim / <see cref="GroupSize"/> rounded up).</summary>
     public static void Kernel(SumRowsPortable<TElement> p)
     {
@@ -69,6 +72,9 @@ internal struct FoldRowsPortable<TElement> : IGridKernel
 
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
+
+    /// <summary>How many groups the launch needs.</summary>
+    public readonly long Groups => Output.Length / Dim * ((Dim + GroupSize - 1) / GroupSize);
 
     /// <summary>Grid: groups × (dim / <see cref="GroupSize"/> rounded up).</summary>
     public static void Kernel(FoldRowsPortable<TElement> p)

@@ -14,6 +14,10 @@ internal unsafe struct SumRowsVectorized<TElement> : IBlockKernel
     public int RowsPerGroup;
     public int RowsPerChunk;
     public int Chunks; // per group
+    public int Groups;
+
+    /// <summary>How many blocks the launch needs.</summary>
+    public readonly int Blocks => Groups * Chunks;
 
     public readonly void Execute(int block)
     {
@@ -48,6 +52,10 @@ internal unsafe struct FoldRowsVectorized<TElement> : IBlockKernel
     public TElement* Output;  // [groups, dim]
     public int Dim;
     public int Chunks;
+    public int Groups;
+
+    /// <summary>How many blocks the launch needs.</summary>
+    public readonly int Blocks => Groups;
 
     public readonly void Execute(int block)
     {

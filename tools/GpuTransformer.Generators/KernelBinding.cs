@@ -65,6 +65,8 @@ internal sealed class KernelBinding(INamedTypeSymbol arguments, List<Diagnostic>
 
     private string Value(INamedTypeSymbol block, string name, ITypeSymbol type, string indent)
     {
+        if (arguments.GetMembers(name).Any(static m => m is IFieldSymbol { IsConst: true }))
+            return name;
         if (Member(name) is IMethodSymbol)
             return $"a.{name}(device)";
         if (Member(name) is IPropertySymbol property)

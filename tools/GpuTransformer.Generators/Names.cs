@@ -4,6 +4,8 @@ namespace GpuTransformer.Generators;
 internal static class Names
 {
     public const string OperatorAttribute = "GpuTransformer.Host.OperatorAttribute";
+    public const string LaunchesAttribute = "GpuTransformer.Host.LaunchesAttribute";
+    public const string EveryPair = "EveryPair";
     public const string VariantAttribute = "VariantAttribute";
     public const string Definition = "Definition";
     public const string Element = "IElement";

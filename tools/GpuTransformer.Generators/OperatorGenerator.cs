@@ -22,12 +22,17 @@ public sealed class OperatorGenerator : IIncrementalGenerator
             Names.OperatorAttribute,
             static (node, _) => node is TypeDeclarationSyntax,
             static (found, _) => new OperatorWriter((INamedTypeSymbol)found.TargetSymbol).Write());
-        context.RegisterSourceOutput(operators, static (output, generated) =>
-        {
-            foreach (Diagnostic diagnostic in generated.Diagnostics)
-                output.ReportDiagnostic(diagnostic);
-            output.AddSource(generated.FileName, SourceText.From(generated.Text, Encoding.UTF8));
-        });
+        context.RegisterSourceOutput(operators, Add);
+
+        // Arguments of operators whose definition is written by hand.
+        context.RegisterSourceOutput(
+            context.SyntaxProvider.ForAttributeWithMetadataName(
+                Names.LaunchesAttribute,
+                static (node, _) => node is TypeDeclarationSyntax,
+                static (found, _) => (INamedTypeSymbol)found.TargetSymbol)
+                .Where(static type => !type.GetAttributes().Any(static a => a.AttributeClass?.ToDisplayString() == Names.OperatorAttribute))
+                .Select(static (type, _) => new OperatorWriter(type).Write()),
+            Add);
 
         // Definitions that are fields belong to operators that are launched by hand.
         IncrementalValuesProvider<string> fields = context.SyntaxProvider.CreateSyntaxProvider(
@@ -51,6 +56,13 @@ public sealed class OperatorGenerator : IIncrementalGenerator
                 if (all.Length > 0)
                     output.AddSource("KernelCatalog.g.cs", SourceText.From(Catalogue(all), Encoding.UTF8));
             });
+    }
+
+    private static void Add(SourceProductionContext output, GeneratedOperator generated)
+    {
+        foreach (Diagnostic diagnostic in generated.Diagnostics)
+            output.ReportDiagnostic(diagnostic);
+        output.AddSource(generated.FileName, SourceText.From(generated.Text, Encoding.UTF8));
     }
 
     private static System.Collections.Generic.IEnumerable<string> Members(

@@ -30,21 +30,29 @@ internal sealed class OperatorWriter
 
     public GeneratedOperator Write()
     {
-        AttributeData declaration = Attributes("OperatorAttribute").Single();
+        AttributeData? declaration = Attributes("OperatorAttribute").SingleOrDefault();
         (INamedTypeSymbol Kernel, string Summary)[] variants =
             [.. Attributes(Names.VariantAttribute).Select(static a
                 => (((INamedTypeSymbol)a.ConstructorArguments[0].Value!).OriginalDefinition, (string)a.ConstructorArguments[1].Value!))];
         _text.Append("#nullable enable\n\nnamespace ").Append(_arguments.ContainingNamespace.ToDisplayString()).Append(";\n\n");
         _text.Append("internal readonly unsafe partial record struct ").Append(ArgumentsType).Append("\n{\n");
-        string definition = WriteDefinition(declaration, variants);
+        string definition = declaration is null ? string.Empty : WriteDefinition(declaration, variants);
         foreach ((INamedTypeSymbol kernel, _) in variants)
         {
             if (!IsByHand(kernel))
-                WriteLaunch(kernel);
+                WriteLaunch(kernel, VariantName(kernel));
+        }
+
+        foreach (AttributeData launched in Attributes("LaunchesAttribute"))
+        {
+            INamedTypeSymbol kernel = ((INamedTypeSymbol)launched.ConstructorArguments[0].Value!).OriginalDefinition;
+            bool everyPair = launched.NamedArguments.Any(static a => a.Key == Names.EveryPair && a.Value.Value is true);
+            WriteLaunch(kernel, everyPair ? $"{kernel.Name}Pairs" : kernel.Name, everyPair);
         }
 
         _text.Append("}\n");
-        return new GeneratedOperator($"{_arguments.Name}.g.cs", _text.ToString(), definition, Function is null ? null : Functions(Function), [.. _diagnostics]);
+        string? functions = Function is null || declaration is null ? null : Functions(Function);
+        return new GeneratedOperator($"{_arguments.Name}.g.cs", _text.ToString(), definition, functions, [.. _diagnostics]);
     }
 
     private static bool IsVectorized(INamedTypeSymbol kernel) => kernel.AllInterfaces.Any(static i => i.Name == "IBlockKernel");
@@ -98,17 +106,15 @@ internal sealed class OperatorWriter
         => function.ConstraintTypes.OfType<INamedTypeSymbol>().First(static c => c.IsGenericType).OriginalDefinition.ToDisplayString(
             SymbolDisplayFormat.FullyQualifiedFormat);
 
-    private void WriteLaunch(INamedTypeSymbol kernel)
+    private void WriteLaunch(INamedTypeSymbol kernel, string name, bool everyPair = false)
     {
-        string name = VariantName(kernel);
-        ITypeParameterSymbol? element = kernel.TypeParameters.FirstOrDefault(IsElement);
-        if (element is not null)
-            WriteSwitch(kernel, name, element);
-        ITypeParameterSymbol[] known = element is null ? [] : [element];
-        string accessibility = element is null ? "internal" : "private", passing = element is null ? string.Empty : "in ";
+        ITypeParameterSymbol[] elements = [.. kernel.TypeParameters.Where(IsElement)];
+        if (elements.Length > 0)
+            WriteSwitch(kernel, name, elements, everyPair);
+        string accessibility = elements.Length == 0 ? "internal" : "private", passing = elements.Length == 0 ? string.Empty : "in ";
         _text.Append(
-            $"\n    {accessibility} static void Launch{name}{TypeParameters(known)}(ComputeDevice device, {passing}{ArgumentsType} "
-            + $"a){Constraints(known)}\n    {{\n");
+            $"\n    {accessibility} static void Launch{name}{TypeParameters(elements)}(ComputeDevice device, {passing}{ArgumentsType} "
+            + $"a){Constraints(elements)}\n    {{\n");
         string type = kernel.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat);
         _text.Append($"        var kernel = {_binding.Initialiser(kernel, Indent + Indent)};\n");
         string count = IsVectorized(kernel)
@@ -120,19 +126,32 @@ internal sealed class OperatorWriter
         _text.Append("    }\n");
     }
 
-    // From the data type, known at run time, to the kernel's type argument.
-    private void WriteSwitch(INamedTypeSymbol kernel, string name, ITypeParameterSymbol element)
+    // From the data types, known at run time, to the kernel's type arguments: one for all of them, or each for itself.
+    private void WriteSwitch(INamedTypeSymbol kernel, string name, ITypeParameterSymbol[] elements, bool everyPair)
     {
-        string tensor = _binding.StorageTensor(kernel, element.Name) ?? "Missing";
-        _text.Append(
-            $"\n    internal static void Launch{name}(ComputeDevice device, {ArgumentsType} a)\n    {{\n        switch (a.{tensor}.DType)\n        {{\n");
-        foreach (string storage in new[] { "Float32", "Float16", "BFloat16" })
+        _text.Append($"\n    internal static void Launch{name}(ComputeDevice device, {ArgumentsType} a)\n    {{\n");
+        Cases(Indent + Indent, [], everyPair ? elements.Length : 1);
+        _text.Append("    }\n");
+
+        void Cases(string indent, string[] chosen, int choices)
+        {
+            string tensor = _binding.StorageTensor(kernel, elements[chosen.Length].Name) ?? "Missing";
+            _text.Append($"{indent}switch (a.{tensor}.DType)\n{indent}{{\n");
+            foreach (string storage in new[] { "Float32", "Float16", "BFloat16" })
+            {
+                _text.Append($"{indent}    case DType.{storage}:\n");
+                string[] types = [.. chosen, $"global::GpuTransformer.Kernels.{storage}"];
+                if (types.Length < choices)
+                    Cases(indent + Indent + Indent, types, choices);
+                else
+                    _text.Append($"{indent}        Launch{name}<{string.Join(", ", elements.Select((_, i) => types[System.Math.Min(i, types.Length - 1)]))}>(device, a);\n");
+                _text.Append($"{indent}        break;\n");
+            }
+
             _text.Append(
-                $"            case DType.{storage}:\n                Launch{name}<global::GpuTransformer.Kernels.{storage}>(device, a);\n                "
-                + "break;\n");
-        _text.Append(
-            "            default:\n                throw new System.ArgumentException($\"Kernels compute with real numbers only, not with "
-            + $"{{a.{tensor}.DType}}.\");\n        }}\n    }}\n");
+                $"{indent}    default:\n{indent}        throw new System.ArgumentException($\"Kernels compute with real numbers only, not with "
+                + $"{{a.{tensor}.DType}}.\");\n{indent}}}\n");
+        }
     }
 
     private static string TypeParameters(ITypeParameterSymbol[] parameters)

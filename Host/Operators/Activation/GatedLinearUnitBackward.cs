@@ -27,7 +27,7 @@ public static partial class Operators
         var arguments = GatedLinearUnitBackwardArguments.Create(
             outputGradient, input, multiplier, activation, valueClamp ?? 0f, gateClamp ?? 0f, wantsMultiplier);
         if (outputGradient.Shape.Count > 0)
-            GatedLinearUnitBackwardOperator.Definition.Run(input.Device, arguments);
+            GatedLinearUnitBackwardArguments.Definition.Run(input.Device, arguments);
         if (arguments.MultiplierSum is not { } sum)
             return (arguments.InputGradient, null);
         sum.Right!.Dispose();
@@ -45,7 +45,11 @@ public static partial class Operators
 /// <param name="Activation">f.</param>
 /// <param name="ValueClamp">The limit of the values' clamp.</param>
 /// <param name="GateClamp">The limit of the gates' clamp.</param>
-internal readonly record struct GatedLinearUnitBackwardArguments(
+[Operator("GatedLinearUnitBackward", "dvalue = dy m f(g) v′, dgate = dy m v f′(g) g′, dm = Σ dy v f(g)")]
+[Variant(typeof(GatedLinearUnitBackwardVectorized<>), "SIMD, some rows per block")]
+[Variant(typeof(GatedLinearUnitBackwardPortable<>), "one thread per value and gate")]
+[Launches(typeof(GatedLinearUnitBackwardVectorized<>)), Launches(typeof(GatedLinearUnitBackwardPortable<>))]
+internal readonly partial record struct GatedLinearUnitBackwardArguments(
     Tensor OutputGradient,
     Tensor Input,
     Tensor? Multiplier,
@@ -77,77 +81,26 @@ internal readonly record struct GatedLinearUnitBackwardArguments(
         return new GatedLinearUnitBackwardArguments(
             outputGradient, input, multiplier, Tensor.Empty(input.Device, input.Shape, input.DType), sum, activation, valueClamp, gateClamp);
     }
-}
 
-/// <summary>The gradients of the gated linear unit in the catalogue.</summary>
-internal static partial class GatedLinearUnitBackwardOperator
-{
-    public static readonly OperatorDefinition<GatedLinearUnitBackwardArguments> Definition = new(
-        "GatedLinearUnitBackward",
-        "dvalue = dy m f(g) v′, dgate = dy m v f′(g) g′, dm = Σ dy v f(g)",
-        [
-            new(
-                "Vectorized",
-                VariantKind.Vectorized,
-                "SIMD, some rows per block",
-                static (device, a) => ElementDispatch.Launch<Vectorized, GatedLinearUnitBackwardArguments>(device, a, a.Input.DType)),
-            new(
-                "Portable",
-                VariantKind.Portable,
-                "one thread per value and gate",
-                static (device, a) => ElementDispatch.Launch<Portable, GatedLinearUnitBackwardArguments>(device, a, a.Input.DType)),
-        ]);
+    public int RowsPerBlock(ComputeDevice device) => VectorizedBlocks.RowsPerBlock(device, Rows, Inner);
 
-    private readonly struct Portable : IElementLaunch<GatedLinearUnitBackwardArguments>
+    internal static void LaunchPortable(ComputeDevice device, GatedLinearUnitBackwardArguments a)
     {
-        public static void Launch<TElement>(ComputeDevice device, GatedLinearUnitBackwardArguments a)
-            where TElement : unmanaged, IElement<TElement>
+        LaunchGatedLinearUnitBackwardPortable(device, a);
+        if (a.MultiplierSum is { } sum)
         {
-            const int GroupSize = GatedLinearUnitBackwardPortable<TElement>.GroupSize;
-            long groups = (long)a.Rows * ((a.Inner + GroupSize - 1) / GroupSize);
-            device.Launch(GatedLinearUnitBackwardPortable<TElement>.Kernel, groups, GroupSize, new GatedLinearUnitBackwardPortable<TElement>
-            {
-                OutputGradient = a.OutputGradient.View<TElement>(),
-                Input = a.Input.View<TElement>(),
-                Multiplier = a.Multiplier?.View<TElement>() ?? default,
-                InputGradient = a.InputGradient.View<TElement>(),
-                Inner = a.Inner,
-                Activation = (int)a.Activation,
-                ValueClamp = a.ValueClamp,
-                GateClamp = a.GateClamp,
-            });
-            if (a.MultiplierSum is { } sum)
-            {
-                GatedLinearUnitArguments.LaunchPortable(device, a.Unmultiplied);
-                SumRowsOperator.Portable.Launch<TElement>(device, sum);
-            }
+            GatedLinearUnitArguments.LaunchPortable(device, a.Unmultiplied);
+            SumRowsArguments.LaunchPortable(device, sum);
         }
     }
 
-    private readonly unsafe struct Vectorized : IElementLaunch<GatedLinearUnitBackwardArguments>
+    internal static void LaunchVectorized(ComputeDevice device, GatedLinearUnitBackwardArguments a)
     {
-        public static void Launch<TElement>(ComputeDevice device, GatedLinearUnitBackwardArguments a)
-            where TElement : unmanaged, IElement<TElement>
+        LaunchGatedLinearUnitBackwardVectorized(device, a);
+        if (a.MultiplierSum is { } sum)
         {
-            int rowsPerBlock = VectorizedBlocks.RowsPerBlock(device, a.Rows, a.Inner);
-            device.Launch((a.Rows + rowsPerBlock - 1) / rowsPerBlock, new GatedLinearUnitBackwardVectorized<TElement>
-            {
-                OutputGradient = a.OutputGradient.Pointer<TElement>(),
-                Input = a.Input.Pointer<TElement>(),
-                Multiplier = a.Multiplier is null ? null : a.Multiplier.Pointer<TElement>(),
-                InputGradient = a.InputGradient.Pointer<TElement>(),
-                Rows = a.Rows,
-                Inner = a.Inner,
-                RowsPerBlock = rowsPerBlock,
-                Activation = (int)a.Activation,
-                ValueClamp = a.ValueClamp,
-                GateClamp = a.GateClamp,
-            });
-            if (a.MultiplierSum is { } sum)
-            {
-                GatedLinearUnitArguments.LaunchVectorized(device, a.Unmultiplied);
-                SumRowsOperator.Vectorized.Launch<TElement>(device, sum);
-            }
+            GatedLinearUnitArguments.LaunchVectorized(device, a.Unmultiplied);
+            SumRowsArguments.LaunchVectorized(device, sum);
         }
     }
 }

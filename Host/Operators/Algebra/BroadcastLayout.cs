@@ -142,7 +142,7 @@ internal static class BroadcastLayout
         Tensor rows = input.Reshape(inner == 1 ? [outer, length] : [checked(outer * length), inner]);
         Tensor output = Tensor.Empty(input.Device, [outer, inner], input.DType);
         SumRowsArguments arguments = SumRowsArguments.Create(rows, null, null, output, outer, inner);
-        SumRowsOperator.Definition.Run(input.Device, arguments);
+        SumRowsArguments.Definition.Run(input.Device, arguments);
         arguments.Partial.Dispose();
         return output;
     }

@@ -40,52 +40,7 @@ internal static class CastOperator
                 "Vectorized",
                 VariantKind.Vectorized,
                 "SIMD, some thousand elements per block",
-                static (device, a) => ElementDispatch.Launch<From<Vectorized>, ElementwiseArguments<ScaleOperation>>(device, a, a.Left.DType)),
-            new(
-                "Portable",
-                VariantKind.Portable,
-                "four elements per thread",
-                static (device, a) => ElementDispatch.Launch<From<Portable>, ElementwiseArguments<ScaleOperation>>(device, a, a.Left.DType)),
+                ElementwiseArguments<ScaleOperation>.LaunchElementwiseVectorizedPairs),
+            new("Portable", VariantKind.Portable, "four elements per thread", ElementwiseArguments<ScaleOperation>.LaunchElementwisePortablePairs),
         ]);
-
-    /// <summary>A launch that is generic over both storage types.</summary>
-    private interface IPairLaunch
-    {
-        static abstract void Launch<TInput, TOutput>(ComputeDevice device, in ElementwiseArguments<ScaleOperation> a)
-            where TInput : unmanaged, IElement<TInput>
-            where TOutput : unmanaged, IElement<TOutput>;
-    }
-
-    private readonly struct Portable : IPairLaunch
-    {
-        public static void Launch<TInput, TOutput>(ComputeDevice device, in ElementwiseArguments<ScaleOperation> a)
-            where TInput : unmanaged, IElement<TInput>
-            where TOutput : unmanaged, IElement<TOutput>
-            => ElementwiseOperator<ScaleOperation>.LaunchPortable<TInput, TOutput>(device, a);
-    }
-
-    private readonly struct Vectorized : IPairLaunch
-    {
-        public static void Launch<TInput, TOutput>(ComputeDevice device, in ElementwiseArguments<ScaleOperation> a)
-            where TInput : unmanaged, IElement<TInput>
-            where TOutput : unmanaged, IElement<TOutput>
-            => ElementwiseOperator<ScaleOperation>.LaunchVectorized<TInput, TOutput>(device, a);
-    }
-
-    private readonly struct From<TLaunch> : IElementLaunch<ElementwiseArguments<ScaleOperation>>
-        where TLaunch : IPairLaunch
-    {
-        public static void Launch<TInput>(ComputeDevice device, ElementwiseArguments<ScaleOperation> a)
-            where TInput : unmanaged, IElement<TInput>
-            => ElementDispatch.Launch<To<TLaunch, TInput>, ElementwiseArguments<ScaleOperation>>(device, a, a.Output.DType);
-    }
-
-    private readonly struct To<TLaunch, TInput> : IElementLaunch<ElementwiseArguments<ScaleOperation>>
-        where TLaunch : IPairLaunch
-        where TInput : unmanaged, IElement<TInput>
-    {
-        public static void Launch<TOutput>(ComputeDevice device, ElementwiseArguments<ScaleOperation> a)
-            where TOutput : unmanaged, IElement<TOutput>
-            => TLaunch.Launch<TInput, TOutput>(device, a);
-    }
 }

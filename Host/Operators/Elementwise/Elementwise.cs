@@ -3,8 +3,15 @@ using GpuTransformer.Kernels;
 namespace GpuTransformer.Host;
 
 /// <summary>What a variant of an elementwise operator is given. The output may be one of the operands.</summary>
-internal readonly record struct ElementwiseArguments<TOperation>(Tensor Left, Tensor? Right, Tensor Output, TOperation Operation)
-    where TOperation : unmanaged, IElementwiseOperation<TOperation>;
+[Launches(typeof(ElementwiseVectorized<,,>)), Launches(typeof(ElementwiseVectorized<,,>), EveryPair = true)]
+[Launches(typeof(ElementwisePortable<,,>)), Launches(typeof(ElementwisePortable<,,>), EveryPair = true)]
+internal readonly partial record struct ElementwiseArguments<TOperation>(Tensor Left, Tensor? Right, Tensor Output, TOperation Operation)
+    where TOperation : unmanaged, IElementwiseOperation<TOperation>
+{
+    public long Count => Output.Shape.Count;
+
+    public int ElementsPerBlock(ComputeDevice device) => VectorizedBlocks.ElementsPerBlock(device, Count);
+}
 
 /// <summary>What all elementwise operators share: the two variants of the one kernel, specialised for <typeparamref name="TOperation"/>.</summary>
 internal static class ElementwiseOperator<TOperation>
@@ -20,65 +27,9 @@ internal static class ElementwiseOperator<TOperation>
                     "Vectorized",
                     VariantKind.Vectorized,
                     "SIMD, some thousand elements per block",
-                    static (device, a) => ElementDispatch.Launch<SameTypeVectorized, ElementwiseArguments<TOperation>>(device, a, a.Output.DType)),
-                new(
-                    "Portable",
-                    VariantKind.Portable,
-                    "four elements per thread",
-                    static (device, a) => ElementDispatch.Launch<SameTypePortable, ElementwiseArguments<TOperation>>(device, a, a.Output.DType)),
+                    ElementwiseArguments<TOperation>.LaunchElementwiseVectorized),
+                new("Portable", VariantKind.Portable, "four elements per thread", ElementwiseArguments<TOperation>.LaunchElementwisePortable),
             ]);
-
-    /// <summary>Launches the Portable kernel.</summary>
-    public static void LaunchPortable<TInput, TOutput>(ComputeDevice device, in ElementwiseArguments<TOperation> a)
-        where TInput : unmanaged, IElement<TInput>
-        where TOutput : unmanaged, IElement<TOutput>
-    {
-        const int PerGroup = ElementwisePortable<TInput, TOutput, TOperation>.ElementsPerGroup;
-        long groups = (a.Output.Shape.Count + PerGroup - 1) / PerGroup;
-        device.Launch(
-            ElementwisePortable<TInput, TOutput, TOperation>.Kernel,
-            groups,
-            ElementwisePortable<TInput, TOutput, TOperation>.GroupSize,
-            new ElementwisePortable<TInput, TOutput, TOperation>
-            {
-                Left = a.Left.View<TInput>(),
-                Right = a.Right?.View<TInput>() ?? default,
-                Output = a.Output.View<TOutput>(),
-                Operation = a.Operation,
-            });
-    }
-
-    /// <summary>Launches the Vectorized kernel.</summary>
-    public static unsafe void LaunchVectorized<TInput, TOutput>(ComputeDevice device, in ElementwiseArguments<TOperation> a)
-        where TInput : unmanaged, IElement<TInput>
-        where TOutput : unmanaged, IElement<TOutput>
-    {
-        long count = a.Output.Shape.Count;
-        int perBlock = VectorizedBlocks.ElementsPerBlock(device, count);
-        device.Launch(checked((int)((count + perBlock - 1) / perBlock)), new ElementwiseVectorized<TInput, TOutput, TOperation>
-        {
-            Left = a.Left.Pointer<TInput>(),
-            Right = a.Right is null ? null : a.Right.Pointer<TInput>(),
-            Output = a.Output.Pointer<TOutput>(),
-            Count = count,
-            ElementsPerBlock = perBlock,
-            Operation = a.Operation,
-        });
-    }
-
-    private readonly struct SameTypePortable : IElementLaunch<ElementwiseArguments<TOperation>>
-    {
-        public static void Launch<TElement>(ComputeDevice device, ElementwiseArguments<TOperation> a)
-            where TElement : unmanaged, IElement<TElement>
-            => LaunchPortable<TElement, TElement>(device, a);
-    }
-
-    private readonly struct SameTypeVectorized : IElementLaunch<ElementwiseArguments<TOperation>>
-    {
-        public static void Launch<TElement>(ComputeDevice device, ElementwiseArguments<TOperation> a)
-            where TElement : unmanaged, IElement<TElement>
-            => LaunchVectorized<TElement, TElement>(device, a);
-    }
 }
 
 /// <summary>Launching an elementwise operator after its arguments were checked.</summary>

@@ -22,17 +22,18 @@ public static partial class Operators
         GainRows scales = GainRows.Check(input, scale, nameof(scale), scaleOffset), shifts = GainRows.Check(input, shift, nameof(shift), ifAbsent: 0f);
         return (
             ScaleAndShift(outputGradient, scale, null, scaleOffset),
-            wantsScale ? SumRowsOperator.Gradient(scales, outputGradient, input) : null,
-            wantsShift ? SumRowsOperator.Gradient(shifts, outputGradient, null) : null);
+            wantsScale ? GainGradient.Of(scales, outputGradient, input) : null,
+            wantsShift ? GainGradient.Of(shifts, outputGradient, null) : null);
     }
 }
 
-internal static partial class SumRowsOperator
+/// <summary>What the gradients of gains and shifts share.</summary>
+internal static class GainGradient
 {
     /// <summary>
     /// The gradient of a vector for each group of rows: Σ dy · right over the rows that share it, of the vector's own shape; null where there is none.
     /// </summary>
-    public static Tensor? Gradient(GainRows gain, Tensor outputGradient, Tensor? right)
+    public static Tensor? Of(GainRows gain, Tensor outputGradient, Tensor? right)
     {
         if (gain.Values is not { } values)
             return null;
@@ -40,7 +41,7 @@ internal static partial class SumRowsOperator
             return Tensor.Zeros(values.Device, values.Shape, values.DType);
         Tensor gradient = Tensor.Empty(values.Device, values.Shape, values.DType);
         SumRowsArguments arguments = SumRowsArguments.Create(outputGradient, right, null, gradient, gain.Groups, gain.Columns);
-        Definition.Run(values.Device, arguments);
+        SumRowsArguments.Definition.Run(values.Device, arguments);
         arguments.Partial.Dispose();
         return gradient;
     }

@@ -7,9 +7,17 @@ namespace GpuTransformer.Host;
 /// <param name="Index">[batch, Rows] of Int32 or Int64; an index that is no row of the input gives zeros; or null.</param>
 /// <param name="Mask">[batch, Rows] of Bool; or null.</param>
 /// <param name="Output">[batch, OutputRows, dim]</param>
-/// <param name="Shape">Where the rows come from and go to; the index stride follows from the index.</param>
-internal readonly record struct CopyRowsArguments(Tensor Input, Tensor? Index, Tensor? Mask, Tensor Output, CopyRowsShape Shape)
+/// <param name="Walk">Where the rows come from and go to; the index stride follows from the index.</param>
+[Operator("CopyRows", "y[b, start + r] = scale · x[b, index[b, r]], zero where masked")]
+[Variant(typeof(CopyRowsVectorized<>), "whole rows copied, some per block")]
+[Variant(typeof(CopyRowsPortable<>), "one thread per element")]
+internal readonly partial record struct CopyRowsArguments(Tensor Input, Tensor? Index, Tensor? Mask, Tensor Output, CopyRowsShape Walk)
 {
+    /// <summary>What is walked, and how the index is stored.</summary>
+    public CopyRowsShape Shape => Walk with { IndexStride = Index is { DType: DType.Int64 } ? 2 : 1 };
+
+    public int RowsPerBlock(ComputeDevice device) => VectorizedBlocks.RowsPerBlock(device, checked(Walk.Batch * Walk.Rows), Walk.Dim);
+
     /// <summary>A copy that fills an output of [batch, rows, dim].</summary>
     public static CopyRowsShape WholeOutput(int batch, int rows, int dim, int inputRows) => new()
     {
@@ -25,28 +33,12 @@ internal readonly record struct CopyRowsArguments(Tensor Input, Tensor? Index, T
 /// <summary>The copying of rows in the catalogue: what stands behind Embedding, GatherRows, SliceRows, Concatenate and MaskRows.</summary>
 internal static partial class CopyRowsOperator
 {
-    public static readonly OperatorDefinition<CopyRowsArguments> Definition = new(
-        "CopyRows",
-        "y[b, start + r] = scale · x[b, index[b, r]], zero where masked",
-        [
-            new(
-                "Vectorized",
-                VariantKind.Vectorized,
-                "whole rows copied, some per block",
-                static (device, a) => ElementDispatch.Launch<Vectorized, CopyRowsArguments>(device, a, a.Output.DType)),
-            new(
-                "Portable",
-                VariantKind.Portable,
-                "one thread per element",
-                static (device, a) => ElementDispatch.Launch<Portable, CopyRowsArguments>(device, a, a.Output.DType)),
-        ]);
-
     /// <summary>Launches, unless there is nothing to copy.</summary>
     public static void Run(in CopyRowsArguments arguments)
     {
-        CopyRowsShape shape = arguments.Shape;
+        CopyRowsShape shape = arguments.Walk;
         if (shape.Batch > 0 && shape.Rows > 0 && shape.Dim > 0)
-            Definition.Run(arguments.Output.Device, arguments);
+            CopyRowsArguments.Definition.Run(arguments.Output.Device, arguments);
     }
 
     /// <summary>y[b, r] = x[b, index[b, r]], zero where the index is out of range; the arguments were checked.</summary>
@@ -71,44 +63,6 @@ internal static partial class CopyRowsOperator
         {
             if (values[i] < 0 || values[i] >= limit)
                 throw Arguments.Wrong(name, $"holds {values[i]} at position {i}, but {meaning} {limit}: only 0 to {limit - 1} is valid.");
-        }
-    }
-
-    private static int IndexStride(Tensor? index) => index is { DType: DType.Int64 } ? 2 : 1;
-
-    private readonly struct Portable : IElementLaunch<CopyRowsArguments>
-    {
-        public static void Launch<TElement>(ComputeDevice device, CopyRowsArguments a)
-            where TElement : unmanaged, IElement<TElement>
-        {
-            const int GroupSize = CopyRowsPortable<TElement>.GroupSize;
-            long groups = (long)a.Shape.Rows * a.Shape.Batch * ((a.Shape.Dim + GroupSize - 1) / GroupSize);
-            device.Launch(CopyRowsPortable<TElement>.Kernel, groups, GroupSize, new CopyRowsPortable<TElement>
-            {
-                Input = a.Input.View<TElement>(),
-                Index = a.Index?.View<int>() ?? default,
-                Mask = a.Mask?.View<byte>() ?? default,
-                Output = a.Output.View<TElement>(),
-                Shape = a.Shape with { IndexStride = IndexStride(a.Index) },
-            });
-        }
-    }
-
-    private readonly unsafe struct Vectorized : IElementLaunch<CopyRowsArguments>
-    {
-        public static void Launch<TElement>(ComputeDevice device, CopyRowsArguments a)
-            where TElement : unmanaged, IElement<TElement>
-        {
-            int rows = checked(a.Shape.Batch * a.Shape.Rows), rowsPerBlock = VectorizedBlocks.RowsPerBlock(device, rows, a.Shape.Dim);
-            device.Launch((rows + rowsPerBlock - 1) / rowsPerBlock, new CopyRowsVectorized<TElement>
-            {
-                Input = a.Input.Pointer<TElement>(),
-                Index = a.Index is null ? null : a.Index.Pointer<int>(),
-                Mask = a.Mask is null ? null : a.Mask.Pointer<byte>(),
-                Output = a.Output.Pointer<TElement>(),
-                Shape = a.Shape with { IndexStride = IndexStride(a.Index) },
-                RowsPerBlock = rowsPerBlock,
-            });
         }
     }
 }

@@ -34,7 +34,7 @@ public static partial class Operators
 /// <summary>LayerNorm in the catalogue.</summary>
 internal static class LayerNormOperator
 {
-    public static readonly OperatorDefinition<RowNormArguments> Definition = RowNormOperator<LayerNormalization>.Define(
+    public static readonly OperatorDefinition<RowNormArguments<LayerNormalization>> Definition = RowNormOperator<LayerNormalization>.Define(
         "LayerNorm",
         "y = (x − mean) / sqrt(var + ε) · (gain + offset)");
 }

@@ -24,7 +24,7 @@ public static partial class Operators
 /// <summary>The gradients of LayerNorm in the catalogue.</summary>
 internal static class LayerNormBackwardOperator
 {
-    public static readonly OperatorDefinition<RowNormBackwardArguments> Definition = RowNormBackwardOperator<LayerNormalization>.Define(
+    public static readonly OperatorDefinition<RowNormBackwardArguments<LayerNormalization>> Definition = RowNormBackwardOperator<LayerNormalization>.Define(
         "LayerNormBackward",
         "dx = (g − mean(g) − x̂ mean(g x̂)) / sqrt(var + ε), dgain = Σ dy x̂");
 }

@@ -35,7 +35,7 @@ public static partial class Operators
 /// <summary>RmsNorm in the catalogue.</summary>
 internal static class RmsNormOperator
 {
-    public static readonly OperatorDefinition<RowNormArguments> Definition = RowNormOperator<RmsNormalization>.Define(
+    public static readonly OperatorDefinition<RowNormArguments<RmsNormalization>> Definition = RowNormOperator<RmsNormalization>.Define(
         "RmsNorm",
         "y = x / max(‖x‖, 1e-12) · sqrt(dim) · (gain + offset)");
 }

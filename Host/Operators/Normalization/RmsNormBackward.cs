@@ -24,7 +24,7 @@ public static partial class Operators
 /// <summary>The gradients of RmsNorm in the catalogue.</summary>
 internal static class RmsNormBackwardOperator
 {
-    public static readonly OperatorDefinition<RowNormBackwardArguments> Definition = RowNormBackwardOperator<RmsNormalization>.Define(
+    public static readonly OperatorDefinition<RowNormBackwardArguments<RmsNormalization>> Definition = RowNormBackwardOperator<RmsNormalization>.Define(
         "RmsNormBackward",
         "dx = sqrt(dim) / ‖x‖ (g − x (g·x) / ‖x‖²), dgain = Σ dy x̂");
 }

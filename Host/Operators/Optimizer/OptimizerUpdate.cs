@@ -83,8 +83,15 @@ public static partial class Operators
 }
 
 /// <summary>What a variant of an optimizer's step is given; all but the gradient are changed in place.</summary>
-internal readonly record struct OptimizerArguments<TRule>(Tensor Parameter, Tensor Gradient, Tensor First, Tensor? Second, float GradientScale, TRule Rule)
-    where TRule : unmanaged, IUpdateRule<TRule>;
+[Launches(typeof(OptimizerUpdateVectorized<>)), Launches(typeof(OptimizerUpdatePortable<>))]
+internal readonly partial record struct OptimizerArguments<TRule>(
+    Tensor Parameter, Tensor Gradient, Tensor First, Tensor? Second, float GradientScale, TRule Rule)
+    where TRule : unmanaged, IUpdateRule<TRule>
+{
+    public long Count => Parameter.Shape.Count;
+
+    public int ElementsPerBlock(ComputeDevice device) => VectorizedBlocks.ElementsPerBlock(device, Count);
+}
 
 /// <summary>Checking and launching an optimizer's step.</summary>
 internal static class OptimizerUpdate
@@ -144,43 +151,8 @@ internal static class OptimizerOperator<TRule>
         name,
         formula,
         [
-            new("Vectorized", VariantKind.Vectorized, "SIMD, some thousand elements per block", LaunchVectorized),
             new(
-                "Portable",
-                VariantKind.Portable,
-                "four elements per thread",
-                LaunchPortable),
+                "Vectorized", VariantKind.Vectorized, "SIMD, some thousand elements per block", OptimizerArguments<TRule>.LaunchOptimizerUpdateVectorized),
+            new("Portable", VariantKind.Portable, "four elements per thread", OptimizerArguments<TRule>.LaunchOptimizerUpdatePortable),
         ]);
-
-    private static void LaunchPortable(ComputeDevice device, OptimizerArguments<TRule> a)
-    {
-        const int PerGroup = OptimizerUpdatePortable<TRule>.ElementsPerGroup;
-        long groups = (a.Parameter.Shape.Count + PerGroup - 1) / PerGroup;
-        device.Launch(OptimizerUpdatePortable<TRule>.Kernel, groups, OptimizerUpdatePortable<TRule>.GroupSize, new OptimizerUpdatePortable<TRule>
-        {
-            Parameter = a.Parameter.View<float>(),
-            Gradient = a.Gradient.View<float>(),
-            First = a.First.View<float>(),
-            Second = a.Second?.View<float>() ?? default,
-            GradientScale = a.GradientScale,
-            Rule = a.Rule,
-        });
-    }
-
-    private static unsafe void LaunchVectorized(ComputeDevice device, OptimizerArguments<TRule> a)
-    {
-        long count = a.Parameter.Shape.Count;
-        int perBlock = VectorizedBlocks.ElementsPerBlock(device, count);
-        device.Launch(checked((int)((count + perBlock - 1) / perBlock)), new OptimizerUpdateVectorized<TRule>
-        {
-            Parameter = a.Parameter.Pointer<Float32>(),
-            Gradient = a.Gradient.Pointer<Float32>(),
-            First = a.First.Pointer<Float32>(),
-            Second = a.Second is null ? null : a.Second.Pointer<Float32>(),
-            Count = count,
-            ElementsPerBlock = perBlock,
-            GradientScale = a.GradientScale,
-            Rule = a.Rule,
-        });
-    }
 }

@@ -9,8 +9,19 @@ namespace GpuTransformer.Host;
 /// <param name="Ties">How many elements of each row share the gradient, [outer, inner] of Float32; or null.</param>
 /// <param name="Output">Of the input's shape and data type.</param>
 /// <param name="Scale">The reduction's factor.</param>
-internal readonly record struct ReduceBackwardArguments<TGradient>(Tensor Gradient, Tensor Input, Tensor? Centre, Tensor? Ties, Tensor Output, float Scale)
-    where TGradient : unmanaged, IReductionGradient<TGradient>;
+[Launches(typeof(ReduceBackwardVectorized<,>)), Launches(typeof(ReduceBackwardPortable<,>))]
+internal readonly partial record struct ReduceBackwardArguments<TGradient>(
+    Tensor Gradient, Tensor Input, Tensor? Centre, Tensor? Ties, Tensor Output, float Scale)
+    where TGradient : unmanaged, IReductionGradient<TGradient>
+{
+    public int Length => Input.Shape[1];
+
+    public int Inner => Input.Shape[2];
+
+    public long Count => Output.Shape.Count;
+
+    public int ElementsPerBlock(ComputeDevice device) => VectorizedBlocks.ElementsPerBlock(device, Count);
+}
 
 /// <summary>The two variants of the one kernel that goes back through a reduction, specialised for <typeparamref name="TGradient"/>.</summary>
 internal static class ReductionGradientOperator<TGradient>
@@ -26,58 +37,11 @@ internal static class ReductionGradientOperator<TGradient>
                     "Vectorized",
                     VariantKind.Vectorized,
                     "SIMD, some thousand elements per block",
-                    static (device, a) => ElementDispatch.Launch<Vectorized, ReduceBackwardArguments<TGradient>>(device, a, a.Output.DType)),
+                    ReduceBackwardArguments<TGradient>.LaunchReduceBackwardVectorized),
                 new(
                     "Portable",
                     VariantKind.Portable,
                     "four elements per thread",
-                    static (device, a) => ElementDispatch.Launch<Portable, ReduceBackwardArguments<TGradient>>(device, a, a.Output.DType)),
+                    ReduceBackwardArguments<TGradient>.LaunchReduceBackwardPortable),
             ]);
-
-    private readonly struct Portable : IElementLaunch<ReduceBackwardArguments<TGradient>>
-    {
-        public static void Launch<TElement>(ComputeDevice device, ReduceBackwardArguments<TGradient> a)
-            where TElement : unmanaged, IElement<TElement>
-        {
-            const int PerGroup = ReduceBackwardPortable<TElement, TGradient>.ElementsPerGroup;
-            device.Launch(
-                ReduceBackwardPortable<TElement, TGradient>.Kernel,
-                (a.Output.Shape.Count + PerGroup - 1) / PerGroup,
-                ReduceBackwardPortable<TElement, TGradient>.GroupSize,
-                new ReduceBackwardPortable<TElement, TGradient>
-                {
-                    Gradient = a.Gradient.View<TElement>(),
-                    Input = a.Input.View<TElement>(),
-                    Centre = a.Centre?.View<float>() ?? default,
-                    Ties = a.Ties?.View<float>() ?? default,
-                    Output = a.Output.View<TElement>(),
-                    Length = a.Input.Shape[1],
-                    Inner = a.Input.Shape[2],
-                    Scale = a.Scale,
-                });
-        }
-    }
-
-    private readonly unsafe struct Vectorized : IElementLaunch<ReduceBackwardArguments<TGradient>>
-    {
-        public static void Launch<TElement>(ComputeDevice device, ReduceBackwardArguments<TGradient> a)
-            where TElement : unmanaged, IElement<TElement>
-        {
-            long count = a.Output.Shape.Count;
-            int perBlock = VectorizedBlocks.ElementsPerBlock(device, count);
-            device.Launch(checked((int)((count + perBlock - 1) / perBlock)), new ReduceBackwardVectorized<TElement, TGradient>
-            {
-                Gradient = a.Gradient.Pointer<TElement>(),
-                Input = a.Input.Pointer<TElement>(),
-                Centre = a.Centre is null ? null : a.Centre.Pointer<float>(),
-                Ties = a.Ties is null ? null : a.Ties.Pointer<float>(),
-                Output = a.Output.Pointer<TElement>(),
-                Length = a.Input.Shape[1],
-                Inner = a.Input.Shape[2],
-                Count = count,
-                ElementsPerBlock = perBlock,
-                Scale = a.Scale,
-            });
-        }
-    }
 }

@@ -5,7 +5,7 @@ namespace GpuTransformer.Validation;
 /// <summary>The validation sweep of GatedLinearUnitBackward.</summary>
 internal static class GatedLinearUnitBackwardCases
 {
-    public static readonly OperatorSweep Sweep = OperatorSweep.Of(GatedLinearUnitBackwardOperator.Definition, Cases);
+    public static readonly OperatorSweep Sweep = OperatorSweep.Of(GatedLinearUnitBackwardArguments.Definition, Cases);
 
     private static IEnumerable<ValidationCase<GatedLinearUnitBackwardArguments>> Cases(int seed)
         => from dtype in ElementwiseCases.DTypes

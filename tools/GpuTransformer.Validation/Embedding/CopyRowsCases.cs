@@ -6,7 +6,7 @@ namespace GpuTransformer.Validation;
 /// <summary>The validation sweep of CopyRows.</summary>
 internal static class CopyRowsCases
 {
-    public static readonly OperatorSweep Sweep = OperatorSweep.Of(CopyRowsOperator.Definition, Cases);
+    public static readonly OperatorSweep Sweep = OperatorSweep.Of(CopyRowsArguments.Definition, Cases);
 
     /// <summary>One case: how the rows are chosen, beside their number and width.</summary>
     private readonly record struct Configuration(string Label, int Batch, int InputRows, int Rows, int Dim, ValidationSize Size)

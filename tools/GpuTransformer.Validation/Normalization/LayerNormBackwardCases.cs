@@ -1,4 +1,5 @@
 using GpuTransformer.Host;
+using GpuTransformer.Kernels;
 
 namespace GpuTransformer.Validation;
 
@@ -7,7 +8,7 @@ internal static class LayerNormBackwardCases
 {
     public static readonly OperatorSweep Sweep = OperatorSweep.Of(
         LayerNormBackwardOperator.Definition,
-        static seed => RowNormBackwardCases.Sweep(
+        static seed => RowNormBackwardCases.Sweep<LayerNormalization>(
             seed,
             gainOffset: 1f,
             epsilon: 1e-5f,

@@ -1,4 +1,5 @@
 using GpuTransformer.Host;
+using GpuTransformer.Kernels;
 
 namespace GpuTransformer.Validation;
 
@@ -7,7 +8,7 @@ internal static class LayerNormCases
 {
     public static readonly OperatorSweep Sweep = OperatorSweep.Of(
         LayerNormOperator.Definition,
-        static seed => RowNormCases.Sweep(
+        static seed => RowNormCases.Sweep<LayerNormalization>(
             seed,
             gainOffset: 1f,
             epsilon: 1e-5f,

@@ -1,4 +1,5 @@
 using GpuTransformer.Host;
+using GpuTransformer.Kernels;
 
 namespace GpuTransformer.Validation;
 
@@ -7,7 +8,7 @@ internal static class RmsNormBackwardCases
 {
     public static readonly OperatorSweep Sweep = OperatorSweep.Of(
         RmsNormBackwardOperator.Definition,
-        static seed => RowNormBackwardCases.Sweep(
+        static seed => RowNormBackwardCases.Sweep<RmsNormalization>(
             seed,
             gainOffset: 1f,
             epsilon: 1e-12f,

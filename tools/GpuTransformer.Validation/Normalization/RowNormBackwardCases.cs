@@ -1,4 +1,5 @@
 using GpuTransformer.Host;
+using GpuTransformer.Kernels;
 
 namespace GpuTransformer.Validation;
 
@@ -11,19 +12,21 @@ internal static class RowNormBackwardCases
     public delegate (T[] Input, T[] Gain) Oracle<T>(T[] outputGradient, T[] input, T[] gain, int rows, int dim);
 
     /// <summary>A case for each shape and storage type.</summary>
-    public static IEnumerable<ValidationCase<RowNormBackwardArguments>> Sweep(
+    public static IEnumerable<ValidationCase<RowNormBackwardArguments<TNormalization>>> Sweep<TNormalization>(
         int seed, float gainOffset, float epsilon, Oracle<double> exact, Oracle<float> plain)
+        where TNormalization : unmanaged, INormalization
         => from dtype in ElementwiseCases.DTypes
            from s in RowNormCases.Shapes
-           select Case(seed, dtype, s.Rows, s.Dim, s.Groups, s.Size, gainOffset, epsilon, exact, plain);
+           select Case<TNormalization>(seed, dtype, s.Rows, s.Dim, s.Groups, s.Size, gainOffset, epsilon, exact, plain);
 
-    private static ValidationCase<RowNormBackwardArguments> Case(
+    private static ValidationCase<RowNormBackwardArguments<TNormalization>> Case<TNormalization>(
         int seed, DType dtype, int rows, int dim, int groups, ValidationSize size, float gainOffset, float epsilon, Oracle<double> exact, Oracle<float> plain)
+        where TNormalization : unmanaged, INormalization
     {
         var data = new CaseData(CaseData.Seed(seed, rows, dim, groups), dtype);
         float[] outputGradient = data.Uniform(rows * dim), input = data.Uniform(rows * dim, 3f);
         float[] gain = data.Uniform(RowNormCases.GainShape(groups, dim).Count), expanded = RowNormCases.Expand(gain, groups, dim);
-        return new ValidationCase<RowNormBackwardArguments>(
+        return new ValidationCase<RowNormBackwardArguments<TNormalization>>(
             $"{rows}x{dim} {RowNormCases.Label(groups)} {dtype}",
             size,
             dtype,
@@ -31,7 +34,7 @@ internal static class RowNormBackwardCases
             {
                 Tensor x = Tensor.From(device, [rows, dim], input, dtype);
                 Tensor? g = groups == 0 ? null : Tensor.From(device, RowNormCases.GainShape(groups, dim), gain, dtype);
-                return RowNormBackwardArguments.Create(
+                return RowNormBackwardArguments<TNormalization>.Create(
                     Tensor.From(device, x.Shape, outputGradient, dtype), x, GainRows.Check(x, g, "gain", gainOffset), epsilon, wantsGain: true);
             },
             static arguments

@@ -1,4 +1,5 @@
 using GpuTransformer.Host;
+using GpuTransformer.Kernels;
 
 namespace GpuTransformer.Validation;
 
@@ -18,10 +19,12 @@ internal static class RowNormCases
     public delegate T[] Oracle<T>(T[] input, T[] gain, int rows, int dim);
 
     /// <summary>A case for each shape and storage type.</summary>
-    public static IEnumerable<ValidationCase<RowNormArguments>> Sweep(int seed, float gainOffset, float epsilon, Oracle<double> exact, Oracle<float> plain)
+    public static IEnumerable<ValidationCase<RowNormArguments<TNormalization>>> Sweep<TNormalization>(
+        int seed, float gainOffset, float epsilon, Oracle<double> exact, Oracle<float> plain)
+        where TNormalization : unmanaged, INormalization
         => from dtype in ElementwiseCases.DTypes
            from shape in Shapes
-           select Case(seed, dtype, shape.Rows, shape.Dim, shape.Groups, shape.Size, gainOffset, epsilon, exact, plain);
+           select Case<TNormalization>(seed, dtype, shape.Rows, shape.Dim, shape.Groups, shape.Size, gainOffset, epsilon, exact, plain);
 
     /// <summary>How the gain of a case is called.</summary>
     public static string Label(int groups) => groups switch
@@ -37,12 +40,13 @@ internal static class RowNormCases
     /// <summary>The gain as the oracle takes it: a whole row also where one number is stored.</summary>
     public static float[] Expand(float[] gain, int groups, int dim) => groups < 0 ? [.. Enumerable.Repeat(gain[0], dim)] : gain;
 
-    private static ValidationCase<RowNormArguments> Case(
+    private static ValidationCase<RowNormArguments<TNormalization>> Case<TNormalization>(
         int seed, DType dtype, int rows, int dim, int groups, ValidationSize size, float gainOffset, float epsilon, Oracle<double> exact, Oracle<float> plain)
+        where TNormalization : unmanaged, INormalization
     {
         var data = new CaseData(CaseData.Seed(seed, rows, dim, groups), dtype);
         float[] input = data.Uniform(rows * dim, 3f), gain = data.Uniform(GainShape(groups, dim).Count), expanded = Expand(gain, groups, dim);
-        return new ValidationCase<RowNormArguments>(
+        return new ValidationCase<RowNormArguments<TNormalization>>(
             $"{rows}x{dim} {Label(groups)} {dtype}",
             size,
             dtype,
@@ -50,7 +54,7 @@ internal static class RowNormCases
             {
                 Tensor x = Tensor.From(device, [rows, dim], input, dtype);
                 Tensor? g = groups == 0 ? null : Tensor.From(device, GainShape(groups, dim), gain, dtype);
-                return new RowNormArguments(x, GainRows.Check(x, g, "gain", gainOffset), Tensor.Empty(device, x.Shape, dtype), epsilon);
+                return new RowNormArguments<TNormalization>(x, GainRows.Check(x, g, "gain", gainOffset), Tensor.Empty(device, x.Shape, dtype), epsilon);
             },
             static arguments => [("output", arguments.Output)],
             () => [data.Expect("output", exact(CaseData.Convert<double>(input), CaseData.Convert<double>(expanded), rows, dim),

@@ -5,7 +5,7 @@ namespace GpuTransformer.Validation;
 /// <summary>The validation sweep of SumRows.</summary>
 internal static class SumRowsCases
 {
-    public static readonly OperatorSweep Sweep = OperatorSweep.Of(SumRowsOperator.Definition, Cases);
+    public static readonly OperatorSweep Sweep = OperatorSweep.Of(SumRowsArguments.Definition, Cases);
 
     private static IEnumerable<ValidationCase<SumRowsArguments>> Cases(int seed)
     {
