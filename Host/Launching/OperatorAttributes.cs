@@ -45,6 +45,9 @@ internal sealed class LaunchesAttribute(Type kernel) : Attribute
 
     /// <summary>Whether each storage type is that of its own tensor; the launch is then called <c>Launch…Pairs</c>.</summary>
     public bool EveryPair { get; init; }
+
+    /// <summary>The type parameter that stands for flags and not for real numbers, if one does; the launch is then called <c>Launch…Flag…</c>.</summary>
+    public string? Flags { get; init; }
 }
 
 /// <summary>

@@ -28,6 +28,9 @@ internal struct BroadcastPortable<TFirst, TElement, TOutput, TMap> : IGridKernel
     /// <inheritdoc/>
     public int FirstGroup { get; set; }
 
+    /// <summary>How many groups the launch needs.</summary>
+    public readonly long Groups => (Output.Length + ElementsPerGroup - 1) / ElementsPerGroup;
+
     /// <summary>Grid: rows · inner / <see cref="ElementsPerGroup"/> groups, rounded up.</summary>
     public static void Kernel(BroadcastPortable<TFirst, TElement, TOutput, TMap> p)
     {

@@ -22,6 +22,9 @@ internal unsafe struct BroadcastVectorized<TFirst, TElement, TOutput, TMap> : IB
     public int ElementsPerBlock;
     public TMap Map;
 
+    /// <summary>How many blocks the launch needs.</summary>
+    public readonly int Blocks => checked((int)((Count + ElementsPerBlock - 1) / ElementsPerBlock));
+
     public readonly void Execute(int block)
     {
         long i = (long)block * ElementsPerBlock, end = Math.Min(i + ElementsPerBlock, Count);

@@ -46,6 +46,9 @@ internal sealed class KernelBinding(INamedTypeSymbol arguments, List<Diagnostic>
         => arguments.GetMembers(name).FirstOrDefault(
             static m => m is IPropertySymbol { IsIndexer: false } or IMethodSymbol { MethodKind: MethodKind.Ordinary });
 
+    /// <summary>Whether the argument of that name may be left out.</summary>
+    public bool IsOptional(string name) => Member(name) is IPropertySymbol { Type.NullableAnnotation: NullableAnnotation.Annotated };
+
     private static IEnumerable<(string Name, ITypeSymbol Type)> Fields(INamedTypeSymbol block)
         => block.GetMembers().OfType<IFieldSymbol>().Where(
             static f => f is { IsStatic: false, IsConst: false, DeclaredAccessibility: Accessibility.Public }).Select(static f => (f.Name, f.Type));

@@ -6,6 +6,8 @@ internal static class Names
     public const string OperatorAttribute = "GpuTransformer.Host.OperatorAttribute";
     public const string LaunchesAttribute = "GpuTransformer.Host.LaunchesAttribute";
     public const string EveryPair = "EveryPair";
+    public const string Flags = "Flags";
+    public const string FlagType = "GpuTransformer.Kernels.Flag";
     public const string VariantAttribute = "VariantAttribute";
     public const string Definition = "Definition";
     public const string Element = "IElement";

@@ -47,12 +47,22 @@ internal sealed class OperatorWriter
         {
             INamedTypeSymbol kernel = ((INamedTypeSymbol)launched.ConstructorArguments[0].Value!).OriginalDefinition;
             bool everyPair = launched.NamedArguments.Any(static a => a.Key == Names.EveryPair && a.Value.Value is true);
-            WriteLaunch(kernel, everyPair ? $"{kernel.Name}Pairs" : kernel.Name, everyPair);
+            string flags = launched.NamedArguments.FirstOrDefault(static a => a.Key == Names.Flags).Value.Value as string ?? string.Empty;
+            WriteLaunch(
+                flags.Length == 0 ? kernel : WithFlags(kernel, flags),
+                $"{kernel.Name}{(everyPair ? "Pairs" : flags.Length == 0 ? string.Empty : $"Flag{flags.Substring(1)}")}", everyPair);
         }
 
         _text.Append("}\n");
         string? functions = Function is null || declaration is null ? null : Functions(Function);
         return new GeneratedOperator($"{_arguments.Name}.g.cs", _text.ToString(), definition, functions, [.. _diagnostics]);
+    }
+
+    // The kernel with flags for one of its storage types.
+    private static INamedTypeSymbol WithFlags(INamedTypeSymbol kernel, string parameter)
+    {
+        INamedTypeSymbol flag = kernel.ContainingAssembly.GetTypeByMetadataName(Names.FlagType)!;
+        return kernel.Construct([.. kernel.TypeParameters.Select(p => p.Name == parameter ? (ITypeSymbol)flag : p)]);
     }
 
     private static bool IsVectorized(INamedTypeSymbol kernel) => kernel.AllInterfaces.Any(static i => i.Name == "IBlockKernel");
@@ -108,7 +118,7 @@ internal sealed class OperatorWriter
 
     private void WriteLaunch(INamedTypeSymbol kernel, string name, bool everyPair = false)
     {
-        ITypeParameterSymbol[] elements = [.. kernel.TypeParameters.Where(IsElement)];
+        ITypeParameterSymbol[] elements = [.. kernel.TypeArguments.OfType<ITypeParameterSymbol>().Where(IsElement)];
         if (elements.Length > 0)
             WriteSwitch(kernel, name, elements, everyPair);
         string accessibility = elements.Length == 0 ? "internal" : "private", passing = elements.Length == 0 ? string.Empty : "in ";
@@ -136,7 +146,8 @@ internal sealed class OperatorWriter
         void Cases(string indent, string[] chosen, int choices)
         {
             string tensor = _binding.StorageTensor(kernel, elements[chosen.Length].Name) ?? "Missing";
-            _text.Append($"{indent}switch (a.{tensor}.DType)\n{indent}{{\n");
+            string tensorOf = _binding.IsOptional(tensor) ? $"a.{tensor}!" : $"a.{tensor}";
+            _text.Append($"{indent}switch ({tensorOf}.DType)\n{indent}{{\n");
             foreach (string storage in new[] { "Float32", "Float16", "BFloat16" })
             {
                 _text.Append($"{indent}    case DType.{storage}:\n");
@@ -150,7 +161,7 @@ internal sealed class OperatorWriter
 
             _text.Append(
                 $"{indent}    default:\n{indent}        throw new System.ArgumentException($\"Kernels compute with real numbers only, not with "
-                + $"{{a.{tensor}.DType}}.\");\n{indent}}}\n");
+                + $"{{{tensorOf}.DType}}.\");\n{indent}}}\n");
         }
     }
 

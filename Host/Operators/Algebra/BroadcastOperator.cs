@@ -5,8 +5,16 @@ namespace GpuTransformer.Host;
 /// <summary>
 /// What a variant of a broadcasting operator is given: up to three operands, each of a shape that is broadcast to the output's, and how to walk them.
 /// </summary>
-internal readonly record struct BroadcastArguments<TMap>(Tensor First, Tensor? Second, Tensor? Third, Tensor Output, BroadcastWalk Walk, TMap Map)
-    where TMap : unmanaged, IBroadcastMap<TMap>;
+[Launches(typeof(BroadcastVectorized<,,,>)), Launches(typeof(BroadcastPortable<,,,>))]
+[Launches(typeof(BroadcastVectorized<,,,>), Flags = "TOutput"), Launches(typeof(BroadcastPortable<,,,>), Flags = "TOutput")]
+[Launches(typeof(BroadcastVectorized<,,,>), Flags = "TFirst"), Launches(typeof(BroadcastPortable<,,,>), Flags = "TFirst")]
+internal readonly partial record struct BroadcastArguments<TMap>(Tensor First, Tensor? Second, Tensor? Third, Tensor Output, BroadcastWalk Walk, TMap Map)
+    where TMap : unmanaged, IBroadcastMap<TMap>
+{
+    public long Count => Output.Shape.Count;
+
+    public int ElementsPerBlock(ComputeDevice device) => VectorizedBlocks.ElementsPerBlock(device, Count);
+}
 
 /// <summary>The two variants of the one kernel, specialised for <typeparamref name="TMap"/>.</summary>
 internal static class BroadcastOperator<TMap>
@@ -16,22 +24,22 @@ internal static class BroadcastOperator<TMap>
     public static OperatorDefinition<BroadcastArguments<TMap>> Define(string name, string formula) => Define(
         name,
         formula,
-        static (device, a) => ElementDispatch.Launch<Vectorized, BroadcastArguments<TMap>>(device, a, a.Output.DType),
-        static (device, a) => ElementDispatch.Launch<Portable, BroadcastArguments<TMap>>(device, a, a.Output.DType));
+        BroadcastArguments<TMap>.LaunchBroadcastVectorized,
+        BroadcastArguments<TMap>.LaunchBroadcastPortable);
 
     /// <summary>One from real numbers to flags.</summary>
     public static OperatorDefinition<BroadcastArguments<TMap>> DefineComparison(string name, string formula) => Define(
         name,
         formula,
-        static (device, a) => ElementDispatch.Launch<VectorizedComparison, BroadcastArguments<TMap>>(device, a, a.First.DType),
-        static (device, a) => ElementDispatch.Launch<PortableComparison, BroadcastArguments<TMap>>(device, a, a.First.DType));
+        BroadcastArguments<TMap>.LaunchBroadcastVectorizedFlagOutput,
+        BroadcastArguments<TMap>.LaunchBroadcastPortableFlagOutput);
 
     /// <summary>One from flags and real numbers to real numbers.</summary>
     public static OperatorDefinition<BroadcastArguments<TMap>> DefineSelection(string name, string formula) => Define(
         name,
         formula,
-        static (device, a) => ElementDispatch.Launch<VectorizedSelection, BroadcastArguments<TMap>>(device, a, a.Output.DType),
-        static (device, a) => ElementDispatch.Launch<PortableSelection, BroadcastArguments<TMap>>(device, a, a.Output.DType));
+        BroadcastArguments<TMap>.LaunchBroadcastVectorizedFlagFirst,
+        BroadcastArguments<TMap>.LaunchBroadcastPortableFlagFirst);
 
     private static OperatorDefinition<BroadcastArguments<TMap>> Define(
         string name, string formula, Action<ComputeDevice, BroadcastArguments<TMap>> vectorized, Action<ComputeDevice, BroadcastArguments<TMap>> portable)
@@ -42,89 +50,6 @@ internal static class BroadcastOperator<TMap>
                 new("Vectorized", VariantKind.Vectorized, "SIMD along the innermost axis, some thousand elements per block", vectorized),
                 new("Portable", VariantKind.Portable, "four elements per thread", portable),
             ]);
-
-    private static void LaunchPortable<TFirst, TElement, TOutput>(ComputeDevice device, in BroadcastArguments<TMap> a)
-        where TFirst : unmanaged, IElement<TFirst>
-        where TElement : unmanaged, IElement<TElement>
-        where TOutput : unmanaged, IElement<TOutput>
-    {
-        const int PerGroup = BroadcastPortable<TFirst, TElement, TOutput, TMap>.ElementsPerGroup;
-        device.Launch(
-            BroadcastPortable<TFirst, TElement, TOutput, TMap>.Kernel,
-            (a.Output.Shape.Count + PerGroup - 1) / PerGroup,
-            BroadcastPortable<TFirst, TElement, TOutput, TMap>.GroupSize,
-            new BroadcastPortable<TFirst, TElement, TOutput, TMap>
-            {
-                First = a.First.View<TFirst>(),
-                Second = a.Second?.View<TElement>() ?? default,
-                Third = a.Third?.View<TElement>() ?? default,
-                Output = a.Output.View<TOutput>(),
-                Walk = a.Walk,
-                Map = a.Map,
-            });
-    }
-
-    private static unsafe void LaunchVectorized<TFirst, TElement, TOutput>(ComputeDevice device, in BroadcastArguments<TMap> a)
-        where TFirst : unmanaged, IElement<TFirst>
-        where TElement : unmanaged, IElement<TElement>
-        where TOutput : unmanaged, IElement<TOutput>
-    {
-        long count = a.Output.Shape.Count;
-        int perBlock = VectorizedBlocks.ElementsPerBlock(device, count);
-        device.Launch(checked((int)((count + perBlock - 1) / perBlock)), new BroadcastVectorized<TFirst, TElement, TOutput, TMap>
-        {
-            First = a.First.Pointer<TFirst>(),
-            Second = a.Second is null ? null : a.Second.Pointer<TElement>(),
-            Third = a.Third is null ? null : a.Third.Pointer<TElement>(),
-            Output = a.Output.Pointer<TOutput>(),
-            Walk = a.Walk,
-            Count = count,
-            ElementsPerBlock = perBlock,
-            Map = a.Map,
-        });
-    }
-
-    private readonly struct Portable : IElementLaunch<BroadcastArguments<TMap>>
-    {
-        public static void Launch<TElement>(ComputeDevice device, BroadcastArguments<TMap> arguments)
-            where TElement : unmanaged, IElement<TElement>
-            => LaunchPortable<TElement, TElement, TElement>(device, arguments);
-    }
-
-    private readonly struct Vectorized : IElementLaunch<BroadcastArguments<TMap>>
-    {
-        public static void Launch<TElement>(ComputeDevice device, BroadcastArguments<TMap> arguments)
-            where TElement : unmanaged, IElement<TElement>
-            => LaunchVectorized<TElement, TElement, TElement>(device, arguments);
-    }
-
-    private readonly struct PortableComparison : IElementLaunch<BroadcastArguments<TMap>>
-    {
-        public static void Launch<TElement>(ComputeDevice device, BroadcastArguments<TMap> arguments)
-            where TElement : unmanaged, IElement<TElement>
-            => LaunchPortable<TElement, TElement, Flag>(device, arguments);
-    }
-
-    private readonly struct VectorizedComparison : IElementLaunch<BroadcastArguments<TMap>>
-    {
-        public static void Launch<TElement>(ComputeDevice device, BroadcastArguments<TMap> arguments)
-            where TElement : unmanaged, IElement<TElement>
-            => LaunchVectorized<TElement, TElement, Flag>(device, arguments);
-    }
-
-    private readonly struct PortableSelection : IElementLaunch<BroadcastArguments<TMap>>
-    {
-        public static void Launch<TElement>(ComputeDevice device, BroadcastArguments<TMap> arguments)
-            where TElement : unmanaged, IElement<TElement>
-            => LaunchPortable<Flag, TElement, TElement>(device, arguments);
-    }
-
-    private readonly struct VectorizedSelection : IElementLaunch<BroadcastArguments<TMap>>
-    {
-        public static void Launch<TElement>(ComputeDevice device, BroadcastArguments<TMap> arguments)
-            where TElement : unmanaged, IElement<TElement>
-            => LaunchVectorized<Flag, TElement, TElement>(device, arguments);
-    }
 }
 
 /// <summary>A function of one number in the catalogue, forward and backward.</summary>
