@@ -33,9 +33,9 @@ internal sealed class OperatorAttribute : Attribute
 }
 
 /// <summary>
-/// A kernel that is part of a variant, on the record of the operator's arguments: the generator writes its launch, <c>Launch</c> and the kernel's name, with the
-/// switch over storage types and its fields, as it does for a <see cref="VariantAttribute"/>. What launches when is then written by hand. A kernel with several
-/// storage types has them all alike, unless <see cref="EveryPair"/> is set.
+/// A kernel that is part of a variant, on the record of the operator's arguments: the generator writes its launch, <c>Launch</c> and the kernel's name, with
+/// the switch over storage types and its fields, as it does for a <see cref="VariantAttribute"/>. What launches when is then written by hand. A kernel with
+/// several storage types has them all alike, unless <see cref="EveryPair"/> is set.
 /// </summary>
 /// <param name="kernel">Its open generic type: <c>typeof(FoldRowsPortable&lt;&gt;)</c>.</param>
 [AttributeUsage(AttributeTargets.Struct, AllowMultiple = true)]

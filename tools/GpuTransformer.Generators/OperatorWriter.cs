@@ -155,7 +155,8 @@ internal sealed class OperatorWriter
                 if (types.Length < choices)
                     Cases(indent + Indent + Indent, types, choices);
                 else
-                    _text.Append($"{indent}        Launch{name}<{string.Join(", ", elements.Select((_, i) => types[System.Math.Min(i, types.Length - 1)]))}>(device, a);\n");
+                    _text.Append($"{indent}        "
+                        + $"Launch{name}<{string.Join(", ", elements.Select((_, i) => types[System.Math.Min(i, types.Length - 1)]))}>(device, a);\n");
                 _text.Append($"{indent}        break;\n");
             }
 

@@ -35,7 +35,8 @@ internal readonly partial record struct RowNormBackwardArguments<TNormalization>
                 outputGradient, input, statistics, Tensor.Empty(input.Device, values.Shape, input.DType), gain.Groups, gain.Columns);
         }
 
-        return new RowNormBackwardArguments<TNormalization>(outputGradient, input, gain, Tensor.Empty(input.Device, input.Shape, input.DType), gainSum, epsilon);
+        return new RowNormBackwardArguments<TNormalization>(outputGradient, input, gain, Tensor.Empty(input.Device, input.Shape, input.DType), gainSum,
+            epsilon);
     }
 
     internal static void LaunchPortable(ComputeDevice device, RowNormBackwardArguments<TNormalization> a)
