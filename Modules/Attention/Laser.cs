@@ -15,5 +15,5 @@ internal sealed record Laser(float Clamp) : IHeadsStage, IMergedStage
 
     public Heads Prepare(Heads heads) => heads with { Value = Operators.Exp(Operators.SoftClamp(heads.Value, Clamp)) };
 
-    public Tensor Finish(Tensor merged, Tensor x) => Operators.Log(Operators.Maximum(merged, Tensor.From(merged.Device, [1], [Smallest], merged.DType)));
+    public Tensor Finish(Tensor merged, Tensor x) => Operators.Log(Operators.Maximum(merged, Smallest));
 }

@@ -34,19 +34,19 @@ internal sealed record ScoreRules(Tensor? Bias, Tensor? Visible)
 
     /// <summary>The scores, but what is hidden as low as a number can be: a softmax gives it nothing.</summary>
     public static Tensor Lowest(Tensor? visible, Tensor scores)
-        => visible is null ? scores : Operators.Where(visible, scores, Tensor.From(scores.Device, [1], [float.MinValue]));
+        => visible is null ? scores : Operators.Where(visible, scores, float.MinValue);
 
     /// <summary>The weights, but zero where hidden: so a query that sees no key has none at all.</summary>
     public static Tensor Only(Tensor? visible, Tensor weights)
-        => visible is null ? weights : Operators.Where(visible, weights, Tensor.Zeros(weights.Device, [1]));
+        => visible is null ? weights : Operators.Where(visible, weights, 0f);
 
     /// <summary>The weights, but zero for a query that sees no key.</summary>
     public Tensor OnlyLiving(Tensor weights)
     {
         if (Visible is null)
             return weights;
-        Tensor one = Tensor.From(weights.Device, [1], [1f]), zero = Tensor.Zeros(weights.Device, [1]);
-        return Only(Operators.Where(Visible, one, zero).Max(-1, keepDim: true) > 0f, weights);
+        Tensor one = Tensor.From(weights.Device, [1], [1f]);
+        return Only(Operators.Where(Visible, one, 0f).Max(-1, keepDim: true) > 0f, weights);
     }
 
     private static Tensor BehindZeros(Tensor bias, int count)
@@ -99,8 +99,7 @@ internal sealed record ScoreRules(Tensor? Bias, Tensor? Visible)
     {
         if (a is null || b is null)
             return a ?? b;
-        Tensor one = Tensor.From(a.Device, [1], [1f]), zero = Tensor.Zeros(a.Device, [1]);
-        return Operators.Where(a, Operators.Where(b, one, zero), zero) > 0f;
+        return Operators.Where(a, Operators.Where(b, Tensor.From(a.Device, [1], [1f]), 0f), 0f) > 0f;
     }
 
     private static Tensor Cast(Tensor bias) => bias.DType == DType.Float32 ? bias : Operators.Cast(bias, DType.Float32);

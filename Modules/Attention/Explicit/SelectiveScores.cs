@@ -20,7 +20,7 @@ internal static class SelectiveScores
             spared[i * keys + keys - queries + i] = true;
         }
 
-        gate = Operators.Where(Tensor.From(scores.Device, [queries, keys], spared), Tensor.Zeros(scores.Device, [1]), gate);
+        gate = Operators.Where(Tensor.From(scores.Device, [queries, keys], spared), 0f, gate);
         Tensor earlier = Operators.Concatenate([Tensor.Zeros(scores.Device, [batch, 1, 1, keys]), gate.Narrow(2, 0, queries - 1)], 2);
         return scores - earlier.CumulativeSum(2);
     }

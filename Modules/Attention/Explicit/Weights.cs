@@ -41,6 +41,6 @@ internal sealed class InvertedWeights : IWeights
     public Tensor Of(Tensor scores, Tensor? visible)
     {
         Tensor chosen = ScoreRules.Only(visible, Operators.Softmax(ScoreRules.Lowest(visible, scores).Transpose(-1, -2)).Transpose(-1, -2));
-        return chosen / Operators.Maximum(chosen.Sum(-1, keepDim: true), Tensor.From(scores.Device, [1], [Smallest]));
+        return chosen / Operators.Maximum(chosen.Sum(-1, keepDim: true), Smallest);
     }
 }

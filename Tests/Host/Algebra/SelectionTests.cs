@@ -7,6 +7,23 @@ namespace GpuTransformer.Tests.Host;
 public sealed class SelectionTests
 {
     [TestMethod]
+    [DeviceRows(DType.Float32), DeviceRows(DType.BFloat16)]
+    public void A_number_stands_for_a_tensor_of_it(string id, DType dtype)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        using StepScope step = device.BeginStep(record: true);
+        Tensor x = Tensor.From(device, [3], [-1f, 2f, float.NaN], dtype);
+        x.RequiresGradient = true;
+        Tensor floor = Operators.Maximum(x, 0.5f), ceiling = Operators.Minimum(x, 0.5f);
+        CollectionAssert.AreEqual(new[] { 0.5f, 2f, float.NaN }, floor.ToArray());
+        CollectionAssert.AreEqual(new[] { -1f, 0.5f, float.NaN }, ceiling.ToArray());
+        CollectionAssert.AreEqual(new[] { 7f, 2f, 7f }, Operators.Where(x > 0f, x, 7f).ToArray());
+        CollectionAssert.AreEqual(new[] { -1f, 7f, float.NaN }, Operators.Where(x > 0f, 7f, x).ToArray());
+        step.Backward(Operators.Cast(Operators.Where(x > 0f, floor, 7f).Sum(), DType.Float32));
+        CollectionAssert.AreEqual(new[] { 0f, 1f, 0f }, x.Gradient!.ToArray());
+    }
+
+    [TestMethod]
     [DeviceRows(Simulator = true)]
     public void Comparisons_of_the_language_give_masks(string id)
     {
