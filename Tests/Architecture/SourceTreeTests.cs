@@ -31,6 +31,20 @@ public sealed partial class SourceTreeTests
 
     [TestMethod]
     [DataRow("Kernels"), DataRow("Host"), DataRow("Modules"), DataRow("tools"), DataRow("Tests")]
+    public void A_folder_has_at_most_25_files(string folder)
+    {
+        string[] crowded =
+        [
+            .. from file in RepositoryFiles.Sources(folder)
+               group file by Path.GetDirectoryName(file) into inside
+               where inside.Count() > 25
+               select $"{inside.Key} has {inside.Count()}",
+        ];
+        Assert.IsEmpty(crowded, string.Join(", ", crowded));
+    }
+
+    [TestMethod]
+    [DataRow("Kernels"), DataRow("Host"), DataRow("Modules"), DataRow("tools"), DataRow("Tests")]
     public void Lines_fit_in_160_columns(string folder)
     {
         string[] wide =
