@@ -2,7 +2,7 @@ using GpuTransformer.Kernels;
 
 namespace GpuTransformer.Host;
 
-/// <summary>A launch that is generic over the storage type.</summary>
+/// <summary>A launch that is written by hand and generic over the storage type.</summary>
 internal interface IElementLaunch<TArguments>
     where TArguments : struct
 {
@@ -11,7 +11,7 @@ internal interface IElementLaunch<TArguments>
         where TElement : unmanaged, IElement<TElement>;
 }
 
-/// <summary>From the data type, known at run time, to the kernel's type argument: the one place where that switch is written.</summary>
+/// <summary>From the data type, known at run time, to the type argument of a launch by hand; what the generator writes has the same switch.</summary>
 internal static class ElementDispatch
 {
     /// <summary>Calls <typeparamref name="TLaunch"/> with the element type of <paramref name="dtype"/>.</summary>

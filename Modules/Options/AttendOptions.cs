@@ -31,5 +31,7 @@ public sealed record AttendOptions : AttentionCoreOptions
         ValidateCore();
         if (Heads is null && (PreTalkingHeads || PostTalkingHeads || PreScalePostTalkingHeads || HeadLearnedSink))
             throw new ArgumentException("Heads is missing: talking heads and HeadLearnedSink have parameters for each head.", nameof(Heads));
+        if (HeadLearnedSink && Scale == 0f)
+            throw new ArgumentException("Scale = 0, but with HeadLearnedSink the scores need a scale that is not zero.", nameof(Scale));
     }
 }

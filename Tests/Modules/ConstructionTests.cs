@@ -12,6 +12,7 @@ public sealed class ConstructionTests
     private static readonly AttentionOptions s_richAttn = s_plain.Attn with
     {
         NumMemKv = 2, QkNorm = true, QkNormDimScale = true, HeadScale = true, GateValues = true, GateValueHeads = true,
+        PostTalkingHeads = true, HeadLearnedSink = true,
     };
 
     // With whatever options add parameters or constants of their own. One layer of each kind: every refused allocation has the whole process collected.

@@ -41,7 +41,16 @@ internal sealed class ExplicitAttend
         bool isSplit = options.Layout == AttentionLayout.HeadMajor;
         Tensor query = isSplit ? heads.Query : HeadLayout.Split(heads.Query, heads.QueryHeads);
         Tensor key = ForEachQueryHead(heads.Key, heads, isSplit), value = ForEachQueryHead(heads.Value, heads, isSplit);
-        var rules = ScoreRules.Of(options, query.Device, query.Shape[0], query.Shape[2], key.Shape[2]);
+        (int batch, int count, int queries, int keys) = (query.Shape[0], heads.QueryHeads, query.Shape[2], key.Shape[2]);
+
+        // Nothing attends to nothing.
+        if (batch == 0 || queries == 0 || keys == 0)
+        {
+            int width = value.Shape[3];
+            return Tensor.Zeros(value.Device, isSplit ? [batch, count, queries, width] : [batch, queries, count * width], value.DType);
+        }
+
+        var rules = ScoreRules.Of(options, query.Device, batch, queries, keys);
 
         Tensor scores = Operators.Scale(Cast(Operators.BatchedMatrixMultiply(query, key, transposeRight: true), DType.Float32), heads.Scale);
         Tensor? factor = _factor?.Mix(scores);

@@ -16,8 +16,12 @@ internal static class SelectiveScores
         var spared = new bool[queries * keys];
         for (int i = 0; i < queries; i++)
         {
-            spared[i * keys + keys - queries] = true;
-            spared[i * keys + keys - queries + i] = true;
+            // With fewer keys than queries, the first queries have no key of their own.
+            foreach (int key in new[] { keys - queries, keys - queries + i })
+            {
+                if (key >= 0)
+                    spared[i * keys + key] = true;
+            }
         }
 
         gate = Operators.Where(Tensor.From(scores.Device, [queries, keys], spared), 0f, gate);

@@ -111,6 +111,28 @@ public sealed class ExplicitAttentionTests
 
     [TestMethod]
     [DeviceRows]
+    public void Nothing_attends_to_nothing_and_few_keys_are_enough(string id)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        using StepScope step = device.BeginStep();
+        foreach (AttentionOptions options in new[]
+        {
+            s_plain with { PostTalkingHeads = true }, s_plain with { Sigmoid = true }, s_plain with { CogSigned = true }, s_plain with { InvertedAttention = true },
+            s_plain with { Hard = true }, s_plain with { SparseTopk = 7, SparseTopkStraightThrough = true }, s_plain with { Selective = true, Causal = true },
+        })
+        {
+            using var attention = new AttentionModule(options, device);
+            string what = string.Join(", ", options.NeedScores);
+            CollectionAssert.AreEqual(new float[24], attention.Forward(Input(device, [1, 2, 12], 1), Tensor.Zeros(device, [1, 0, 12])).ToArray(), what);
+            Assert.AreEqual(new Shape(0, 2, 12), attention.Forward(Tensor.Zeros(device, [0, 2, 12]), Tensor.Zeros(device, [0, 3, 12])).Shape, what);
+            Assert.AreEqual(new Shape(1, 0, 12), attention.Forward(Tensor.Zeros(device, [1, 0, 12]), Tensor.Zeros(device, [1, 3, 12])).Shape, what);
+            float[] output = attention.Forward(Input(device, [2, 5, 12], 1), Input(device, [2, 2, 12], 2)).ToArray();
+            Assert.IsTrue(Array.TrueForAll(output, float.IsFinite), what);
+        }
+    }
+
+    [TestMethod]
+    [DeviceRows]
     public void Numbers_of_hidden_keys_change_nothing(string id)
     {
         ComputeDevice device = TestDevices.Get(id);
@@ -174,6 +196,9 @@ public sealed class ExplicitAttentionTests
         Refused("need 3", new AttentionModule(s_plain, device), s_plain with { DimHead = 254, L2Distance = true, HeadLearnedSink = true });
         Assert.Contains("Heads is missing",
             Assert.ThrowsExactly<ArgumentException>(() => new Attend(new AttendOptions { PreTalkingHeads = true }, device)).Message);
+
+        Assert.Contains(
+            "not zero", Assert.ThrowsExactly<ArgumentException>(() => new Attend(new AttendOptions { Heads = 2, HeadLearnedSink = true, Scale = 0f }, device)).Message);
 
         void Refused(string message, AttentionModule right, AttentionOptions wrong)
         {
