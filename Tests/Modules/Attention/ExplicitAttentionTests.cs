@@ -117,7 +117,8 @@ public sealed class ExplicitAttentionTests
         using StepScope step = device.BeginStep();
         foreach (AttentionOptions options in new[]
         {
-            s_plain with { PostTalkingHeads = true }, s_plain with { Sigmoid = true }, s_plain with { CogSigned = true }, s_plain with { InvertedAttention = true },
+            s_plain with { PostTalkingHeads = true }, s_plain with { Sigmoid = true }, s_plain with { CogSigned = true },
+            s_plain with { InvertedAttention = true },
             s_plain with { Hard = true }, s_plain with { SparseTopk = 7, SparseTopkStraightThrough = true }, s_plain with { Selective = true, Causal = true },
         })
         {
@@ -198,7 +199,8 @@ public sealed class ExplicitAttentionTests
             Assert.ThrowsExactly<ArgumentException>(() => new Attend(new AttendOptions { PreTalkingHeads = true }, device)).Message);
 
         Assert.Contains(
-            "not zero", Assert.ThrowsExactly<ArgumentException>(() => new Attend(new AttendOptions { Heads = 2, HeadLearnedSink = true, Scale = 0f }, device)).Message);
+            "not zero",
+            Assert.ThrowsExactly<ArgumentException>(() => new Attend(new AttendOptions { Heads = 2, HeadLearnedSink = true, Scale = 0f }, device)).Message);
 
         void Refused(string message, AttentionModule right, AttentionOptions wrong)
         {

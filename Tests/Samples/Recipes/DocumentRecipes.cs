@@ -26,6 +26,22 @@ internal static class DocumentRecipes
         return (result, back);
     }
 
+    /// <summary>docs/algebra.md.</summary>
+    public static Tensor Algebra(ComputeDevice device, Tensor queries, Tensor keys)
+    {
+        // <recipe>
+        queries.RequiresGradient = true;
+        using StepScope step = device.BeginStep(record: true);
+        Tensor similarity = Operators.BatchedMatrixMultiply(queries, keys, transposeRight: true) / 8f; // [batch, n, m]
+        (Tensor best, Tensor places) = similarity.TopK(4);                                             // the four best keys of each query
+        Tensor weights = Operators.Softmax(best);
+        Tensor entropy = -(weights * Operators.Log(Operators.Maximum(weights, 1e-9f))).Sum(-1);        // [batch, n]
+        Tensor sure = entropy < 0.5f;                                                                  // a mask
+        step.Backward(Operators.Where(sure, entropy, 0f).Mean());
+        // </recipe>
+        return step.Keep(places);
+    }
+
     /// <summary>README: training.</summary>
     public static void Training(Encoder model, Tensor x, Tensor context, Tensor target)
     {

@@ -8,7 +8,7 @@ namespace GpuTransformer.Tests.Samples;
 [TestClass]
 public sealed partial class RecipeTests
 {
-    private static readonly string[] s_documents = ["README.md", "docs/training.md", "docs/modules.md", "docs/extending.md", "docs/gpu.md",
+    private static readonly string[] s_documents = ["README.md", "docs/training.md", "docs/modules.md", "docs/algebra.md", "docs/extending.md", "docs/gpu.md",
         "docs/packages/GpuTransformer.md", "tools/samples/README.md"];
 
     private string _before = string.Empty, _folder = string.Empty;
@@ -50,6 +50,17 @@ public sealed partial class RecipeTests
         (float[] doubled, long[] ids) = DocumentRecipes.Data(TestDevices.Get(id));
         CollectionAssert.AreEqual(new[] { 2f, 4f, 6f, 8f, 10f, 12f }, doubled);
         CollectionAssert.AreEqual(new[] { 7L, 0L, 2L, 2L }, ids);
+    }
+
+    [TestMethod]
+    [DeviceRows]
+    public void The_algebra_finds_the_nearest_keys(string id)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        using Tensor queries = Tensor.From(device, [1, 2, 2], [1f, 0f, 0f, -1f]);
+        using Tensor keys = Tensor.From(device, [1, 5, 2], [3f, 1f, 1f, -5f, 2f, 0f, -1f, -2f, 0f, 4f]);
+        using Tensor places = DocumentRecipes.Algebra(device, queries, keys);
+        CollectionAssert.AreEqual(new long[] { 0, 2, 1, 4, 1, 3, 2, 0 }, places.ToInt64Array());
     }
 
     [TestMethod]
