@@ -31,7 +31,7 @@ internal static class CustomKernelChecks<TKernel>
         {
             if (!isShown || part.IsNestedPrivate || part.IsNestedFamily || part.IsNestedFamANDAssem)
                 return $"{type.Name} cannot be launched: {part.Name} is not public, and ILGPU's launchers see a kernel from outside. Make it public, or "
-                    + "internal with InternalsVisibleTo(\"{Launchers}\").";
+                    + $"internal with InternalsVisibleTo(\"{Launchers}\").";
         }
 
         return null;

@@ -19,8 +19,7 @@ internal static class OtherFormats
         if (start[0] == 0x80 && start.Length > 1 && start[1] is >= 2 and <= 5)
             return $"'{path}' is no safetensors file but a Python pickle, as PyTorch before 1.6 wrote checkpoints.\n{FromPyTorch(path)}";
         if (text.StartsWith("\x93NUMPY", StringComparison.Ordinal))
-            return $"'{path}' is no safetensors file but an array of NumPy "
-                + "(.npy).\n"
+            return $"'{path}' is no safetensors file but an array of NumPy (.npy).\n"
                 + Recipe($"import numpy, safetensors.numpy\nsafetensors.numpy.save_file({{'x': numpy.load({Quote(path)})}}, {Quote(Target(path))})");
         return Plain(text) is { } what ? $"'{path}' is no safetensors file but {what}." : null;
     }

@@ -120,8 +120,13 @@ internal static class OptionChecks
     }
 
     private static (PropertyInfo Property, OptionRange Range)[] Ranged(Type options)
-        => [.. from property in options.GetProperties() let takes = property.GetCustomAttribute<TakesAttribute>() where takes is not null
-        select (property, takes.Range)];
+        =>
+        [
+            .. from property in options.GetProperties()
+               let takes = property.GetCustomAttribute<TakesAttribute>()
+               where takes is not null
+               select (property, takes.Range),
+        ];
 
     private static void Check(object value, OptionRange range, string name)
     {

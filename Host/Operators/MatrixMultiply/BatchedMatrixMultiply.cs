@@ -48,8 +48,11 @@ public static partial class Operators
         if (MatrixMultiplyOperator.Batch(batch, left.Shape, right.Shape) is { } steps)
         {
             MatrixMultiplyOperator.Run(new MatrixMultiplyArguments(
-                left, right, output, m, n, k, transposeLeft, transposeRight, null, Activation.None, null, null) { Products = checked((int)batch.Count),
-                Batch = steps });
+                left, right, output, m, n, k, transposeLeft, transposeRight, null, Activation.None, null, null)
+            {
+                Products = checked((int)batch.Count),
+                Batch = steps,
+            });
         }
         else
         {

@@ -29,8 +29,8 @@ internal static class WarpHidden
     {
         for (int i = Group.IdxX; i < SharedTile.Bytes / sizeof(uint); i += AttentionTiles.GroupSize)
         {
-            uint word = shared[start + i], low = (word & LowExponent) == LowExponent ? 0u : word & 0xffffu, high = (word & HighExponent) == HighExponent ? 0u
-                : word & 0xffff0000u;
+            uint word = shared[start + i], low = (word & LowExponent) == LowExponent ? 0u : word & 0xffffu;
+            uint high = (word & HighExponent) == HighExponent ? 0u : word & 0xffff0000u;
             if ((low | high) != word)
             {
                 shared[start + i] = low | high;

@@ -39,8 +39,8 @@ internal static unsafe class LaneDropout<TSimd, TVector>
         for (int r = 0; r < count; r++)
         {
             PhiloxVectors words = Draw(dropout, blocks, Vector512.Create((uint)(headRow + scratch.Numbers[r])));
-            scratch.Kept[r] = Spread(Kept(dropout, words.X)) | Spread(Kept(dropout, words.Y)) << 1 | Spread(Kept(dropout, words.Z)) << 2 | Spread(Kept(dropout,
-                words.W)) << 3;
+            scratch.Kept[r] = Spread(Kept(dropout, words.X)) | Spread(Kept(dropout, words.Y)) << 1
+                | Spread(Kept(dropout, words.Z)) << 2 | Spread(Kept(dropout, words.W)) << 3;
         }
     }
 

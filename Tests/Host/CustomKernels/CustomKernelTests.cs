@@ -116,7 +116,9 @@ public sealed class CustomKernelTests
         Assert.Contains(
             "WithFlag.Inner.On is a Boolean", Assert.ThrowsExactly<ArgumentException>(() => device.Launch(1, static _ => default(WithFlag))).Message);
         Assert.Contains("WithText.Text is a String", Assert.ThrowsExactly<ArgumentException>(() => device.Launch(1, static _ => default(WithText))).Message);
-        Assert.Contains("Hidden is not public", Assert.ThrowsExactly<ArgumentException>(() => device.Launch(1, static _ => default(Hidden))).Message);
+        string hidden = Assert.ThrowsExactly<ArgumentException>(() => device.Launch(1, static _ => default(Hidden))).Message;
+        Assert.Contains("Hidden is not public", hidden);
+        Assert.Contains("internal with InternalsVisibleTo(\"ILGPURuntime\")", hidden);
     }
 
     [TestMethod]

@@ -57,8 +57,8 @@ internal static partial class OptionsDocument
                 + "those of the stack.\n\n");
         text.Append("| option | in C# | default | takes | what it does |\n| --- | --- | --- | --- | --- |\n");
         object? defaults = record.GetConstructor(Type.EmptyTypes) is null ? null : Activator.CreateInstance(record);
-        foreach (PropertyInfo property in record.GetProperties(BindingFlags.Public | BindingFlags.Instance).OrderBy(static p
-            => p.IsDefined(typeof(PrefixAttribute))))
+        PropertyInfo[] properties = record.GetProperties(BindingFlags.Public | BindingFlags.Instance);
+        foreach (PropertyInfo property in properties.OrderBy(static p => p.IsDefined(typeof(PrefixAttribute))))
         {
             if (property.IsDefined(typeof(JsonIgnoreAttribute)))
                 continue;
