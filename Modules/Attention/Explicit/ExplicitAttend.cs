@@ -52,7 +52,7 @@ internal sealed class ExplicitAttend
 
         var rules = ScoreRules.Of(options, query.Device, batch, queries, keys);
 
-        Tensor scores = Operators.Scale(Cast(Operators.BatchedMatrixMultiply(query, key, transposeRight: true), DType.Float32), heads.Scale);
+        Tensor scores = Operators.Scale(Operators.BatchedMatrixMultiply(query, key, transposeRight: true).As(DType.Float32), heads.Scale);
         Tensor? factor = _factor?.Mix(scores);
         if (_pre is not null)
             scores += _pre.Mix(scores);
@@ -69,7 +69,7 @@ internal sealed class ExplicitAttend
             weights = rules.OnlyLiving(_post.Mix(weights));
         if (factor is not null)
             weights *= factor;
-        Tensor output = Operators.BatchedMatrixMultiply(Cast(weights, value.DType), value);
+        Tensor output = Operators.BatchedMatrixMultiply(weights.Like(value), value);
         return isSplit ? output : HeadLayout.Merge(output);
     }
 
@@ -78,7 +78,7 @@ internal sealed class ExplicitAttend
     {
         if (_sink is null)
             return _weights.Of(scores, visible);
-        Tensor number = Cast(_sink, scores.DType).Reshape([1, scores.Shape[1], 1, 1]).Expand([.. scores.Shape.Lengths[..3], 1]);
+        Tensor number = _sink.Like(scores).Reshape([1, scores.Shape[1], 1, 1]).Expand([.. scores.Shape.Lengths[..3], 1]);
         Tensor all = _weights.Of(Operators.Concatenate([number, scores], -1), visible is null ? null : ScoreRules.BehindVisible(visible, 1));
         return all.Narrow(-1, 1, scores.Shape[3]);
     }
@@ -93,6 +93,4 @@ internal sealed class ExplicitAttend
         (int batch, int count, int keys, int width) = (split.Shape[0], split.Shape[1], split.Shape[2], split.Shape[3]);
         return split.Reshape([batch, 1, count, keys, width]).Expand([batch, times, count, keys, width]).Reshape([batch, heads.QueryHeads, keys, width]);
     }
-
-    private static Tensor Cast(Tensor tensor, DType dtype) => tensor.DType == dtype ? tensor : Operators.Cast(tensor, dtype);
 }

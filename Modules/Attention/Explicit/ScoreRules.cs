@@ -11,7 +11,7 @@ internal sealed record ScoreRules(Tensor? Bias, Tensor? Visible)
     public static ScoreRules Of(ScoreOptions options, ComputeDevice device, int batch, int queries, int keys)
     {
         int free = options.FreeColumns, own = keys - free;
-        Tensor? bias = options.Bias is { } given ? Cast(given) : null, visible = null;
+        Tensor? bias = options.Bias?.As(DType.Float32), visible = null;
         if (bias is not null)
             visible = Operators.Greater(bias, float.NegativeInfinity);
         if (options.AlibiSlopes is { } slopes)
@@ -101,6 +101,4 @@ internal sealed record ScoreRules(Tensor? Bias, Tensor? Visible)
             return a ?? b;
         return Operators.Where(a, Operators.Where(b, Tensor.From(a.Device, [1], [1f]), 0f), 0f) > 0f;
     }
-
-    private static Tensor Cast(Tensor bias) => bias.DType == DType.Float32 ? bias : Operators.Cast(bias, DType.Float32);
 }

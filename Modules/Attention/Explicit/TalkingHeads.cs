@@ -11,9 +11,8 @@ internal sealed record TalkingHeads(Tensor Matrix)
     public Tensor Mix(Tensor perHead)
     {
         (int batch, int heads) = (perHead.Shape[0], perHead.Shape[1]);
-        Tensor matrix = Matrix.DType == perHead.DType ? Matrix : Operators.Cast(Matrix, perHead.DType);
         Tensor mixed = Operators.BatchedMatrixMultiply(
-            matrix.Reshape([heads, heads]), perHead.Reshape([batch, heads, checked(perHead.Shape[2] * perHead.Shape[3])]));
+            Matrix.Like(perHead).Reshape([heads, heads]), perHead.Reshape([batch, heads, checked(perHead.Shape[2] * perHead.Shape[3])]));
         return mixed.Reshape(perHead.Shape);
     }
 }
