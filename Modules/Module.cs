@@ -33,7 +33,7 @@ namespace GpuTransformer.Modules;
 /// }
 /// </code>
 /// </example>
-public abstract class Module : IDisposable
+public abstract partial class Module : IDisposable
 {
     private readonly List<(string Name, Tensor Value)> _parameters = [];
     private readonly List<(string Name, Module Value)> _children = [];
@@ -99,32 +99,6 @@ public abstract class Module : IDisposable
     public virtual Tensor Invoke(CallArguments arguments)
         => throw new NotSupportedException($"{GetType().Name} is called by its own Forward; to call it by argument names, it must override {nameof(Invoke)}.");
 
-    /// <summary>
-    /// Loads a safetensors checkpoint, converting it to <see cref="DType"/>: all of it or, whatever goes wrong, nothing. Names and shapes must fit exactly,
-    /// except that of the names of a tied parameter one is enough. Everything is read into the host's memory first, four bytes for each parameter.
-    /// </summary>
-    /// <param name="path">The file.</param>
-    /// <param name="prefix">What the keys of this module begin with in the file, as <c>"attn_layers."</c>; keys without it are then ignored.</param>
-    /// <exception cref="CheckpointException">
-    /// The file is malformed, cannot be read or does not fit; the message lists what is missing, unexpected or of another shape.
-    /// </exception>
-    /// <exception cref="InsufficientMemoryException">The host has no room for all of it.</exception>
-    public void Load(string path, string prefix = "")
-    {
-        using SafetensorsReader reader = SafetensorsReader.Open(path);
-        StateDict.Load(this, reader, prefix);
-    }
-
-    /// <summary>Loads parameters from an open checkpoint, as <see cref="Load"/>.</summary>
-    public void LoadStateDict(SafetensorsReader reader, string prefix = "") => StateDict.Load(this, reader, prefix);
-
-    /// <summary>
-    /// Writes all parameters to a safetensors file, atomically; PyTorch reads it with <c>safetensors.torch.load_file</c>. A tied parameter is under each of its
-    /// names.
-    /// </summary>
-    /// <exception cref="ArgumentException">The metadata holds what no file can: null, or a text with half a surrogate pair.</exception>
-    public void Save(string path, IReadOnlyDictionary<string, string>? metadata = null) => SafetensorsWriter.Write(path, NamedParameters(), metadata);
-
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -136,6 +110,8 @@ public abstract class Module : IDisposable
     protected virtual void Dispose(bool disposing)
     {
         foreach ((_, Tensor value) in _parameters)
+            value.Dispose();
+        foreach ((_, Tensor value) in _buffers)
             value.Dispose();
         foreach (Tensor constant in _constants)
             constant.Dispose();
@@ -194,7 +170,7 @@ public abstract class Module : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(name);
         if (name.Contains('.'))
             throw new ArgumentException($"The name '{name}' has a dot, which separates the parts of a key; put a module in between.", nameof(name));
-        if (_parameters.Exists(p => p.Name == name) || _children.Exists(c => c.Name == name))
+        if (_parameters.Exists(p => p.Name == name) || _buffers.Exists(b => b.Name == name) || _children.Exists(c => c.Name == name))
             throw new ArgumentException($"{GetType().Name} has a parameter or module named '{name}' already.", nameof(name));
     }
 }

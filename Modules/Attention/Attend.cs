@@ -14,6 +14,7 @@ public sealed class Attend : Module
 {
     private readonly IHeadsStage[] _prepare;
     private readonly ExplicitAttend? _explicit;
+    private readonly Tensor? _sink;
 
     /// <summary>An attention core.</summary>
     /// <exception cref="ArgumentException">The options contradict each other; the message names them.</exception>
@@ -29,12 +30,19 @@ public sealed class Attend : Module
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         Options = options;
-        Tensor? sink = options.HeadLearnedSink ? AddParameter("head_attn_sink", initializer.Constant([options.Heads!.Value], 0f)) : null;
-        _explicit = options.NeedScores.Count > 0 ? new ExplicitAttend(options, sink, (name, heads) => AddTalkingHeads(name, heads, initializer)) : null;
+        _sink = options.HeadLearnedSink ? AddParameter("head_attn_sink", initializer.Constant([options.Heads!.Value], 0f)) : null;
+        if (options.NeedScores.Count > 0)
+        {
+            ContextualPositions? positions = options.CopeOf is { } cope
+                ? AddChild("cope", new ContextualPositions(cope, options.Heads!.Value, initializer))
+                : null;
+            _explicit = new ExplicitAttend(options, _sink, positions, (name, heads) => AddTalkingHeads(name, heads, initializer));
+        }
+
         IHeadsStage?[] prepare =
         [
             options.AddZeroKv ? new ZeroKeyValue() : null, options.L2Distance ? new L2Distance(options.Flash) : null,
-            sink is not null && IsFused ? new HeadSink(sink) : null,
+            _sink is not null && IsFused ? new HeadSink(_sink) : null,
         ];
         _prepare = [.. prepare.OfType<IHeadsStage>()];
         construction.Complete();
@@ -53,8 +61,11 @@ public sealed class Attend : Module
     /// <param name="mask">bool [batch, keys] or [batch|1, heads|1, queries|1, keys]</param>
     /// <param name="attnBias">Real [heads, queries, keys] or with a batch axis, added to the scaled scores.</param>
     /// <param name="causal">In place of the option, or null.</param>
+    /// <param name="prevAttn">Real [batch, heads, queries, keys], added to the scaled scores before all else: needs the scores as a matrix for this call.</param>
+    /// <param name="attnDelta">Real, in the same shape, added to the weights; likewise.</param>
     /// <returns>[batch, heads, queries, valueWidth]</returns>
-    public Tensor Forward(Tensor q, Tensor k, Tensor v, Tensor? mask = null, Tensor? attnBias = null, bool? causal = null)
+    public Tensor Forward(Tensor q, Tensor k, Tensor v, Tensor? mask = null, Tensor? attnBias = null, bool? causal = null,
+        Tensor? prevAttn = null, Tensor? attnDelta = null)
     {
         foreach ((Tensor tensor, string name) in new[] { (q, nameof(q)), (k, nameof(k)), (v, nameof(v)) })
         {
@@ -82,12 +93,19 @@ public sealed class Attend : Module
         };
         var parts = new Heads(Computed(q), Computed(k), Computed(v), heads, keyHeads, Options.Scale ?? 1f / MathF.Sqrt(q.Shape[^1]));
 
+        var inputs = new BranchInputs
+        {
+            Causal = causal,
+            PreviousScores = ForwardChecks.Bias(this, prevAttn, pairs),
+            Deltas = attnDelta is null ? null : new AttentionDeltas { Weights = ForwardChecks.Bias(this, attnDelta, pairs) },
+        };
+
         // What changes heads on the way takes them as projections give them.
         if (_prepare.Length == 0)
-            return scope.Keep(Run(parts, scores, causal));
+            return scope.Keep(Run(parts, scores, inputs));
         Tensor merged = Run(
             parts with { Query = HeadLayout.Merge(parts.Query), Key = HeadLayout.Merge(parts.Key), Value = HeadLayout.Merge(parts.Value) },
-            scores with { Layout = AttentionLayout.SequenceMajor }, causal);
+            scores with { Layout = AttentionLayout.SequenceMajor }, inputs);
         return scope.Keep(HeadLayout.Split(merged, heads));
     }
 
@@ -97,29 +115,38 @@ public sealed class Attend : Module
         ArgumentNullException.ThrowIfNull(arguments);
         Tensor q = arguments.Required("q"), k = arguments.Required("k"), v = arguments.Required("v");
         Tensor? mask = arguments.Optional("mask"), bias = arguments.Optional("attn_bias");
+        Tensor? prevAttn = arguments.Optional("prev_attn"), attnDelta = arguments.Optional("attn_delta");
         bool causal = arguments.Flag("causal");
         arguments.CheckAllUsed(nameof(Attend));
-        return Forward(q, k, v, mask, bias, causal ? true : null);
+        return Forward(q, k, v, mask, bias, causal ? true : null, prevAttn, attnDelta);
     }
 
     /// <summary>Attends with heads that are projected and normed.</summary>
     /// <param name="heads">Heads as <paramref name="scores"/> says; sequence-major where an option changes them.</param>
     /// <param name="scores">What belongs to the call: masks, bias, positions, and causality that the caller adds.</param>
-    /// <param name="causal">In place of the option, or null.</param>
-    internal Tensor Run(Heads heads, ScoreOptions scores, bool? causal = null)
+    /// <param name="inputs">What else the call was given.</param>
+    internal Tensor Run(Heads heads, ScoreOptions scores, BranchInputs inputs)
     {
+        bool needsScores = inputs.PreviousScores is not null || inputs.Deltas?.Weights is not null || inputs.Trace?.WantsScores == true;
         foreach (IHeadsStage stage in _prepare)
-            heads = stage.Prepare(heads);
+            heads = stage.Prepare(heads, default);
         scores = (scores with
         {
             KeyValueHeads = heads.KeyValueHeads,
             Scale = heads.Scale,
-            Causal = causal ?? Options.Causal ? CausalAlignment.BottomRight : scores.Causal,
+            Causal = inputs.Causal ?? Options.Causal ? CausalAlignment.BottomRight : scores.Causal,
             SoftClamp = Options.SoftclampLogits ? Options.LogitSoftclampValue : null,
             FreeColumns = heads.FreeColumns,
         }).WithDropout(Options.Dropout, heads.Query.Device);
-        return _explicit is null ? Operators.Attention(heads.Query, heads.Key, heads.Value, scores) : _explicit.Forward(heads, scores);
+        if (_explicit is null && !needsScores)
+            return Operators.Attention(heads.Query, heads.Key, heads.Value, scores);
+        return (_explicit ?? ForOneCall()).Forward(heads, scores, inputs);
     }
+
+    // A fused attention whose caller wants to see or change the scores this once; the sink is a key already.
+    private ExplicitAttend ForOneCall() => Options.RequireFused
+        ? throw new InvalidOperationException("RequireFused = true, but this call needs the scores as a matrix. Switch it off, or do not ask for them.")
+        : new ExplicitAttend(Options, null, null, static (name, _) => throw new InvalidOperationException(name));
 
     // As x-transformers stores it: the weight of a convolution over heads.
     private Tensor AddTalkingHeads(string name, int heads, ParameterInitializer initializer)

@@ -9,12 +9,10 @@ namespace GpuTransformer.Modules;
 /// </summary>
 public sealed class Attention : Branch
 {
-    private readonly Linear _toQ;
-    private readonly Linear _toK;
-    private readonly Linear _toV;
+    private readonly HeadProjection _project;
     private readonly IHeadsStage[] _prepare;
+    private readonly IScoresStage[] _scores;
     private readonly Attend _attend;
-    private readonly float _scale;
     private readonly IMergedStage[] _finish;
     private readonly OutputProjection _output;
 
@@ -34,19 +32,23 @@ public sealed class Attention : Branch
         options.Validate();
         Options = options;
 
-        // The order here is that of the random numbers and of the state_dict; the order in the arrays is that of the computation.
-        MemoryKeyValues? memory = MemoryKeyValues.Of(this, initializer);
-        _toQ = Own("to_q", new Linear(options.InputDim, options.QueryWidth, bias: false, initializer));
-        _toK = Own("to_k", new Linear(options.SourceDim, options.KeyWidth, bias: false, initializer));
-        _toV = Own("to_v", new Linear(options.SourceDim, options.ValueWidth, bias: false, initializer));
+        // The order here is that of the random numbers; the order in the arrays is that of the computation.
+        QkNorm? norm = QkNorm.Of(this, initializer);
+        MemoryKeyValues? memory = MemoryKeyValues.Of(this, norm?.Key, initializer);
+        _project = new HeadProjection(this, initializer);
         Laser? laser = Laser.Of(this);
-        IHeadsStage?[] prepare = [HeadRmsNorms.Of(this, initializer), memory, QkNorm.Of(this, initializer), laser];
-        _attend = Own("attend", new Attend(new AttendOptions(options) { Heads = options.QueryHeads }, initializer));
-        _scale = Modules.QkNorm.Scale(options);
-        ValueGate? valueGate = ValueGate.Of(this, initializer);
-        IMergedStage?[] finish = [laser, HeadScale.Of(this, initializer), ValueHeadGate.Of(this, initializer), valueGate];
+        IHeadsStage?[] prepare =
+        [
+            ValueResidual.Of(this, initializer), norm, HeadRmsNorms.Of(this, initializer), new HeadRotation(options.RotatedHeads), new PolarHeads(), memory,
+            ForgettingColumns.Of(this, initializer), laser,
+        ];
+        IScoresStage?[] scores = [ForgettingBias.Of(this, initializer), ForgettingRows.Of(this, initializer), RelativeProjection.Of(this, initializer)];
+        _attend = Own("attend", new Attend(new AttendOptions(options) { Heads = options.QueryHeads, Cope = options.CopeOf }, initializer));
+        HeadGates? gates = HeadGates.Of(this, initializer);
+        IMergedStage?[] finish = [laser, HeadScale.Of(this, initializer), ValueHeadGate.Of(this, initializer), new OutputDelta(), gates, OrthogonalValues.Of(this)];
         _output = OutputProjection.Of(this, initializer);
         _prepare = [.. prepare.OfType<IHeadsStage>()];
+        _scores = [.. scores.OfType<IScoresStage>()];
         _finish = [.. finish.OfType<IMergedStage>()];
         construction.Complete();
     }
@@ -88,13 +90,25 @@ public sealed class Attention : Branch
 
     internal override Tensor Run(Tensor x, BranchInputs inputs, Tensor? residual)
     {
-        Tensor source = inputs.Source ?? x;
-        var heads = new Heads(_toQ.Forward(x), _toK.Forward(source), _toV.Forward(source), Options.QueryHeads, Options.KeyValueHeads, _scale);
+        Tensor keySource = inputs.Views?.Key ?? inputs.Source ?? x, valueSource = inputs.Views?.Value ?? keySource;
+        if (inputs.Memory is { } memory)
+        {
+            bool isOne = ReferenceEquals(keySource, valueSource);
+            keySource = Operators.Concatenate(memory.Like(keySource), keySource);
+            valueSource = isOne ? keySource : Operators.Concatenate(memory.Like(valueSource), valueSource);
+        }
+
+        Heads heads = _project.Project(x, keySource, valueSource, inputs.Deltas);
+        var pass = new AttentionPass(x, inputs, heads.Value);
+        inputs.Trace?.Add(heads.Value);
         foreach (IHeadsStage stage in _prepare)
-            heads = stage.Prepare(heads);
-        Tensor merged = _attend.Run(heads, Scores(inputs));
+            heads = stage.Prepare(heads, pass);
+        ScoreOptions scores = Scores(inputs);
+        foreach (IScoresStage stage in _scores)
+            scores = stage.Prepare(scores, heads, pass);
+        Tensor merged = _attend.Run(heads, scores, inputs);
         foreach (IMergedStage stage in _finish)
-            merged = stage.Finish(merged, x);
+            merged = stage.Finish(merged, pass);
         return _output.Forward(merged, inputs.QueryMask, residual);
     }
 

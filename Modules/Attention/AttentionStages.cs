@@ -21,16 +21,31 @@ internal readonly record struct Heads(Tensor Query, Tensor Key, Tensor Value, in
     };
 }
 
+/// <summary>What the stages of one call read beside the heads.</summary>
+/// <param name="X">[batch, queries, dim]: what the queries were projected from.</param>
+/// <param name="Inputs">What the call was given.</param>
+/// <param name="Values">[batch, keys, keyValueHeads · valueDim]: the values as they were projected.</param>
+internal readonly record struct AttentionPass(Tensor X, BranchInputs Inputs, Tensor Values);
+
 /// <summary>What an option does between the projections and the scores.</summary>
 internal interface IHeadsStage
 {
-    Heads Prepare(Heads heads);
+    Heads Prepare(Heads heads, AttentionPass pass);
+}
+
+/// <summary>What an option adds to the scores.</summary>
+internal interface IScoresStage
+{
+    /// <param name="scores">What is known of the scores.</param>
+    /// <param name="heads">The heads, as all stages have prepared them.</param>
+    /// <param name="pass">What else the call has.</param>
+    ScoreOptions Prepare(ScoreOptions scores, Heads heads, AttentionPass pass);
 }
 
 /// <summary>What an option does to the merged heads, before the output projection.</summary>
 internal interface IMergedStage
 {
     /// <param name="merged">[batch, queries, heads · valueDim]</param>
-    /// <param name="x">[batch, queries, dim]: what the queries were projected from.</param>
-    Tensor Finish(Tensor merged, Tensor x);
+    /// <param name="pass">What else the call has.</param>
+    Tensor Finish(Tensor merged, AttentionPass pass);
 }

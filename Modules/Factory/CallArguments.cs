@@ -54,6 +54,18 @@ public sealed class CallArguments
         return members.Length == 0 ? null : members.ToDictionary(key => key[prefix.Length..], key => _tensors[key], StringComparer.Ordinal);
     }
 
+    /// <summary>A list of tensors that may be given: those named <c>name.0</c>, <c>name.1</c>, …, in order; null where there is none.</summary>
+    public IReadOnlyList<Tensor>? OptionalList(string name) => OptionalGroup(name) is not { } members ? null
+        : [.. Enumerable.Range(0, members.Count).Select(i => members.GetValueOrDefault($"{i}")
+            ?? throw new ArgumentException($"The list '{name}' has {members.Count} tensors, but '{name}.{i}' is missing.", name))];
+
+    /// <summary>A constant that may be given, as JSON; null where it is not.</summary>
+    public JsonElement? OptionalJson(string name)
+    {
+        _asked.Add(name);
+        return _constants.TryGetValue(name, out JsonElement value) ? value : null;
+    }
+
     /// <summary>An integer that may be given.</summary>
     public int? OptionalInt32(string name)
     {

@@ -36,4 +36,34 @@ internal sealed record BranchInputs
 
     /// <summary>[batch, dimCondition] or [batch, sequence, dimCondition]</summary>
     public Tensor? Condition { get; init; }
+
+    /// <summary>Causality in place of the attention's own; null for that.</summary>
+    public bool? Causal { get; init; }
+
+    /// <summary>How queries and keys are rotated by their positions; null where they are not.</summary>
+    public RotationTables? Rotation { get; init; }
+
+    /// <summary>The angles of polar positions; null where there are none.</summary>
+    public PolarAngles? Polar { get; init; }
+
+    /// <summary>[batch, 1 or sequence, dim]: added to the layer's input before its norm; null for nothing.</summary>
+    public Tensor? Injected { get; init; }
+
+    /// <summary>What keys and values are projected from, where that is not the source; null otherwise.</summary>
+    public LayerViews? Views { get; init; }
+
+    /// <summary>[batch, memories, dim]: put before the source of keys and values; null for none.</summary>
+    public Tensor? Memory { get; init; }
+
+    /// <summary>[batch, keys, keyValueHeads · valueDim]: the values of the first layer of the same kind, to be mixed in; null for none.</summary>
+    public Tensor? ValueResidual { get; init; }
+
+    /// <summary>float32 [batch, heads, queries, keys]: the scores of the attention before, added to this one's; null for none.</summary>
+    public Tensor? PreviousScores { get; init; }
+
+    /// <summary>What is added on the way; null for nothing.</summary>
+    public AttentionDeltas? Deltas { get; init; }
+
+    /// <summary>Takes what later layers or the caller want to see of an attention; null where nobody asks.</summary>
+    public AttentionTrace? Trace { get; init; }
 }

@@ -74,14 +74,14 @@ internal static class ForwardChecks
     }
 
     /// <summary>A condition for adaptive norms.</summary>
-    public static void Condition(Module module, Tensor condition, Tensor x, int dim)
+    public static void Condition(Module module, Tensor condition, Tensor x, int dim, [CallerArgumentExpression(nameof(condition))] string name = "")
     {
-        Input(module, condition, dim);
+        Input(module, condition, dim, name);
         Shape shape = condition.Shape;
         if (!(shape == new Shape(x.Shape[0], dim) || shape == new Shape(x.Shape[0], x.Shape[1], dim)))
             throw new ArgumentException(
-                $"'condition' has shape {shape}, but an input {x.Shape} needs [{x.Shape[0]}, {dim}] or [{x.Shape[0]}, {x.Shape[1]}, {dim}].",
-                nameof(condition));
+                $"'{name}' has shape {shape}, but an input {x.Shape} needs [{x.Shape[0]}, {dim}] or [{x.Shape[0]}, {x.Shape[1]}, {dim}].",
+                name);
     }
 
     /// <summary>Embeddings that come as they are: added to those of <paramref name="input"/> [batch, length, …], or put in front of them.</summary>

@@ -26,6 +26,11 @@ public sealed record AttendOptions : AttentionCoreOptions
     /// <summary>Chooses the softmax's precision upstream; the softmax here is always float32.</summary>
     public bool QkNorm { get; init; }
 
+    /// <summary>What a <see cref="ContextualPositions"/> is; null for none. An <see cref="Attention"/> sets it.</summary>
+    internal CopeSettings? Cope { get; init; }
+
+    internal override CopeSettings? CopeOf => Cope;
+
     internal void Validate()
     {
         ValidateCore();

@@ -79,6 +79,12 @@ public abstract record AttentionCoreOptions
     /// </summary>
     public bool Selective { get; init; }
 
+    /// <summary>Whether the next layer's scores are added to these: a stack's ResidualAttn, which needs them in memory.</summary>
+    internal bool KeepsScores { get; init; }
+
+    /// <summary>The contextual positions; null for none.</summary>
+    internal virtual CopeSettings? CopeOf => null;
+
     /// <summary>The names of the options that are on and need the scores as a matrix; none where attention is fused.</summary>
     internal IReadOnlyList<string> NeedScores
     {
@@ -90,6 +96,7 @@ public abstract record AttentionCoreOptions
                 (PreScalePostTalkingHeads, nameof(PreScalePostTalkingHeads)), (Sigmoid, nameof(Sigmoid)), (CogSigned, nameof(CogSigned)),
                 (InvertedAttention, nameof(InvertedAttention)), (Hard, nameof(Hard)), (SparseTopk is not null, nameof(SparseTopk)),
                 (Selective, nameof(Selective)),
+                (CopeOf is not null, "UseCope"), (KeepsScores, "ResidualAttn"),
                 (HeadLearnedSink && SoftclampLogits, $"{nameof(HeadLearnedSink)} with {nameof(SoftclampLogits)}"),
             ];
             return [.. all.Where(static option => option.Item1).Select(static option => option.Item2)];
@@ -107,6 +114,8 @@ public abstract record AttentionCoreOptions
             (SparseTopk is not null, nameof(SparseTopk)));
         if (SparseTopkStraightThrough && SparseTopk is null)
             throw new ArgumentException("SparseTopkStraightThrough chooses the gradient of SparseTopk and needs it.", nameof(SparseTopkStraightThrough));
+        if (CopeOf is not null && !Causal)
+            throw new ArgumentException("UseCope counts positions back from the query and needs Causal = true.", nameof(Causal));
         if (Selective && !Causal)
             throw new ArgumentException("Selective hides keys from later queries and needs Causal = true.", nameof(Selective));
         OptionChecks.AtMostOne((InvertedAttention, nameof(InvertedAttention)), (HeadLearnedSink, nameof(HeadLearnedSink)));

@@ -8,6 +8,8 @@ public sealed partial record AttentionLayersOptions
     internal void Validate()
     {
         OptionChecks.Ranges(this);
+        if (ResidualFnKwargs is not null)
+            OptionChecks.Ranges(ResidualFnKwargs);
         foreach (float slope in RelPosKwargs?.Slopes ?? [])
             OptionChecks.Finite(slope, nameof(RelPosKwargs.Slopes));
         ValidateBranches();
@@ -15,6 +17,7 @@ public sealed partial record AttentionLayersOptions
         ValidateCounts();
         ValidateNorms();
         ValidatePositions();
+        ValidateStreams();
     }
 
     private void ValidateLayers()
@@ -81,23 +84,5 @@ public sealed partial record AttentionLayersOptions
             throw new ArgumentException(
                 "DimCondition and AdaptiveConditionMlp describe a condition, but nothing uses one: switch on an adaptive norm or layerscale.",
                 nameof(DimCondition));
-    }
-
-    private void ValidatePositions()
-    {
-        if (!AlibiPosBias)
-        {
-            if (AlibiNumHeads is not null || RelPosKwargs?.Slopes is not null)
-                throw new ArgumentException(
-                    "AlibiNumHeads and RelPosKwargs.Slopes describe ALiBi, which is off: set AlibiPosBias = true.", nameof(AlibiPosBias));
-            return;
-        }
-
-        int biased = AlibiNumHeads ?? Heads;
-        if (biased < 1 || biased > Heads)
-            throw new ArgumentException($"AlibiNumHeads = {biased} must lie between 1 and Heads = {Heads}.", nameof(AlibiNumHeads));
-        if (RelPosKwargs?.Slopes is { } slopes && slopes.Count != biased)
-            throw new ArgumentException(
-                $"RelPosKwargs.Slopes has {slopes.Count} slopes for {biased} heads with ALiBi; give one for each.", nameof(RelPosKwargs));
     }
 }

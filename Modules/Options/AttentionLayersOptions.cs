@@ -28,15 +28,6 @@ public sealed partial record AttentionLayersOptions
     /// <summary>With <see cref="CrossAttend"/>: no self-attention. Set by <see cref="CrossAttender"/>.</summary>
     public bool OnlyCross { get; init; }
 
-    /// <summary>ALiBi in self-attention: −slope · distance added to the scores.</summary>
-    public bool AlibiPosBias { get; init; }
-
-    /// <summary>How many heads have ALiBi, from the first; the others have no bias. Null for all.</summary>
-    public int? AlibiNumHeads { get; init; }
-
-    /// <summary>More about the relative position bias.</summary>
-    public RelativePositionOptions? RelPosKwargs { get; init; }
-
     /// <summary>An extra feedforward at the start of every block; every feedforward's output is halved.</summary>
     public bool Macaron { get; init; }
 
@@ -70,7 +61,8 @@ public sealed partial record AttentionLayersOptions
     [Takes(OptionRange.Probability)]
     public float LayerDropout { get; init; }
 
-    /// <summary>Whether a wrapper shall leave out its absolute positions. Null for the stack's own choice.</summary>
+    /// <summary>Whether a wrapper shall leave out its absolute positions. Null for the stack's own choice: with rotary, polar and T5
+    /// positions it does.</summary>
     public bool? DisableAbsPosEmb { get; init; }
 
     /// <summary>x-transformers prints more; accepted and without effect.</summary>

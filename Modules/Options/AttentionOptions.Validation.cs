@@ -9,12 +9,13 @@ public sealed partial record AttentionOptions
     {
         OptionChecks.Needed(Dim, nameof(Dim), "an attention");
         ValidateCore();
-        int added = (L2Distance ? Modules.L2Distance.Columns : 0) + (HeadLearnedSink ? HeadSink.Columns : 0);
+        int added = (L2Distance ? Modules.L2Distance.Columns : 0) + (HeadLearnedSink ? HeadSink.Columns : 0)
+            + (DataDependentAlibi ? ForgettingColumns.Columns : 0);
         if (DimHead > WidestHead - added || ValueHeadDim > WidestHead)
         {
             throw new ArgumentException(
                 $"DimHead = {DimHead}, ValueDimHead = {ValueHeadDim}: heads are at most {WidestHead} wide"
-                + $"{(added > 0 ? $", of which L2Distance and HeadLearnedSink need {added}" : string.Empty)}.",
+                + $"{(added > 0 ? $", of which L2Distance, HeadLearnedSink and DataDependentAlibi need {added}" : string.Empty)}.",
                 nameof(DimHead));
         }
 
@@ -28,6 +29,8 @@ public sealed partial record AttentionOptions
         ValidateHeads();
         ValidateNormalisation();
         ValidateOutput();
+        ValidatePositions();
+        ValidateProjections();
     }
 
     private void ValidateHeads()
@@ -60,7 +63,7 @@ public sealed partial record AttentionOptions
 
     private void ValidateOutput()
     {
-        if (!HasOutputProjection && MergedWidth != OutputDim)
+        if (!HasOutputProjection && MergedWidth * OutputCopies != OutputDim)
             throw new ArgumentException(
                 $"Heads = {QueryHeads} of width {ValueHeadDim} give {MergedWidth} channels and, without an output projection, the output must be as wide, "
                 + $"not {OutputDim}. "
@@ -69,7 +72,5 @@ public sealed partial record AttentionOptions
         if (ZeroInitOutput && (!HasOutputProjection || OnAttn))
             throw new ArgumentException(
                 "ZeroInitOutput needs a plain output projection to initialise: there is none with one head, nor with OnAttn.", nameof(ZeroInitOutput));
-        if (SwigluValues && !GateValues)
-            throw new ArgumentException("SwigluValues chooses the activation of GateValues and needs it to be on.", nameof(SwigluValues));
     }
 }

@@ -16,37 +16,21 @@ internal static partial class UpstreamOptions
     /// <summary>Options of <c>AttentionLayers</c> that this library does not offer.</summary>
     private static readonly Dictionary<string, UpstreamOption> s_layers = Parse(
         """
-        # Not yet: ALiBi is the only position bias, and positions are not rotated.
-        rel_pos_bias=false rel_pos_num_buckets=32 rel_pos_max_distance=128 dynamic_pos_bias=false dynamic_pos_bias_log_distance=false
-        dynamic_pos_bias_mlp_depth=2 dynamic_pos_bias_norm=false rotary_pos_emb=false rotary_emb_dim=null rotary_xpos=false
-        rotary_xpos_scale_base=512 rotary_interpolation_factor=1 rotary_base_rescale_factor=1 rotate_num_heads=null polar_pos_emb=false
-        polar_bias_uniform_init=false data_dependent_alibi=false
-        # Not yet: there is one residual stream, and layers read nothing but it.
-        num_residual_streams=1 hyper_conn_sinkhorn_iters=5 orthog_residual=false mv_split_residual=false residual_fn_kwargs={}
-        attn_aggregated_residuals=false attn_residuals_last_output_as_query=false attn_aggregated_residual_kwargs={} integrate_layers=false
-        layer_integrate_use_softmax=true qkv_receive_diff_residuals=false unet_skips=false reinject_input=false learned_reinject_input_gate=false
-        # Not yet: a layer's scores and values are its own.
-        add_value_residual=false learned_value_residual_mix=true residual_attn=false cross_residual_attn=false
-        # Not yet: every layer sees the tokens as they are.
-        shift_tokens=0 cross_attn_tokens_dropout=0
+        # Superseded by others of its kind, and used by nobody known: see docs/differences.md.
+        attn_aggregated_residuals=false attn_residuals_last_output_as_query=false attn_aggregated_residual_kwargs={}
+        # An option of attention here: attn_data_dependent_alibi.
+        data_dependent_alibi=false
         """);
 
     /// <summary>Options of <c>Attention</c> that this library does not offer; in a stack they carry the prefix attn_ or cross_attn_.</summary>
     private static readonly Dictionary<string, UpstreamOption> s_attention = Parse(
         """
-        # Not yet: gates are full projections, one value per channel or head.
-        gate_values_rank=null gate_values_headwise=false output_gate=false output_gate_rank=null output_gate_headwise=false low_rank_silu_gates=true
-        # Not yet: a layer's scores and values are its own.
-        learned_value_residual_mix=false qkv_receive_diff_residuals=false
-        # Not yet: scores are what they are, without noise and without counting what lies between.
+        # Decided by the stack: qkv_receive_diff_residuals without a prefix.
+        qkv_receive_diff_residuals=false
+        # Not yet: scores are what they are, without noise.
         gumbel_softmax=false gumbel_softmax_temp=1 gumbel_softmax_hard=true
-        # Not yet: ALiBi is the only position bias, and positions are not rotated.
-        rotate_num_heads=null data_dependent_alibi=false data_dependent_alibi_per_row=false data_dependent_alibi_per_row_dim_head=8
-        data_dependent_alibi_kwargs={} use_rel_proj_pos_bias=false rel_proj_num_distance_basis=16 rel_proj_max_dist=1024 use_cope=false
-        cope_max_pos=16 cope_soft_onehot_pos=false cope_talking_heads=false
-        # Not yet: queries, keys and values are projected from the stream or the context, once.
-        orthog_projected_values=false orthog_projected_values_per_head=false use_latent_q=false dim_latent_q=null use_latent_kv=false dim_latent_kv=null
-        latent_rope_subheads=null
+        # Given one by one here.
+        data_dependent_alibi_kwargs={}
         # A Python object: derive a Module instead.
         custom_attn_fn=null hybrid_module=null hybrid_mask_kwarg=null hybrid_fold_axial_dim=null hybrid_learned_mix=false
         # About PyTorch, its kernels and its exporter.
@@ -63,7 +47,7 @@ internal static partial class UpstreamOptions
 
     private static readonly Dictionary<string, UpstreamOption> s_attend = Parse(
         """
-        # Not yet: scores are what they are, without noise and without counting what lies between.
+        # Not yet: scores are what they are, without noise.
         gumbel_softmax=false gumbel_softmax_temp=1 gumbel_softmax_hard=true
         cope=null
         # A Python object: derive a Module instead.

@@ -6,11 +6,16 @@ namespace GpuTransformer.Modules;
 /// A stack of attention and feedforward layers on [batch, sequence, dim]: what <see cref="Encoder"/>, <see cref="Decoder"/>, <see cref="CrossAttender"/>,
 /// <see cref="PrefixDecoder"/> and <see cref="TransformerBlock"/> are. Keys: <c>layers.&lt;i&gt;.…</c>, <c>final_norm.…</c>.
 /// </summary>
-public class AttentionLayers : Module
+public partial class AttentionLayers : Module
 {
     private readonly List<TransformerLayer> _layers = [];
     private readonly LayerPlan _plan;
-    private readonly AlibiBias? _alibi;
+    private readonly StackPositions _positions;
+    private readonly List<LayerIntegrator> _integrators = [];
+    private readonly Dictionary<int, (Linear Combine, int Earlier)> _skips = [];
+    private readonly Tensor? _streamEmbedding; // [streams, dim]
+    private readonly Linear? _reinject;
+    private readonly Linear? _reinjectGate;
     private readonly Linear? _conditionMlp;
     private readonly Norm? _finalNorm;
 
@@ -38,11 +43,17 @@ public class AttentionLayers : Module
         Options = options;
         _plan = LayerPlan.Of(options);
         ParameterMemory.Check(Device, DType, options, _plan.Layers);
-        _alibi = options.AlibiPosBias ? new AlibiBias(options, Device) : null;
-        AddConstant(_alibi?.Slopes);
+        _positions = new StackPositions(this, initializer);
         ModuleGroup layers = AddChild("layers", new ModuleGroup(initializer));
-        foreach (LayerKind kind in _plan.Layers)
-            _layers.Add(layers.Add($"{_layers.Count}", new TransformerLayer(options, kind, initializer)));
+        for (int index = 0; index < _plan.Layers.Count; index++)
+            _layers.Add(layers.Add($"{index}", new TransformerLayer(options, _plan, index, initializer)));
+        if (options.NumResidualStreams > 1)
+            _streamEmbedding = AddParameter("stream_emb", initializer.Constant([options.NumResidualStreams, options.Dim], 0f));
+        if (options.ReinjectInput)
+            _reinject = AddChild("reinject_input_proj", new Linear(options.Dim, options.Dim, bias: false, initializer));
+        if (options.LearnedReinjectInputGate)
+            _reinjectGate = AddChild("learned_reinject_input_gate", new Linear(options.Dim, 1, bias: false, initializer));
+        AddBetweenLayers(initializer);
         if (options.AdaptiveConditionMlp)
             _conditionMlp = AddChild("adaptive_mlp", new ModuleGroup(initializer)).Add(
                 "0", new Linear(options.ConditionDim, options.NormConditionDim, bias: false, initializer));
@@ -111,7 +122,12 @@ public class AttentionLayers : Module
     /// Whether a position's output may depend on later positions of the sequence: what no model may do that is trained on, or asked for, the next one.
     /// What is before the stack's own mask or bias is left out of account.
     /// </summary>
-    internal virtual bool SeesTheFuture => !Options.Causal && _plan.Order.Any(index => _plan.Layers[index] == LayerKind.SelfAttention);
+    internal virtual bool SeesTheFuture => LooksAtWholeSequences || (!Options.Causal && _plan.Order.Any(index => _plan.Layers[index] == LayerKind.SelfAttention));
+
+    /// <summary>Whether an option makes each position depend on all, however attention is masked.</summary>
+    private protected bool LooksAtWholeSequences
+        => Options.OrthogResidual || Options.MvSplitResidual || Options.Attn.OrthogProjectedValues || Options.Attn.OrthogProjectedValuesPerHead
+            || (Options.ShiftTokens > 0 && !Options.Causal);
 
     /// <summary>Runs the stack. Every other way in, of this class, of its heirs and of the wrappers, leads here.</summary>
     /// <param name="x">[batch, sequence, dim]</param>
@@ -129,17 +145,21 @@ public class AttentionLayers : Module
         Tensor first = x = Computed(x);
         Tensor? condition = Computed(inputs.Condition);
         condition = _conditionMlp is null || condition is null ? condition : _conditionMlp.Forward(condition, Activation.Silu);
-        BranchInputs self = inputs.ForSelfAttention(this, x, _alibi, condition), cross = (
-            inputs with { Context = Computed(inputs.Context) }).ForCrossAttention(this, x, condition);
-        foreach (int index in _plan.Order)
+        (BranchInputs self, BranchInputs cross) = (inputs with { Context = Computed(inputs.Context) }).ForLayers(this, x, _positions, condition, Injected(x, inputs));
+        var pass = new StackPass(Options, inputs, self, cross, x.Shape[1]);
+        if (_streamEmbedding is not null)
+            x = x.Reshape([x.Shape[0], x.Shape[1], 1, x.Shape[2]]) + _streamEmbedding.Like(x);
+        foreach (int index in inputs.Order(_plan, Options))
         {
+            if (_skips.Count > 0 || Options.UnetSkips)
+                x = pass.Combine(x, _skips.GetValueOrDefault(index).Combine, _skips.GetValueOrDefault(index).Earlier);
             if (Options.LayerDropout > 0 && Device.Training?.NextUniform() < Options.LayerDropout)
                 continue;
             TransformerLayer layer = _layers[index];
-            Tensor next = RunLayer(layer, x, layer.Kind == LayerKind.CrossAttention ? cross : self);
-            if (inputs.Hiddens is not null)
-                inputs.Hiddens.Add(scope.Keep(x));
-            else if (!ReferenceEquals(x, first))
+            if (layer.Kind == LayerKind.SelfAttention)
+                inputs.AttnHiddens?.Add(scope.Keep(x));
+            Tensor next = RunLayer(index, x, pass, inputs.Hiddens, scope);
+            if (!pass.KeepsStreams && !ReferenceEquals(x, first))
                 scope.Release(x);
             x = next;
         }
@@ -148,6 +168,8 @@ public class AttentionLayers : Module
 
         if (Options.SoftclampOutput)
             x = Operators.SoftClamp(x, Options.SoftclampOutputValue);
+        if (_streamEmbedding is not null)
+            x = x.Sum(2);
         return scope.Keep(_finalNorm?.Forward(x, condition) ?? x);
     }
 
@@ -159,12 +181,4 @@ public class AttentionLayers : Module
     /// nothing depends on how the stack was entered.
     /// </summary>
     private protected virtual StackInputs Prepare(Tensor x, StackInputs inputs) => inputs;
-
-    private Tensor RunLayer(TransformerLayer layer, Tensor x, BranchInputs inputs)
-    {
-        if (CheckpointLayers && Device.IsRecording)
-            return Device.Checkpoint(() => layer.Forward(x, inputs));
-        using InferenceScope scope = InferenceScope.Begin(Device);
-        return scope.Keep(layer.Forward(x, inputs));
-    }
 }

@@ -11,7 +11,7 @@ internal enum LayerKind
 /// <summary>Which layers a stack has and in which order they run.</summary>
 /// <param name="Layers">The layers, each with its own parameters.</param>
 /// <param name="Order">Indices into <paramref name="Layers"/>, as they run.</param>
-internal sealed record LayerPlan(IReadOnlyList<LayerKind> Layers, int[] Order)
+internal sealed record LayerPlan(List<LayerKind> Layers, int[] Order)
 {
     public static LayerPlan Of(AttentionLayersOptions options)
     {

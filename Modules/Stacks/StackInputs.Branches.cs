@@ -15,52 +15,14 @@ public partial record StackInputs
         ForwardChecks.Mask(stack, SelfAttnKvMask, batch, length, "key, as many as positions of 'x'", "selfAttnKvMask");
         if (SelfAttnKvMask is not null && SeqStartPos is not null)
             throw ForwardChecks.Wrong("seqStartPos", "'selfAttnKvMask' and 'seqStartPos' both say which keys self-attention sees; give one of them.");
-        if (AttnBias is not null && options.AlibiPosBias)
-            throw ForwardChecks.Wrong("attnBias", "'attnBias' is a second position bias beside AlibiPosBias; give one of them.");
-        if (Pos is not null && !options.AlibiPosBias)
-            throw ForwardChecks.Wrong("pos", "'pos' was passed, but the model has no position bias that would read it: set AlibiPosBias = true.");
+        CheckPositions(stack, x);
         if (PrefixAttnLen is { Count: > 0 } && stack is not PrefixDecoder)
             throw ForwardChecks.Wrong(
                 "prefixAttnLen", $"'prefixAttnLen' was passed, but a {stack.GetType().Name} has no prefix that everyone sees; use a {nameof(PrefixDecoder)}.");
         CheckCondition(stack, x);
+        CheckMemories(stack, x);
+        CheckLayers(stack, x);
     }
-
-    /// <summary>Self-attention: key mask, pairs, position bias; and the query mask that zeroes its output.</summary>
-    internal BranchInputs ForSelfAttention(AttentionLayers stack, Tensor x, AlibiBias? alibi, Tensor? condition)
-    {
-        Shape pairs = [x.Shape[0], stack.Options.Heads, x.Shape[1], x.Shape[1]];
-        return new BranchInputs
-        {
-            QueryMask = Mask,
-            Condition = condition,
-            Scores = new ScoreOptions
-            {
-                Heads = stack.Options.Heads,
-                Causal = Causal ? CausalAlignment.BottomRight : CausalAlignment.None,
-                KeyMask = SelfAttnKvMask ?? StartMask(x) ?? Mask,
-                Mask = ForwardChecks.Pairs(stack, AttnMask, pairs, "attnMask"),
-                Bias = ForwardChecks.Bias(stack, AttnBias, pairs, "attnBias"),
-                AlibiSlopes = alibi?.Slopes,
-                AlibiPositions = alibi?.Positions(Pos, x),
-            },
-        };
-    }
-
-    /// <summary>Cross-attention: the context as it is, its own masks, no position bias.</summary>
-    internal BranchInputs ForCrossAttention(AttentionLayers stack, Tensor x, Tensor? condition) => new()
-    {
-        Source = Context,
-        QueryMask = Mask,
-        Condition = condition,
-        Scores = new ScoreOptions
-        {
-            Heads = stack.Options.Heads,
-            KeyMask = ContextMask,
-            Mask = Context is null
-                ? null
-                : ForwardChecks.Pairs(stack, CrossAttnMask, [x.Shape[0], stack.Options.Heads, x.Shape[1], Context.Shape[1]], "crossAttnMask"),
-        },
-    };
 
     /// <summary>
     /// The same for a stack that sees a wrapper's sequence behind other rows: masks and starts as key masks over all rows, and the prefix by as many longer.
@@ -135,14 +97,5 @@ public partial record StackInputs
         else if (Condition is not null)
             throw ForwardChecks.Wrong(
                 "condition", "'condition' was passed, but the model has no adaptive norm and would ignore it: set UseAdaptiveLayernorm or UseAdaptiveRmsnorm.");
-    }
-
-    /// <summary>Left padding as a key mask: key j of sample b is visible from seqStartPos[b] on.</summary>
-    private Tensor? StartMask(Tensor x)
-    {
-        if (SeqStartPos is null)
-            return null;
-        SequenceMasks.CheckStarts(SeqStartPos, x.Shape[0]);
-        return SequenceMasks.From(x.Device, SeqStartPos, x.Shape[1]);
     }
 }

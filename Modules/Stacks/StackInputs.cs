@@ -30,10 +30,34 @@ public partial record StackInputs
     public Tensor? AttnBias { get; init; }
 
     /// <summary>
-    /// Integers [sequence] or [batch, sequence]: positions in place of 0, 1, 2, …, for a wrapper's absolute positions and for ALiBi; where there is ALiBi
-    /// alone, real numbers and [batch, alibiHeads, sequence] as well.
+    /// Integers [sequence] or [batch, sequence]: positions in place of 0, 1, 2, …, for a wrapper's absolute positions, for ALiBi and for rotary and polar
+    /// positions; where no absolute positions read them, real numbers as well, and for ALiBi alone [batch, alibiHeads, sequence].
     /// </summary>
     public Tensor? Pos { get; init; }
+
+    /// <summary>
+    /// Numbers [contextLength] or [batch, contextLength]: the context's positions on the axis of <see cref="Pos"/>. With them rotary positions rotate
+    /// cross-attention too; without, it knows none.
+    /// </summary>
+    public Tensor? ContextPos { get; init; }
+
+    /// <summary>
+    /// Transformer-XL's memories: for each self-attention, in order, [batch, memories, dim], put before what its keys and values are projected from. All are
+    /// equally long, or null for none.
+    /// </summary>
+    public IReadOnlyList<Tensor?>? Mems { get; init; }
+
+    /// <summary>bool [batch, memories] for each of <see cref="Mems"/>, true to keep; null for all.</summary>
+    public IReadOnlyList<Tensor?>? MemMasks { get; init; }
+
+    /// <summary>[batch, dim] or [batch, sequence, dim]: added to every layer's input before its norm.</summary>
+    public Tensor? InAttnCond { get; init; }
+
+    /// <summary>The order in which layers run in this call, by their index; null for the stack's own.</summary>
+    public IReadOnlyList<int>? LayersExecuteOrder { get; init; }
+
+    /// <summary>Ranges of blocks that run several times in this call, in plain stacks; null for none.</summary>
+    public IReadOnlyList<RepeatedBlocks>? RepeatBlocks { get; init; }
 
     /// <summary>
     /// Integers [batch]: how much left padding each sequence has. It is hidden as keys, and a wrapper counts positions from the first token after it.
@@ -56,6 +80,16 @@ public partial record StackInputs
     public IList<Tensor>? Hiddens { get; init; }
 
     /// <summary>
+    /// Receives the stream before every self-attention: what <see cref="Mems"/> of a next call may be. As <see cref="Hiddens"/>, they belong to the caller.
+    /// </summary>
+    public IList<Tensor>? AttnHiddens { get; init; }
+
+    /// <summary>
+    /// Receives scores and weights of every attention, which then has them in memory, fused or not. As <see cref="Hiddens"/>, they belong to the caller.
+    /// </summary>
+    public IList<AttentionScores>? Attentions { get; init; }
+
+    /// <summary>
     /// Whether self-attention hides later positions though the options leave them open. Only the stack says so, in <see cref="AttentionLayers.Prepare"/>.
     /// </summary>
     internal bool Causal { get; init; }
@@ -73,5 +107,11 @@ public partial record StackInputs
         Pos = arguments.Optional("pos"),
         SeqStartPos = arguments.Optional("seq_start_pos"),
         Condition = arguments.Optional("condition"),
+        ContextPos = arguments.Optional("context_pos"),
+        Mems = arguments.OptionalList("mems"),
+        MemMasks = arguments.OptionalList("mem_masks"),
+        InAttnCond = arguments.Optional("in_attn_cond"),
+        LayersExecuteOrder = arguments.OptionalJson("layers_execute_order") is { } order ? RepeatedBlocks.Integers(order, "layers_execute_order") : null,
+        RepeatBlocks = arguments.OptionalJson("repeat_blocks") is { } repeat ? RepeatedBlocks.Read(repeat) : null,
     };
 }

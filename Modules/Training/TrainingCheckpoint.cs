@@ -44,7 +44,7 @@ internal static class TrainingCheckpoint
 
     private static IEnumerable<(string Name, Tensor Value)> Tensors(Trainer trainer)
     {
-        foreach ((string name, Tensor value) in trainer.Model.NamedParameters())
+        foreach ((string name, Tensor value) in trainer.Model.NamedParameters().Concat(trainer.Model.NamedBuffers()))
             yield return ($"model.{name}", value);
         foreach ((string name, Tensor value) in trainer.Optimizer.State)
             yield return ($"optimizer.{name}", value);

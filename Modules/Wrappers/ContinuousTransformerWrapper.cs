@@ -40,7 +40,7 @@ public sealed class ContinuousTransformerWrapper : Module
         int dim = attnLayers.Options.Dim;
         if (options.MemoryTokens > 0)
             _memoryTokens = AddParameter("memory_tokens", initializer.Normal([options.MemoryTokens, dim]));
-        if (options.UseAbsPosEmb && options.MaxSeqLen is > 0 and { } positions && attnLayers.Options.DisableAbsPosEmb != true)
+        if (options.UseAbsPosEmb && options.MaxSeqLen is > 0 and { } positions && !attnLayers.Options.ReplacesAbsolutePositions)
             Positions = AddChild<AbsolutePositions>(
                 "pos_emb",
                 options.ScaledSinuPosEmb ? new SinusoidalPositions(dim, initializer) : new LearnedPositions(positions, dim, l2norm: false, initializer));
@@ -118,7 +118,7 @@ public sealed class ContinuousTransformerWrapper : Module
         x = Operators.Dropout(x, Options.EmbDropout);
         SequenceInputs masked = inputs.Lens is null ? inputs : inputs with { Mask = SequenceMasks.UpTo(inputs.Lens, inputs.Length) };
         Tensor y = AttnLayers.Forward(
-            x, masked.Behind(Device, inputs.Batch, inputs.Length, AttnLayers.Options.AlibiPosBias, (inputs.PrependMask, inputs.Prefix), (null, memory)));
+            x, masked.Behind(Device, inputs.Batch, inputs.Length, AttnLayers.Options.ReadsPositions, (inputs.PrependMask, inputs.Prefix), (null, memory)));
         return memory == 0 ? y : Operators.SliceRows(y, memory, inputs.Length);
     }
 }

@@ -49,9 +49,9 @@ public sealed record SequenceInputs(Tensor X) : StackInputs
                 "prependEmbeds", "'prependEmbeds' would stand in front of the memory tokens, which are no part of the output; use one or the other.");
         ForwardChecks.Mask(model, SelfAttnKvMask, Batch, Length, "key, as many as positions of 'x'", "selfAttnKvMask");
         CheckStarts(Batch);
-        if (Pos is not null && model.Positions is null && !model.AttnLayers.Options.AlibiPosBias)
+        if (Pos is not null && model.Positions is null && !model.AttnLayers.Options.ReadsPositions)
             throw ForwardChecks.Wrong("pos", "'pos' was passed, but the model has neither absolute positions nor ALiBi that would read it.");
-        if (Pos is not null && model.AttnLayers.Options.AlibiPosBias && memory + Prefix > 0)
+        if (Pos is not null && model.AttnLayers.Options.ReadsPositions && memory + Prefix > 0)
             throw ForwardChecks.Wrong(
                 "pos", "'pos' was passed, but memory tokens or 'prependEmbeds' stand in front of the sequence, and ALiBi would need positions for them too.");
     }

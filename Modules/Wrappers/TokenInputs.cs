@@ -55,7 +55,7 @@ public sealed record TokenInputs(Tensor Ids) : StackInputs
         CheckStarts(Batch);
         if (Pos is null)
             return;
-        bool hasAlibi = model.AttnLayers.Options.AlibiPosBias;
+        bool hasAlibi = model.AttnLayers.Options.ReadsPositions;
         if (model.Positions is null && !hasAlibi)
             throw ForwardChecks.Wrong("pos", "'pos' was passed, but the model has neither absolute positions nor ALiBi that would read it.");
         if (hasAlibi && model.Options.MemoryTokens + model.Options.ClsTokens + Prefix > 0)

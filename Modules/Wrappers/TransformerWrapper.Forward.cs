@@ -13,7 +13,7 @@ public sealed partial class TransformerWrapper
             Device,
             inputs.Batch,
             inputs.Length,
-            AttnLayers.Options.AlibiPosBias,
+            AttnLayers.Options.ReadsPositions,
             (null, Options.MemoryTokens + Options.ClsTokens),
             (inputs.PrependMask, inputs.Prefix));
         Tensor y = AttnLayers.Forward(x, within);

@@ -66,7 +66,7 @@ public sealed partial class TransformerWrapper : Module
         ModuleGroup? embeds = options.EmbedNumTokens.Count > 0 ? AddChild("embeds", new ModuleGroup(initializer)) : null;
         foreach ((string name, int entries) in options.EmbedNumTokens)
             _embeds.Add((name, embeds!.Add($"{name}_embed", new ModuleGroup(initializer)).AddTensor("weight", initializer.Normal([entries, EmbDim]))));
-        if (options.UseAbsPosEmb && options.MaxSeqLen > 0 && attnLayers.Options.DisableAbsPosEmb != true)
+        if (options.UseAbsPosEmb && options.MaxSeqLen > 0 && !attnLayers.Options.ReplacesAbsolutePositions)
         {
             Positions = AddChild<AbsolutePositions>("pos_emb", options.CustomPositions is { } custom
                 ? AbsolutePositions.Checked(custom(EmbDim, initializer), EmbDim, initializer)

@@ -43,6 +43,7 @@ internal static class Sweeps
         SgdCases.Sweep,
         LionCases.Sweep,
         StridedCopyCases.Sweep,
+        RotatePairsCases.Sweep,
         ScatterAxisCases.Sweep,
         RankCases.Sweep,
         RankCases.ArgExtremeSweep,

@@ -12,14 +12,17 @@ internal sealed class ExplicitAttend
     private readonly TalkingHeads? _post;
     private readonly TalkingHeads? _factor;
     private readonly Tensor? _sink;
+    private readonly ContextualPositions? _positions;
     private readonly IWeights _weights;
     private readonly bool _isSelective;
 
     /// <param name="options">What it is.</param>
     /// <param name="sink">[heads]: HeadLearnedSink's numbers, or null.</param>
+    /// <param name="positions">CoPE, or null.</param>
     /// <param name="parameter">Makes the matrix [heads, heads, 1, 1] of talking heads of that name.</param>
-    public ExplicitAttend(AttendOptions options, Tensor? sink, Func<string, int, Tensor> parameter)
+    public ExplicitAttend(AttendOptions options, Tensor? sink, ContextualPositions? positions, Func<string, int, Tensor> parameter)
     {
+        _positions = positions;
         _pre = Heads(options.PreTalkingHeads, "pre_softmax_talking_heads");
         _post = Heads(options.PostTalkingHeads, "post_softmax_talking_heads");
         _factor = Heads(options.PreScalePostTalkingHeads, "pre_scale_post_talking_heads");
@@ -35,8 +38,11 @@ internal sealed class ExplicitAttend
         TalkingHeads? Heads(bool on, string name) => on ? new TalkingHeads(parameter(name, options.Heads!.Value)) : null;
     }
 
+    /// <param name="heads">What attends.</param>
+    /// <param name="options">How scores are made.</param>
+    /// <param name="inputs">What else the call was given.</param>
     /// <returns>As the fused operator: [batch, queries, heads · valueDim], or [batch, heads, queries, valueDim] of head-major heads.</returns>
-    public Tensor Forward(Heads heads, ScoreOptions options)
+    public Tensor Forward(Heads heads, ScoreOptions options, BranchInputs inputs)
     {
         bool isSplit = options.Layout == AttentionLayout.HeadMajor;
         Tensor query = isSplit ? heads.Query : HeadLayout.Split(heads.Query, heads.QueryHeads);
@@ -53,6 +59,8 @@ internal sealed class ExplicitAttend
         var rules = ScoreRules.Of(options, query.Device, batch, queries, keys);
 
         Tensor scores = Operators.Scale(Operators.BatchedMatrixMultiply(query, key, transposeRight: true).As(DType.Float32), heads.Scale);
+        if (inputs.PreviousScores is { } previous)
+            scores += previous;
         Tensor? factor = _factor?.Mix(scores);
         if (_pre is not null)
             scores += _pre.Mix(scores);
@@ -60,9 +68,14 @@ internal sealed class ExplicitAttend
             scores += rules.Bias;
         if (options.SoftClamp is { } clamp)
             scores = Operators.SoftClamp(scores, clamp);
+        if (_positions is not null)
+            scores = _positions.Add(query, ScoreRules.Lowest(rules.Visible, scores), rules.Visible);
         if (_isSelective)
             scores = SelectiveScores.Of(scores, rules.Visible);
         Tensor weights = Weights(scores, rules.Visible);
+        if (inputs.Deltas?.Weights is { } delta)
+            weights = rules.OnlyLiving(weights + delta.As(DType.Float32));
+        inputs.Trace?.Add(ScoreRules.Lowest(rules.Visible, scores), weights);
         if (options.Dropout > 0f)
             weights = Operators.Dropout(weights, options.Dropout, options.DropoutSeed, options.DropoutStream);
         if (_post is not null)

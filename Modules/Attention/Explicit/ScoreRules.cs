@@ -49,7 +49,8 @@ internal sealed record ScoreRules(Tensor? Bias, Tensor? Visible)
         return Only(Operators.Where(Visible, one, 0f).Max(-1, keepDim: true) > 0f, weights);
     }
 
-    private static Tensor BehindZeros(Tensor bias, int count)
+    /// <summary>Numbers for the keys that are not free, with zeros before them for those that are.</summary>
+    public static Tensor BehindZeros(Tensor bias, int count)
         => count == 0 ? bias : Operators.Concatenate([Tensor.Zeros(bias.Device, Before(bias, count)), bias], -1);
 
     private static Shape Before(Tensor tensor, int count) => [.. tensor.Shape.Lengths[..^1], count];

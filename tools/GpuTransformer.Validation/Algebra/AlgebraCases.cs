@@ -11,6 +11,8 @@ internal static class AlgebraCases
 
     private static readonly Domain s_all = new(0f, 3f, true), s_positive = new(0.2f, 4f, false), s_divisor = new(0.3f, 3f, true);
 
+    private static readonly Domain s_angle = new(0f, 20000f, true), s_wide = new(0f, 30f, true);
+
     /// <summary>Leading, middle and trailing axes broadcast, absent and of length one, on either side.</summary>
     private static readonly (int[] Left, int[] Right, ValidationSize Size)[] s_everyShape =
     [
@@ -38,6 +40,9 @@ internal static class AlgebraCases
         .. Unary<TanhFunction>(s_all, Math.Tanh, static (g, x) => g / (Math.Cosh(x) * Math.Cosh(x)), everyShape: true),
         .. Unary<SigmoidFunction>(s_all, static x => 1 / (1 + Math.Exp(-x)), static (g, x) => g / (2 + Math.Exp(x) + Math.Exp(-x))),
         .. Unary<AbsFunction>(s_all, Math.Abs, static (g, x) => g * Math.Sign(x)),
+        .. Unary<SinFunction>(s_angle, Math.Sin, static (g, x) => g * Math.Cos(x)),
+        .. Unary<CosFunction>(s_angle, Math.Cos, static (g, x) => -g * Math.Sin(x)),
+        .. Unary<SoftplusFunction>(s_wide, static x => Math.Log(1 + Math.Exp(x)), static (g, x) => g / (1 + Math.Exp(-x))),
         .. Unary<ReciprocalFunction>(s_divisor, static x => 1 / x, static (g, x) => -g / (x * x)),
         .. Unary<NegateFunction>(s_all, static x => -x, static (g, _) => -g),
         .. Unary<SignFunction>(s_all, static x => Math.Sign(x), static (_, _) => 0),

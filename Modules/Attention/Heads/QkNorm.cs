@@ -3,8 +3,7 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// QkNorm: queries and keys of each head, in groups, as unit vectors, with learned gains if QkNormDimScale. The learned keys of memory are normalised alike, so
-/// it comes after them. Keys: <c>qk_norm_q_scale</c>, <c>qk_norm_k_scale</c> [heads, 1, dimHead].
+/// QkNorm: queries and keys of each head, in groups, as unit vectors, with learned gains if QkNormDimScale. The learned keys of memory are normalised alike. Keys: <c>qk_norm_q_scale</c>, <c>qk_norm_k_scale</c> [heads, 1, dimHead].
 /// </summary>
 internal sealed record QkNorm(HeadNorm Query, HeadNorm Key) : IHeadsStage
 {
@@ -30,5 +29,5 @@ internal sealed record QkNorm(HeadNorm Query, HeadNorm Key) : IHeadsStage
         return !options.QkNorm ? plain : (options.QkNormDimScale ? plain : options.QkNormScale) * options.QkNormGroups / options.DimHead;
     }
 
-    public Heads Prepare(Heads heads) => heads with { Query = Query.Forward(heads.Query), Key = Key.Forward(heads.Key) };
+    public Heads Prepare(Heads heads, AttentionPass pass) => heads with { Query = Query.Forward(heads.Query), Key = Key.Forward(heads.Key) };
 }

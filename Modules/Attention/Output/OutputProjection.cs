@@ -11,10 +11,11 @@ internal sealed record OutputProjection(Linear? Linear, bool IsGated, float Drop
     public static OutputProjection Of(Attention owner, ParameterInitializer initializer)
     {
         AttentionOptions options = owner.Options;
+        int width = options.MergedWidth * options.OutputCopies;
         Linear? linear = !options.HasOutputProjection ? null
             : options.OnAttn
-                ? owner.Own("to_out", new ModuleGroup(initializer)).Add("0", new Linear(options.MergedWidth, 2 * options.OutputDim, bias: false, initializer))
-                : owner.Own("to_out", new Linear(options.MergedWidth, options.OutputDim, bias: false, initializer, options.ZeroInitOutput));
+                ? owner.Own("to_out", new ModuleGroup(initializer)).Add("0", new Linear(width, 2 * options.OutputDim, bias: false, initializer))
+                : owner.Own("to_out", new Linear(width, options.OutputDim, bias: false, initializer, options.ZeroInitOutput));
         return new OutputProjection(linear, options.OnAttn, options.SublayerDropout);
     }
 

@@ -13,7 +13,7 @@ internal sealed record Laser(float Clamp) : IHeadsStage, IMergedStage
 
     public static Laser? Of(Attention owner) => owner.Options.Laser ? new Laser(owner.Options.LaserSoftclampValue) : null;
 
-    public Heads Prepare(Heads heads) => heads with { Value = Operators.Exp(Operators.SoftClamp(heads.Value, Clamp)) };
+    public Heads Prepare(Heads heads, AttentionPass pass) => heads with { Value = Operators.Exp(Operators.SoftClamp(heads.Value, Clamp)) };
 
-    public Tensor Finish(Tensor merged, Tensor x) => Operators.Log(Operators.Maximum(merged, Smallest));
+    public Tensor Finish(Tensor merged, AttentionPass pass) => Operators.Log(Operators.Maximum(merged, Smallest));
 }

@@ -2,47 +2,6 @@ using GpuTransformer.Host;
 
 namespace GpuTransformer.Modules;
 
-/// <summary>How a branch's output joins the stream.</summary>
-internal abstract class Residual(ParameterInitializer initializer) : Module(initializer)
-{
-    /// <summary>Whether joining is adding <see cref="Prepare"/>'s result, so that the branch can do it in its last launch.</summary>
-    public virtual bool IsSum => true;
-
-    /// <summary>The stream as it enters the sum.</summary>
-    public abstract Tensor Prepare(Tensor stream);
-
-    /// <summary>The stream after the layer.</summary>
-    public virtual Tensor Join(Tensor branch, Tensor prepared) => Operators.Add(branch, prepared);
-
-    public override Tensor Invoke(CallArguments arguments)
-        => throw new NotSupportedException("A residual joins two tensors; call the stack that it is part of.");
-
-    public static Residual Create(AttentionLayersOptions options, ParameterInitializer initializer)
-        => options.GateResidual ? new GatedResidual(options, initializer) : new SumResidual(options, initializer);
-}
-
-/// <summary>branch + stream · r · constant. Key: <c>residual_scale</c> [dim] where r is learned.</summary>
-internal sealed class SumResidual : Residual
-{
-    private readonly Tensor? _scale; // [dim]
-    private readonly float _constant;
-
-    public SumResidual(AttentionLayersOptions options, ParameterInitializer initializer)
-        : base(initializer)
-    {
-        _constant = options.ScaleResidualConstant;
-        if (options.ScaleResidual)
-            _scale = AddParameter("residual_scale", initializer.Constant([options.Dim], 1f));
-    }
-
-    public override Tensor Prepare(Tensor stream)
-    {
-        if (_scale is not null)
-            stream = Operators.ScaleAndShift(stream, _scale.Like(stream), null);
-        return _constant == 1f ? stream : Operators.Scale(stream, _constant);
-    }
-}
-
 /// <summary>
 /// A GRU cell whose input is the branch's output y and whose state is the stream x: r = σ(W_ir y + b_ir + W_hr x + b_hr), z likewise,
 /// n = tanh(W_in y + b_in + r · (W_hn x + b_hn)), result (1 − z) · n + z · x. Keys: <c>gru.weight_ih</c>, <c>weight_hh</c> [3 dim, dim],
@@ -74,12 +33,11 @@ internal sealed class GatedResidual : Residual
         construction.Complete();
     }
 
-    public override bool IsSum => false;
+    public override PreparedStream Prepare(Tensor stream) => _scaling.Prepare(stream);
 
-    public override Tensor Prepare(Tensor stream) => _scaling.Prepare(stream);
-
-    public override Tensor Join(Tensor branch, Tensor prepared)
+    public override Tensor Join(Tensor branch, PreparedStream stream, Tensor? mask)
     {
+        Tensor prepared = stream.Stream;
         Tensor reset = Operators.Activate(
             Operators.Add(Gate(branch, _inputWeight, _inputBias, 0), Gate(prepared, _stateWeight, _stateBias, 0)), Activation.Sigmoid);
         Tensor update = Operators.Activate(

@@ -22,10 +22,10 @@ internal sealed record ValueHeadGate(Linear Gate, HeadChannels Channels) : IMerg
     }
 
     // The gate's rows are spread over the channels rather than its output: that one needs no launch of its own.
-    public Tensor Finish(Tensor merged, Tensor x)
+    public Tensor Finish(Tensor merged, AttentionPass pass)
     {
         (int heads, int dim) = (Gate.Weight.Shape[0], Gate.Weight.Shape[1]);
-        Tensor weight = Channels.Spread(Gate.Weight.Like(x), heads, dim), bias = Channels.Spread(Gate.Bias!.Like(x), heads, 1);
-        return Operators.Multiply(merged, Operators.Linear(x, weight, bias, Activation.Sigmoid));
+        Tensor weight = Channels.Spread(Gate.Weight.Like(pass.X), heads, dim), bias = Channels.Spread(Gate.Bias!.Like(pass.X), heads, 1);
+        return Operators.Multiply(merged, Operators.Linear(pass.X, weight, bias, Activation.Sigmoid));
     }
 }

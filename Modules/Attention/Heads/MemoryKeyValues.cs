@@ -11,9 +11,11 @@ internal sealed class MemoryKeyValues : IHeadsStage
     private readonly Tensor _keys; // [keyValueHeads, memories, dimHead]
     private readonly Tensor _values; // [keyValueHeads, memories, dimHead]
     private readonly Tensor _order; // int32 [1, memories · keyValueHeads]
+    private readonly HeadNorm? _norm;
 
-    private MemoryKeyValues(Attention owner, ParameterInitializer initializer)
+    private MemoryKeyValues(Attention owner, HeadNorm? norm, ParameterInitializer initializer)
     {
+        _norm = norm;
         (int heads, int memories, int width) = (owner.Options.KeyValueHeads, owner.Options.NumMemKv, owner.Options.DimHead);
         _keys = owner.Own("mem_k", initializer.Normal([heads, memories, width]));
         _values = owner.Own("mem_v", initializer.Normal([heads, memories, width]));
@@ -25,10 +27,17 @@ internal sealed class MemoryKeyValues : IHeadsStage
         _order = owner.Own(order);
     }
 
-    public static MemoryKeyValues? Of(Attention owner, ParameterInitializer initializer)
-        => owner.Options.NumMemKv == 0 ? null : new MemoryKeyValues(owner, initializer);
+    /// <param name="owner">The attention.</param>
+    /// <param name="norm">What normalises keys, those of memory too; null for none.</param>
+    /// <param name="initializer">For the parameters.</param>
+    public static MemoryKeyValues? Of(Attention owner, HeadNorm? norm, ParameterInitializer initializer)
+        => owner.Options.NumMemKv == 0 ? null : new MemoryKeyValues(owner, norm, initializer);
 
-    public Heads Prepare(Heads heads) => heads.Behind(Rows(_keys, heads.Key), Rows(_values, heads.Value));
+    public Heads Prepare(Heads heads, AttentionPass pass)
+    {
+        Tensor keys = Rows(_keys, heads.Key);
+        return heads.Behind(_norm?.Forward(keys) ?? keys, Rows(_values, heads.Value));
+    }
 
     private Tensor Rows(Tensor memory, Tensor rest)
     {

@@ -11,7 +11,7 @@ internal sealed class HeadSink(Tensor sink) : IHeadsStage
     /// <summary>By how much heads become wider.</summary>
     public const int Columns = 1;
 
-    public Heads Prepare(Heads heads)
+    public Heads Prepare(Heads heads, AttentionPass pass)
     {
         Tensor query = HeadLayout.Parts(heads.Query, heads.QueryHeads), key = HeadLayout.Parts(heads.Key, heads.KeyValueHeads);
         (int batch, int queries, int keyHeads, int width) = (query.Shape[0], query.Shape[1], heads.KeyValueHeads, key.Shape[3]);

@@ -19,7 +19,7 @@ internal sealed record HeadRmsNorms(MultiheadRmsNorm? Query, MultiheadRmsNorm? K
             options.ValueRmsnorm ? Norm("value_rmsnorm", options.KeyValueHeads) : null);
     }
 
-    public Heads Prepare(Heads heads) => heads with
+    public Heads Prepare(Heads heads, AttentionPass pass) => heads with
     {
         Query = Query?.Forward(heads.Query) ?? heads.Query, Key = Key?.Forward(heads.Key) ?? heads.Key, Value = Value?.Forward(heads.Value) ?? heads.Value,
     };

@@ -11,7 +11,7 @@ internal sealed class L2Distance(bool flash) : IHeadsStage
     /// <summary>By how much heads become wider.</summary>
     public const int Columns = 2;
 
-    public Heads Prepare(Heads heads)
+    public Heads Prepare(Heads heads, AttentionPass pass)
     {
         float width = heads.Query.Shape[2] / heads.QueryHeads;
         (Tensor query, Tensor queryNorm) = Parts(heads.Query, heads.QueryHeads);

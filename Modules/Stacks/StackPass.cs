@@ -1,0 +1,120 @@
+using GpuTransformer.Host;
+
+namespace GpuTransformer.Modules;
+
+/// <summary>What the layers of a stack hand on to each other in one call, beside the stream.</summary>
+internal sealed class StackPass
+{
+    private readonly AttentionLayersOptions _options;
+    private readonly StackInputs _inputs;
+    private readonly BranchInputs _self;
+    private readonly Queue<Tensor?> _memories;
+    private readonly List<Tensor> _entered = [];
+    private readonly List<Tensor> _streams = [];
+    private readonly int _length;
+    private BranchInputs _cross;
+    private int _memory;
+    private Tensor? _selfValues, _crossValues, _selfScores, _crossScores;
+
+    /// <param name="options">The stack's.</param>
+    /// <param name="inputs">What the call was given.</param>
+    /// <param name="self">What self-attention and feedforwards are given.</param>
+    /// <param name="cross">What cross-attention is given.</param>
+    /// <param name="length">Positions of the sequence.</param>
+    public StackPass(AttentionLayersOptions options, StackInputs inputs, BranchInputs self, BranchInputs cross, int length)
+    {
+        _length = length;
+        (_options, _inputs, _self, _cross) = (options, inputs, self, cross);
+        _memories = new Queue<Tensor?>(inputs.Mems ?? []);
+    }
+
+    /// <summary>The inputs of the layers that ran, in order; kept where a layer may mix them, or the caller asked.</summary>
+    public IReadOnlyList<Tensor> Entered => _entered;
+
+    /// <summary>Whether the streams between the layers are needed after their layer.</summary>
+    public bool KeepsStreams => _options.UnetSkips || _options.IntegrateLayers || _inputs.Hiddens is not null || _inputs.AttnHiddens is not null;
+
+    /// <summary>What makes a layer more than a function of its own stream, so that it cannot be run again; null for nothing.</summary>
+    public string? Handed => _options switch
+    {
+        { AddValueResidual: true } => nameof(_options.AddValueResidual),
+        { ResidualAttn: true } => nameof(_options.ResidualAttn),
+        { CrossResidualAttn: true } => nameof(_options.CrossResidualAttn),
+        { IntegrateLayers: true } => nameof(_options.IntegrateLayers),
+        { NumResidualStreams: > 1 } when _inputs.Hiddens is not null => nameof(_inputs.Hiddens),
+        _ => _inputs.Attentions is null ? null : nameof(_inputs.Attentions),
+    };
+
+    /// <summary>The stream with what an earlier one adds, before a layer.</summary>
+    public Tensor Combine(Tensor x, Linear? combine, int earlier)
+    {
+        if (_options.UnetSkips)
+            _streams.Add(x);
+        return combine is null ? x : combine.Forward(Operators.Concatenate([_streams[earlier], x], -1));
+    }
+
+    /// <summary>What a layer of a kind is given; called once for each layer, in order.</summary>
+    public BranchInputs For(LayerKind kind)
+    {
+        if (kind == LayerKind.CrossAttention)
+        {
+            _cross = ContextDropout.Of(_cross, _options.CrossAttnTokensDropout);
+            return _cross with { ValueResidual = _crossValues, PreviousScores = _crossScores, Trace = Trace(_crossValues, _options.CrossResidualAttn) };
+        }
+
+        if (kind == LayerKind.FeedForward)
+            return _self;
+        Tensor? memory = _memories.TryDequeue(out Tensor? next) ? next : null, memoryMask = memory is null ? null : _inputs.MemMasks?[_memory];
+        _memory++;
+        return _self with
+        {
+            ValueResidual = _selfValues,
+            PreviousScores = _selfScores,
+            Memory = memory,
+            Scores = memory is null || (memoryMask is null && _self.Scores!.KeyMask is null) ? _self.Scores : _self.Scores! with
+            {
+                KeyMask = SequenceMasks.Join(memory.Device, memory.Shape[0], (memoryMask, memory.Shape[1]), (_self.Scores.KeyMask, _length)),
+            },
+            Trace = Trace(_selfValues, _options.ResidualAttn),
+        };
+    }
+
+    /// <summary>Notes a layer's input.</summary>
+    public void Enter(Tensor input)
+    {
+        if (_options.IntegrateLayers)
+            _entered.Add(input);
+    }
+
+    /// <summary>Takes what a layer has left.</summary>
+    public void Leave(LayerKind kind, AttentionTrace? trace, InferenceScope scope)
+    {
+        if (trace is null)
+            return;
+        bool isSelf = kind == LayerKind.SelfAttention, residual = isSelf ? _options.ResidualAttn : _options.CrossResidualAttn;
+        if (_options.AddValueResidual && (isSelf ? _selfValues : _crossValues) is null)
+        {
+            Tensor values = scope.Keep(trace.Values!);
+            if (isSelf)
+                _selfValues = values;
+            else
+                _crossValues = values;
+        }
+
+        if (residual)
+        {
+            if (isSelf)
+                _selfScores = scope.Keep(trace.Scores!);
+            else
+                _crossScores = scope.Keep(trace.Scores!);
+        }
+
+        _inputs.Attentions?.Add(new AttentionScores(!isSelf, scope.Keep(trace.Scores!), scope.Keep(trace.Weights!)));
+    }
+
+    private AttentionTrace? Trace(Tensor? values, bool residual)
+    {
+        bool wantsScores = residual || _inputs.Attentions is not null;
+        return wantsScores || (_options.AddValueResidual && values is null) ? new AttentionTrace(wantsScores) : null;
+    }
+}
