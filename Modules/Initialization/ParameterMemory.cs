@@ -30,12 +30,22 @@ internal static class ParameterMemory
         double count = 0;
         foreach (IGrouping<LayerKind, LayerKind> kind in layers.GroupBy(static k => k))
         {
-            count += kind.Count() * kind.Key switch
+            // Layers of a kind are alike, unless each has options of its own.
+            int different = kind.Key switch
             {
-                LayerKind.SelfAttention => Count(options.SelfAttention()),
-                LayerKind.CrossAttention => Count(options.CrossAttention()),
-                _ => Count(options.FeedForward()),
+                LayerKind.SelfAttention => options.AttnEach?.Count ?? 1,
+                LayerKind.CrossAttention => options.CrossAttnEach?.Count ?? 1,
+                _ => options.FfEach?.Count ?? 1,
             };
+            for (int i = 0; i < different; i++)
+            {
+                count += (double)kind.Count() / different * kind.Key switch
+                {
+                    LayerKind.SelfAttention => Count(options.SelfAttention(i)),
+                    LayerKind.CrossAttention => Count(options.CrossAttention(i)),
+                    _ => Count(options.FeedForward(i)),
+                };
+            }
         }
 
         Check(device, count * dtype.SizeInBytes(), $"A stack of {layers.Count} layers of width {options.Dim}");
@@ -45,7 +55,9 @@ internal static class ParameterMemory
     private static double Count(AttentionOptions options)
     {
         options.Validate();
-        return (double)options.InputDim * options.QueryWidth + (double)options.SourceDim * options.KeyWidth + (double)options.SourceDim * options.ValueWidth
+        double queryFrom = options.UseLatentQ ? options.DimLatentQ!.Value : options.InputDim;
+        double sourceFrom = options.UseLatentKv ? Math.Min(options.DimLatentKv!.Value, options.SourceDim) : options.SourceDim;
+        return queryFrom * options.QueryWidth + sourceFrom * options.KeyWidth + sourceFrom * options.ValueWidth
             + (options.HasOutputProjection ? (double)options.MergedWidth * options.OutputDim * (options.OnAttn ? 2 : 1) : 0)
             + (double)options.NumMemKv * ((double)options.KeyWidth + options.ValueWidth);
     }

@@ -22,10 +22,10 @@ public sealed partial record AttentionOptions
     /// <summary>A SiLU in the middle of gates of low rank.</summary>
     public bool LowRankSiluGates { get; init; } = true;
 
-    /// <summary>Of the merged heads, only what is orthogonal to the token's own values goes on. Self-attention only.</summary>
+    /// <summary>Of the merged heads, only what is orthogonal to the values goes on, taking each sample as one long vector. Self-attention only.</summary>
     public bool OrthogProjectedValues { get; init; }
 
-    /// <summary>As <see cref="OrthogProjectedValues"/>, each head for itself; with both, both go on side by side.</summary>
+    /// <summary>As <see cref="OrthogProjectedValues"/>, to which x-transformers makes no difference; with both, it goes on twice, side by side.</summary>
     public bool OrthogProjectedValuesPerHead { get; init; }
 
     /// <summary>Queries are projected from a projection of the input to <see cref="DimLatentQ"/>.</summary>

@@ -41,3 +41,10 @@ internal sealed class PrefixAttribute(string prefix) : Attribute
     /// <summary>The options for which it does not.</summary>
     public string[] NotOver { get; init; } = [];
 }
+
+/// <summary>A list with one value for each layer, in place of the property of that name for all: in JSON the option's own name, with a list.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class EachLayerAttribute(string property) : Attribute
+{
+    public string Property => property;
+}

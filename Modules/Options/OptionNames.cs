@@ -24,18 +24,24 @@ internal sealed class OptionNames
     {
         // What only code can say has no name.
         PropertyInfo[] properties =
-            [.. record.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(static p => !p.IsDefined(typeof(JsonIgnoreAttribute)))];
+            [.. record.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(
+                static p => !p.IsDefined(typeof(JsonIgnoreAttribute)) && !p.IsDefined(typeof(EachLayerAttribute)))];
         ILookup<bool, PropertyInfo> isInner = properties.ToLookup(static p => p.IsDefined(typeof(PrefixAttribute)));
         All =
         [
             .. isInner[false].Select(static p => new OptionName(Of(p.Name), [Of(p.Name)], p, null, null)),
             .. isInner[true].SelectMany(p => Inside(p, p.GetCustomAttribute<PrefixAttribute>()!, properties)),
         ];
+        Each = record.GetProperties().Where(static p => p.IsDefined(typeof(EachLayerAttribute))).ToDictionary(
+            static p => Of(p.GetCustomAttribute<EachLayerAttribute>()!.Property), static p => Of(p.Name), StringComparer.Ordinal);
         _byName = All.ToDictionary(static o => o.Name, StringComparer.Ordinal);
     }
 
     /// <summary>All options, the own first.</summary>
     public IReadOnlyList<OptionName> All { get; }
+
+    /// <summary>By the first part of an option's path, the property that has a value for each layer.</summary>
+    public IReadOnlyDictionary<string, string> Each { get; }
 
     /// <summary>Their names.</summary>
     public IEnumerable<string> Names => _byName.Keys;

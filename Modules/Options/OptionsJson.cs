@@ -9,6 +9,7 @@ namespace GpuTransformer.Modules;
 
 /// <summary>
 /// Options as JSON under x-transformers' own flat snake_case names: <c>{"dim": 256, "ff_mult": 2}</c> is <c>new … { Dim = 256, Ff = new() { Mult = 2 } }</c>.
+/// A list in place of one value, <c>"ff_mult": [2, 3]</c>, has one for each layer of the kind.
 /// A name that nobody knows is an <see cref="ArgumentException"/>; one that only x-transformers knows an <see cref="UnsupportedOptionException"/>.
 /// </summary>
 public static class OptionsJson
@@ -32,13 +33,15 @@ public static class OptionsJson
             throw new ArgumentException($"The kwargs of {owner} are a JSON {kwargs.ValueKind}, not an object.", nameof(kwargs));
         JsonInput.Check(kwargs, $"The kwargs of {owner}", nameof(kwargs));
         OptionNames offered = OptionNames.Of(typeof(TOptions));
-        var known = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
+        Dictionary<string, JsonElement> known = new(StringComparer.Ordinal), perLayer = new(StringComparer.Ordinal);
         foreach (JsonProperty given in kwargs.EnumerateObject())
         {
             if (offered[given.Name] is { } option)
             {
-                CheckNotPerLayer(given, option.Property, owner);
-                known[given.Name] = given.Value;
+                if (PerLayerOptions.Is(given.Value, option, offered, owner))
+                    perLayer[given.Name] = given.Value;
+                else
+                    known[given.Name] = given.Value;
             }
             else
             {
@@ -50,11 +53,13 @@ public static class OptionsJson
             throw new ArgumentException($"{owner} needs the option '{missing}', which is missing.", missing);
         try
         {
-            return Tree(offered, known).Deserialize<TOptions>(s_json)!;
+            JsonObject tree = Tree(offered, known);
+            PerLayerOptions.AddTo(tree, offered, perLayer);
+            return tree.Deserialize<TOptions>(s_json)!;
         }
         catch (JsonException exception)
         {
-            throw Wrong(owner, known, offered, exception);
+            throw Wrong(owner, new(known.Concat(perLayer), StringComparer.Ordinal), offered, exception);
         }
     }
 
@@ -76,6 +81,8 @@ public static class OptionsJson
             if (!JsonNode.DeepEquals(value, otherwise))
                 result[option.Name] = value?.DeepClone();
         }
+
+        PerLayerOptions.Write(result, all, names);
 
         return result;
     }
@@ -138,14 +145,6 @@ public static class OptionsJson
         if (!type.IsGenericType)
             return $"an object of {string.Join(", ", OptionNames.Of(type).All.Select(static o => $"{o.Name}: {Describe(o.Property.PropertyType)}"))}";
         return type.GetGenericArguments() is [{ } item] ? $"a list, each {Describe(item)}" : $"an object, each value {Describe(type.GetGenericArguments()[1])}";
-    }
-
-    private static void CheckNotPerLayer(JsonProperty option, PropertyInfo property, string owner)
-    {
-        bool takesList = property.PropertyType != typeof(string) && typeof(IEnumerable).IsAssignableFrom(property.PropertyType);
-        if (option.Value.ValueKind == JsonValueKind.Array && !takesList)
-            throw new UnsupportedOptionException(
-                option.Name, $"{owner}: {option.Name} is given as a list, one value per layer; here an option has one value for all layers.");
     }
 
     private static void CheckIsOff(Type options, JsonProperty option, IEnumerable<string> offered, string owner)

@@ -30,7 +30,7 @@ internal sealed class TransformerLayer : Module
             _branchNorm = norms.Add("1", Norm.Create(options, initializer));
         if (options.HasPostNorm)
             _after = norms.Add("2", Norm.Create(options, initializer));
-        _branch = AddChild("1", CreateBranch(options, kind, plan.Layers.IndexOf(kind) == index, initializer));
+        _branch = AddChild("1", CreateBranch(options, kind, plan.Layers.Take(index).Count(k => k == kind), initializer));
         _residual = AddChild("2", Residual.Create(options, kind, index, initializer));
         construction.Complete();
     }
@@ -64,13 +64,13 @@ internal sealed class TransformerLayer : Module
 
     public override Tensor Invoke(CallArguments arguments) => throw new NotSupportedException("A layer's inputs are prepared by its stack; call the stack.");
 
-    private static Branch CreateBranch(AttentionLayersOptions options, LayerKind kind, bool isFirst, ParameterInitializer initializer)
+    private static Branch CreateBranch(AttentionLayersOptions options, LayerKind kind, int ordinal, ParameterInitializer initializer)
     {
         Branch branch = kind switch
         {
-            LayerKind.SelfAttention => new Attention(options.SelfAttention(isFirst), initializer),
-            LayerKind.CrossAttention => new Attention(options.CrossAttention(), initializer),
-            _ => new FeedForward(options.FeedForward(), initializer),
+            LayerKind.SelfAttention => new Attention(options.SelfAttention(ordinal), initializer),
+            LayerKind.CrossAttention => new Attention(options.CrossAttention(ordinal), initializer),
+            _ => new FeedForward(options.FeedForward(ordinal), initializer),
         };
         if (options.Macaron && kind == LayerKind.FeedForward)
             branch = new ConstantScale(branch, 0.5f, initializer);

@@ -3,11 +3,11 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// OrthogProjectedValues: of the merged heads, what is orthogonal to the token's own values, x − (x·u) u with u = v / max(‖v‖, 10⁻¹²): over all channels, per
-/// head with OrthogProjectedValuesPerHead, or both side by side.
+/// OrthogProjectedValues: of the merged heads, what is orthogonal to the values, x − (x·u) u with u = v / max(‖v‖, 10⁻¹²), both taken as one long vector for
+/// each sample. OrthogProjectedValuesPerHead gives the same, as x-transformers has it; with both it stands twice, side by side.
 /// </summary>
 /// <remarks>"Belief attention", 2026.</remarks>
-internal sealed record OrthogonalValues(bool Whole, bool PerHead, int Heads, int KeyValueHeads) : IMergedStage
+internal sealed record OrthogonalValues(int Copies, int Heads, int KeyValueHeads) : IMergedStage
 {
     private const float Smallest = 1e-12f;
 
@@ -15,7 +15,7 @@ internal sealed record OrthogonalValues(bool Whole, bool PerHead, int Heads, int
     {
         AttentionOptions options = owner.Options;
         return options.OrthogProjectedValues || options.OrthogProjectedValuesPerHead
-            ? new OrthogonalValues(options.OrthogProjectedValues, options.OrthogProjectedValuesPerHead, options.QueryHeads, options.KeyValueHeads)
+            ? new OrthogonalValues(options.OutputCopies, options.QueryHeads, options.KeyValueHeads)
             : null;
     }
 
@@ -40,8 +40,8 @@ internal sealed record OrthogonalValues(bool Whole, bool PerHead, int Heads, int
             values = Operators.Concatenate(copies, -1);
         }
 
-        Tensor? whole = Whole ? Project(merged, values) : null;
-        Tensor? perHead = PerHead ? Project(HeadLayout.Parts(merged, Heads), HeadLayout.Parts(values, Heads)).Reshape(merged.Shape) : null;
-        return whole is null || perHead is null ? whole ?? perHead! : Operators.Concatenate([whole, perHead], -1);
+        Shape flat = [merged.Shape[0], (int)(merged.Shape.Count / Math.Max(1, merged.Shape[0]))];
+        Tensor orthogonal = Project(merged.Reshape(flat), values.Reshape(flat)).Reshape(merged.Shape);
+        return Copies == 1 ? orthogonal : Operators.Concatenate([orthogonal, orthogonal], -1);
     }
 }

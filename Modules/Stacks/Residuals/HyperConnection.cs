@@ -81,7 +81,7 @@ internal sealed class HyperConnection : Residual
     }
 
     // Σ_s weights[…, s, t] · streams[…, s, :]
-    private Tensor Weighted(Tensor weights, Tensor streams) => Operators.BatchedMatrixMultiply(weights.Transpose(-1, -2), streams);
+    private static Tensor Weighted(Tensor weights, Tensor streams) => Operators.BatchedMatrixMultiply(weights.Transpose(-1, -2), streams);
 
     private Tensor DoublyStochastic(Tensor mixing)
     {

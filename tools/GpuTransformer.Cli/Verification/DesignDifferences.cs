@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using GpuTransformer.Modules;
 
 namespace GpuTransformer.Cli.Verification;
@@ -18,6 +20,20 @@ internal static class DesignDifferences
     private const string Window =
         "attn_max_attend_past limits self-attention only; x-transformers applies it to cross-attention too, where it compares positions of two different "
         + "sequences";
+
+    private const string Mixing =
+        "hyper-connections mix the streams by a doubly stochastic matrix, as in the paper; x-transformers adds all of them up, which hyper_conn_unconstrained_mixing "
+        + "does here, and with it the case passes";
+
+    /// <summary>The same case with an option of this library that undoes a documented difference, and the reason; null where there is none.</summary>
+    public static (GoldenCase Case, string Why)? Undone(GoldenCase golden)
+    {
+        if (golden.Kwargs.ValueKind != JsonValueKind.Object || !golden.Kwargs.TryGetProperty("num_residual_streams", out _))
+            return null;
+        JsonObject kwargs = JsonNode.Parse(golden.Kwargs.GetRawText())!.AsObject();
+        kwargs["hyper_conn_unconstrained_mixing"] = true;
+        return (golden with { Kwargs = JsonSerializer.SerializeToElement(kwargs) }, Mixing);
+    }
 
     /// <summary>
     /// The documented reason why <paramref name="output"/> exceeds <paramref name="limit"/>, or null where none explains every element of it.

@@ -53,7 +53,7 @@ internal static class GradientGolden
 
             // Two float32 results are compared: each may be off by the noise, three times for ours; and the floor of the rule holds on the same scale.
             double scale = Math.Max(
-                parameter.Shape.Count == 1 ? LargestOfLayer(name, largest) : own,
+                parameter.Shape.Count == 1 || name.EndsWith(".bias", StringComparison.Ordinal) ? LargestOfLayer(name, largest) : own,
                 finest), plainError = Math.Max(4.0 / 3 * noise, NumericalRule.Floor(DType.Float32) / 3) * scale;
             (float[] sampled, double[] expected) = Expected(file, name, actual);
             results.Add(Gradient($"grad.param.{name}", parameter, sampled, expected, plainError));
@@ -65,7 +65,8 @@ internal static class GradientGolden
     // A single number's gradient is one sum over all positions and features. In float64 its terms, each within 2^-24 of its size, may cancel to a total far
     // smaller than what rounding leaves of them in float32, and PyTorch's error there is one draw, not the largest of many, so the noise says nothing about it.
     // Its terms are those that the other parameters of the layer add up feature by feature (gain and shift beside DynamicTanh's scale): their gradients have
-    // the size that counts.
+    // the size that counts. A bias is the same: its gradient is its weight's with one in place of a feature, so what rounding leaves of the terms has the weight's
+    // scale. Where a softmax follows, the biases' gradients cancel to zero in exact arithmetic, and any float32 result is rounding alone.
     private static double LargestOfLayer(string name, Dictionary<string, double> largest)
     {
         string layer = name[..(name.LastIndexOf('.') + 1)];

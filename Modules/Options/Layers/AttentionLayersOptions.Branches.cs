@@ -34,8 +34,23 @@ public sealed partial record AttentionLayersOptions
     [Prefix("ff_", Except = [nameof(FeedForwardOptions.Dim), nameof(FeedForwardOptions.DimOut)])]
     public FeedForwardOptions Ff { get; init; } = new();
 
+    /// <summary>In place of <see cref="Attn"/>: one record for each self-attention, in order. Heads are equally wide in all. Null for <see cref="Attn"/> in each.</summary>
+    /// <remarks>In JSON a list in place of an <c>attn_…</c> option's value.</remarks>
+    [EachLayer(nameof(Attn))]
+    public IReadOnlyList<AttentionOptions>? AttnEach { get; init; }
+
+    /// <summary>In place of <see cref="CrossAttn"/>: one record for each cross-attention, in order, all for a context of one width.</summary>
+    /// <remarks>In JSON a list in place of a <c>cross_attn_…</c> option's value.</remarks>
+    [EachLayer(nameof(CrossAttn))]
+    public IReadOnlyList<AttentionOptions>? CrossAttnEach { get; init; }
+
+    /// <summary>In place of <see cref="Ff"/>: one record for each feedforward, in order.</summary>
+    /// <remarks>In JSON a list in place of an <c>ff_…</c> option's value.</remarks>
+    [EachLayer(nameof(Ff))]
+    public IReadOnlyList<FeedForwardOptions>? FfEach { get; init; }
+
     /// <summary>The width of the context that cross-attention takes.</summary>
-    internal int ContextDim => CrossAttn?.DimContext ?? Dim;
+    internal int ContextDim => CrossAttn?.DimContext ?? CrossAttnEach?[0].DimContext ?? Dim;
 
     private AttentionOptions CrossAttnOrAttn => CrossAttn ?? Attn with
     {
@@ -53,52 +68,29 @@ public sealed partial record AttentionLayersOptions
     internal AttentionLayersOptions Attending(int contextDim) => this with { CrossAttend = true, CrossAttn = CrossAttnOrAttn with { DimContext = contextDim } };
 
     /// <summary>A self-attention of the stack, whole.</summary>
-    /// <param name="isFirst">Whether it is the first of the stack, whose values the others mix in.</param>
-    internal AttentionOptions SelfAttention(bool isFirst = false) => Of(Attn) with
+    /// <param name="ordinal">Which of them; the others mix in the values of the first.</param>
+    internal AttentionOptions SelfAttention(int ordinal = 1) => Of(At(AttnEach, ordinal, Attn)) with
     {
         Causal = Causal,
         RotateNumHeads = RotateNumHeads,
         KeepsScores = ResidualAttn,
-        LearnedValueResidualMix = AddValueResidual && LearnedValueResidualMix && !isFirst,
+        LearnedValueResidualMix = AddValueResidual && LearnedValueResidualMix && ordinal > 0,
     };
 
     /// <summary>A cross-attention of the stack, whole.</summary>
-    internal AttentionOptions CrossAttention() => Of(CrossAttnOrAttn) with { KeepsScores = CrossResidualAttn };
+    /// <param name="ordinal">Which of them.</param>
+    internal AttentionOptions CrossAttention(int ordinal = 0) => Of(At(CrossAttnEach, ordinal, CrossAttnOrAttn)) with { KeepsScores = CrossResidualAttn };
 
     /// <summary>A feedforward of the stack, whole.</summary>
-    internal FeedForwardOptions FeedForward() => Ff with { Dim = Dim, ZeroInitOutput = Ff.ZeroInitOutput || ZeroInitBranchOutput };
+    /// <param name="ordinal">Which of them.</param>
+    internal FeedForwardOptions FeedForward(int ordinal = 0)
+    {
+        FeedForwardOptions ff = At(FfEach, ordinal, Ff);
+        return ff with { Dim = Dim, ZeroInitOutput = ff.ZeroInitOutput || ZeroInitBranchOutput };
+    }
+
+    private static T At<T>(IReadOnlyList<T>? each, int ordinal, T common) => each is null ? common : each[Math.Min(ordinal, each.Count - 1)];
 
     private AttentionOptions Of(AttentionOptions attention)
         => attention with { Dim = Dim, Heads = Heads, ZeroInitOutput = attention.ZeroInitOutput || ZeroInitBranchOutput };
-
-    // What the stack decides cannot be decided again by a part of it.
-    private void ValidateBranches()
-    {
-        foreach ((AttentionOptions? attention, string name) in new[] { (Attn, nameof(Attn)), (CrossAttn, nameof(CrossAttn)) })
-        {
-            if (attention is null)
-                continue;
-            OptionChecks.LeftTo(nameof(Dim), Dim, attention.Dim, $"{name}.{nameof(attention.Dim)}");
-            OptionChecks.LeftTo(nameof(Heads), Heads, attention.Heads, $"{name}.{nameof(attention.Heads)}");
-            OptionChecks.LeftTo(nameof(Dim), Dim, attention.DimOut, $"{name}.{nameof(attention.DimOut)}");
-            if (attention.LearnedValueResidualMix)
-                throw new ArgumentException($"{name}.LearnedValueResidualMix = true, but the stack decides that: AddValueResidual.", name);
-        }
-
-        OptionChecks.LeftTo(nameof(Dim), Dim, Ff.Dim, $"{nameof(Ff)}.{nameof(Ff.Dim)}");
-        OptionChecks.LeftTo(nameof(Dim), Dim, Ff.DimOut, $"{nameof(Ff)}.{nameof(Ff.DimOut)}");
-        if (Attn.Causal && !Causal)
-            throw new ArgumentException(
-                "Attn.Causal = true, but the stack decides causality: use a Decoder, or AttentionLayers with Causal = true.", nameof(Attn));
-        if (Attn.DimContext is { } width)
-        {
-            throw new ArgumentException(
-                $"Attn.DimContext = {width} would change self-attention too; the width of the context is CrossAttn.DimContext: "
-                + $"CrossAttn = new() {{ DimContext = {width} }}.", nameof(Attn));
-        }
-
-        if (CrossAttn?.DimContext is not null && !CrossAttend)
-            throw new ArgumentException(
-                $"CrossAttn.DimContext = {CrossAttn.DimContext} is the width of a context, but CrossAttend is off, so none is attended.", nameof(CrossAttn));
-    }
 }

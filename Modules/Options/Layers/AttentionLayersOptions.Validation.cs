@@ -12,9 +12,9 @@ public sealed partial record AttentionLayersOptions
             OptionChecks.Ranges(ResidualFnKwargs);
         foreach (float slope in RelPosKwargs?.Slopes ?? [])
             OptionChecks.Finite(slope, nameof(RelPosKwargs.Slopes));
-        ValidateBranches();
         ValidateLayers();
         ValidateCounts();
+        ValidateBranches();
         ValidateNorms();
         ValidatePositions();
         ValidateStreams();
