@@ -23,6 +23,10 @@ public sealed partial class AutoregressiveWrapper : Module
             throw new ArgumentException(
                 "A next-token loss needs logits for every token: switch ReturnOnlyEmbed, AveragePoolEmbed, UseClsToken and SqueezeOutLastDim off.",
                 nameof(net));
+        if (inner.NumOutputHeads > 1)
+            throw new ArgumentException($"A next-token loss is of one head of logits, but NumOutputHeads = {inner.NumOutputHeads}.", nameof(net));
+        if (inner.AttnPool && !net.AttnLayers.Options.Causal)
+            throw new ArgumentException("A next-token loss needs logits for every token, but AttnPool gives pooled tokens around this stack.", nameof(net));
         if (Options.PadValue < 0 || Options.PadValue >= inner.NumTokens)
             throw new ArgumentException(
                 $"PadValue = {Options.PadValue} is read by the model, so it must be one of its tokens: 0 to {inner.NumTokens - 1}.", nameof(options));
@@ -95,6 +99,8 @@ public sealed partial class AutoregressiveWrapper : Module
         ArgumentNullException.ThrowIfNull(inputs);
         Check(inputs, lens);
         TokenInputs read = inputs with { ExcisePrependEmbeds = inputs.PrependEmbeds is not null };
+
+        // Where the model gives logarithms of probabilities in place of logits it is the same loss: their softmax are the probabilities again.
 
         // What the model reads and what it is to say are the same ids, unless some of them are ignored: nothing is read back or made on the host.
         if (lens is null && !inputs.Ids.MayHold(Options.IgnoreIndex))

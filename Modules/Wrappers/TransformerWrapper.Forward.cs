@@ -62,11 +62,28 @@ public sealed partial class TransformerWrapper
         int skip = Options.MemoryTokens + (inputs.ExcisePrependEmbeds ? inputs.Prefix : 0);
         if (skip > 0)
             y = Operators.SliceRows(y, skip, y.Shape[1] - skip);
-        if (!Options.AveragePoolEmbed)
-            return y;
-        return MeanPooling.Over(y, inputs.ExcisePrependEmbeds
-            ? inputs.Mask
-            : SequenceMasks.Join(Device, inputs.Batch, (inputs.PrependMask, inputs.Prefix), (inputs.Mask, inputs.Length)));
+        return Options.AveragePoolEmbed ? MeanPooling.Over(y, VisibleRows(inputs)) : y;
+    }
+
+    private Tensor AttnPool(Tensor y, TokenInputs inputs) => _attnPool!.Forward(y, VisibleRows(inputs));
+
+    // The mask of the output's rows.
+    private Tensor? VisibleRows(TokenInputs inputs) => inputs.ExcisePrependEmbeds
+        ? inputs.Mask
+        : SequenceMasks.Join(Device, inputs.Batch, (inputs.PrependMask, inputs.Prefix), (inputs.Mask, inputs.Length));
+
+    private AttentionPoolOptions PoolOptions()
+    {
+        AttentionLayersOptions stack = AttnLayers.Options;
+        return new AttentionPoolOptions
+        {
+            Dim = Options.DimPooledTokens ?? stack.Dim,
+            DimContext = stack.Dim,
+            NumPooledTokens = Options.NumPooledTokens,
+            Depth = Options.AttnPoolDepth,
+            Heads = stack.Heads,
+            DimHead = stack.Attn.DimHead,
+        };
     }
 
     /// <summary>The logits of the last token alone: [batch, logits].</summary>
@@ -74,12 +91,6 @@ public sealed partial class TransformerWrapper
     {
         using InferenceScope scope = InferenceScope.Begin(Device);
         Tensor y = Embed(inputs);
-        return scope.Keep(Logits(Operators.SliceRows(y, y.Shape[1] - 1, 1)).Reshape([inputs.Batch, Options.LogitsDim ?? Options.NumTokens]));
-    }
-
-    private Tensor Logits(Tensor embeddings)
-    {
-        Tensor logits = _toLogits?.Forward(embeddings) ?? Operators.Linear(embeddings, Computed(_tokenEmbedding.Weight));
-        return Options.SqueezeOutLastDim ? logits.Reshape(new Shape(logits.Shape.Lengths[..^1])) : logits;
+        return scope.Keep(_logits!.Forward(Operators.SliceRows(y, y.Shape[1] - 1, 1)).Reshape([inputs.Batch, Options.LogitsDim ?? Options.NumTokens]));
     }
 }

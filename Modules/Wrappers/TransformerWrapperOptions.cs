@@ -71,10 +71,8 @@ public sealed partial record TransformerWrapperOptions
     internal void Validate()
     {
         OptionChecks.Ranges(this);
-        OptionChecks.AtMostOne((AveragePoolEmbed, nameof(AveragePoolEmbed)), (UseClsToken, nameof(UseClsToken)));
         OptionChecks.AtMostOne((ScaledSinuPosEmb, nameof(ScaledSinuPosEmb)), (CustomPositions is not null, nameof(CustomPositions)));
-        OptionChecks.AtMostOne((TieEmbedding, nameof(TieEmbedding)), (ReturnOnlyEmbed, nameof(ReturnOnlyEmbed)));
-        OptionChecks.AtMostOne((LogitsDim is not null, nameof(LogitsDim)), (TieEmbedding, nameof(TieEmbedding)), (ReturnOnlyEmbed, nameof(ReturnOnlyEmbed)));
+        ValidateHeads();
         if (SqueezeOutLastDim && (LogitsDim ?? NumTokens) != 1)
             throw new ArgumentException(
                 $"SqueezeOutLastDim drops an axis of length 1, but there are {LogitsDim ?? NumTokens} logits; set LogitsDim = 1.", nameof(SqueezeOutLastDim));
