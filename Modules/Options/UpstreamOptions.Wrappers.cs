@@ -7,14 +7,10 @@ internal static partial class UpstreamOptions
         """
         # Not yet: the loss is the cross-entropy of the next tokens alone.
         add_continuous_pred_head=false
-        # Not yet: the stack runs once over the tokens.
-        recycling=false train_max_recycle_steps=4 looped=false max_looped_steps=4
-        # Not yet: memory tokens stand before the sequence, and nothing is carried from one sequence to the next.
-        memory_tokens_interspersed_every=null max_mem_len=0 shift_mem_down=0 input_not_include_cache=false
+        # Not yet: nothing is carried from one sequence to the next.
+        max_mem_len=0 shift_mem_down=0 input_not_include_cache=false
         # Not yet: attention is fused, and this needs the scores as a matrix.
         attn_z_loss_weight=1e-4
-        # Not yet: layers are given the stream, not the tokens.
-        ff_deep_embed=false
         # A Python object: derive a Module instead.
         token_emb=null to_logits=null
         """);
@@ -22,7 +18,7 @@ internal static partial class UpstreamOptions
     private static readonly Dictionary<string, UpstreamOption> s_autoregressive = Parse(
         """
         # Not yet: the loss is the cross-entropy of the next tokens alone.
-        mask_prob=0 add_attn_z_loss=false next_embed_loss_weight=0.1 looped_loss_threshold_exit=0.05 looped_loss_slope=50 looped_exit_loss_weight=1
+        mask_prob=0 add_attn_z_loss=false next_embed_loss_weight=0.1
         """);
 
     private static readonly Dictionary<string, UpstreamOption> s_continuous = Parse(

@@ -131,12 +131,18 @@ public class AttentionLayers : Module
         condition = _conditionMlp is null || condition is null ? condition : _conditionMlp.Forward(condition, Activation.Silu);
         BranchInputs self = inputs.ForSelfAttention(this, x, _alibi, condition), cross = (
             inputs with { Context = Computed(inputs.Context) }).ForCrossAttention(this, x, condition);
+        int feedForwards = 0;
         foreach (int index in _plan.Order)
         {
             if (Options.LayerDropout > 0 && Device.Training?.NextUniform() < Options.LayerDropout)
                 continue;
             TransformerLayer layer = _layers[index];
-            Tensor next = RunLayer(layer, x, layer.Kind == LayerKind.CrossAttention ? cross : self);
+            Tensor next = RunLayer(layer, x, layer.Kind switch
+            {
+                LayerKind.CrossAttention => cross,
+                LayerKind.FeedForward => inputs.ForFeedForward(self, feedForwards++, Options.Dim),
+                _ => self,
+            });
             if (inputs.Hiddens is not null)
                 inputs.Hiddens.Add(scope.Keep(x));
             else if (!ReferenceEquals(x, first))

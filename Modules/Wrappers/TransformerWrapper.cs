@@ -5,8 +5,8 @@ namespace GpuTransformer.Modules;
 /// <summary>
 /// Tokens to logits: embedding + positions → stack → logits (GPT with a <see cref="Decoder"/>, BERT with an <see cref="Encoder"/>). Keys:
 /// <c>token_emb.emb.weight</c>, <c>pos_emb.…</c>, <c>post_emb_norm.gamma</c>, <c>project_emb.…</c>, <c>memory_tokens</c>, <c>cls_token</c>,
-/// <c>embeds.&lt;name&gt;_embed.weight</c>, <c>attn_layers.…</c>, <c>attn_pool.…</c>, <c>to_mixture.0.weight</c>, <c>combine_mixture.weight</c>,
-/// <c>to_logits.weight</c>.
+/// <c>embeds.&lt;name&gt;_embed.weight</c>, <c>ff_deep_embed</c>, <c>attn_layers.…</c>, <c>recycled_proj.weight</c>, <c>exit_gate.weight</c>,
+/// <c>attn_pool.…</c>, <c>to_mixture.0.weight</c>, <c>combine_mixture.weight</c>, <c>to_logits.weight</c>.
 /// </summary>
 /// <remarks>
 /// In front of the sequence stand, in this order, memory tokens, class tokens and PrependEmbeds. They have no absolute position, but count as relative ones.
@@ -22,6 +22,10 @@ public sealed partial class TransformerWrapper : Module
     private readonly Linear? _projectEmb;
     private readonly Tensor? _memoryTokens; // [memory, dim]
     private readonly Tensor? _clsToken;     // [cls, dim]
+    private readonly Tensor? _ffDeepEmbed;  // [tokens, depth, dim]
+    private readonly InterspersedMemory? _interspersed;
+    private readonly RecycledPasses? _recycled;
+    private readonly LoopedPasses? _looped;
     private readonly AttentionPool? _attnPool;
     private readonly LogitHeads? _logits;
 
@@ -57,13 +61,17 @@ public sealed partial class TransformerWrapper : Module
         ArgumentNullException.ThrowIfNull(attnLayers);
         int dim = attnLayers.Options.Dim;
         options.Validate();
-        options.ValidateWidth(dim);
+        options.ValidateAround(attnLayers.Options);
         Options = options;
         AttnLayers = attnLayers;
         if (options.MemoryTokens > 0)
             _memoryTokens = AddParameter("memory_tokens", initializer.Normal([options.MemoryTokens, dim]));
         if (options.ClsTokens > 0)
             _clsToken = AddParameter("cls_token", initializer.Normal([options.ClsTokens, dim], 0.02f));
+        if (options.MemoryTokensInterspersedEvery is { } every)
+            _interspersed = new InterspersedMemory(options.MemoryTokens, every);
+        if (options.FfDeepEmbed)
+            _ffDeepEmbed = AddParameter("ff_deep_embed", initializer.Constant([options.NumTokens, attnLayers.Options.Depth!.Value, dim], 1f));
         _tokenEmbedding = AddChild("token_emb", tied ?? new TokenEmbedding(options.NumTokens, EmbDim, options.L2normEmbed, initializer));
         ModuleGroup? embeds = options.EmbedNumTokens.Count > 0 ? AddChild("embeds", new ModuleGroup(initializer)) : null;
         foreach ((string name, int entries) in options.EmbedNumTokens)
@@ -82,6 +90,8 @@ public sealed partial class TransformerWrapper : Module
         if (EmbDim != dim)
             _projectEmb = AddChild("project_emb", new Linear(EmbDim, dim, bias: true, initializer));
         AddChild("attn_layers", attnLayers);
+        _recycled = RecycledPasses.Of(this, dim, initializer);
+        _looped = LoopedPasses.Of(this, dim, initializer);
         _attnPool = options.AttnPool ? AddChild("attn_pool", new AttentionPool(PoolOptions(), initializer)) : null;
         _logits = LogitHeads.Of(this, dim, initializer);
         construction.Complete();
@@ -165,7 +175,7 @@ public sealed partial class TransformerWrapper : Module
         return embeddings ? Embeddings(inputs) : Forward(inputs);
     }
 
-    /// <summary>Takes a module of its heads.</summary>
+    /// <summary>Takes a module of one of its parts.</summary>
     internal TModule Own<TModule>(string name, TModule child)
         where TModule : Module
         => AddChild(name, child);
