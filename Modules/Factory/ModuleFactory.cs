@@ -28,6 +28,8 @@ public static class ModuleFactory
             OptionsJson.Read<FeedForwardOptions>(kwargs, "FeedForward"), device, seed, dtype),
         ["LayerNorm"] = static (kwargs, device, _, dtype) => Norm(kwargs, "LayerNorm", o => new LayerNorm(o.Dim, device, o.UnitOffset, dtype)),
         ["RMSNorm"] = static (kwargs, device, _, dtype) => Norm(kwargs, "RMSNorm", o => new RmsNorm(o.Dim, device, o.UnitOffset, dtype)),
+        ["AttentionPool"] = static (kwargs, device, seed, dtype) => new AttentionPool(
+            OptionsJson.Read<AttentionPoolOptions>(kwargs, "AttentionPool"), device, seed, dtype),
         ["TransformerWrapper"] = WrapperBuilders.TransformerWrapper,
         ["XTransformer"] = XTransformerBuilder.Build,
         ["ViTransformerWrapper"] = WrapperBuilders.ViTransformerWrapper,

@@ -34,6 +34,9 @@ internal sealed record BranchInputs
     /// </summary>
     public ScoreOptions? Scores { get; init; }
 
+    /// <summary>[batch, sequence, dim]: what a feedforward's output is multiplied by; null for nothing.</summary>
+    public Tensor? DeepEmbed { get; init; }
+
     /// <summary>[batch, dimCondition] or [batch, sequence, dimCondition]</summary>
     public Tensor? Condition { get; init; }
 

@@ -80,7 +80,11 @@ public sealed class FeedForward : Branch
         Tensor inner = Inner(x);
         if (_innerNorm is not null)
             inner = _innerNorm.Forward(inner);
-        return _out.WithDropout(Operators.Dropout(inner, Options.Dropout), Options.SublayerDropout, residual, null);
+        inner = Operators.Dropout(inner, Options.Dropout);
+        if (inputs.DeepEmbed is null)
+            return _out.WithDropout(inner, Options.SublayerDropout, residual, null);
+        Tensor scaled = Operators.Multiply(_out.WithDropout(inner, Options.SublayerDropout, null, null), inputs.DeepEmbed);
+        return residual is null ? scaled : Operators.Add(scaled, residual);
     }
 
     private Tensor Inner(Tensor x)

@@ -5,26 +5,20 @@ internal static partial class UpstreamOptions
     /// <summary>Options of <c>TransformerWrapper</c> that this library does not offer.</summary>
     private static readonly Dictionary<string, UpstreamOption> s_transformerWrapper = Parse(
         """
-        # Not yet: there is one head of logits, a plain projection.
-        num_output_heads=1 to_logits=null mixture_of_softmax=false mixture_of_softmax_k=4 sigsoftmax_logits=false add_continuous_pred_head=false
-        # Not yet: the stack runs once over the tokens.
-        recycling=false train_max_recycle_steps=4 looped=false max_looped_steps=4
-        # Not yet: memory tokens stand before the sequence, and nothing is carried from one sequence to the next.
-        memory_tokens_interspersed_every=null max_mem_len=0 shift_mem_down=0 input_not_include_cache=false
-        # Not yet: pooling is the mean or the class token.
-        attn_pool=false num_pooled_tokens=1 attn_pool_depth=1 dim_pooled_tokens=null
+        # Not yet: the loss is the cross-entropy of the next tokens alone.
+        add_continuous_pred_head=false
+        # Not yet: nothing is carried from one sequence to the next.
+        max_mem_len=0 shift_mem_down=0 input_not_include_cache=false
         # Not yet: attention is fused, and this needs the scores as a matrix.
         attn_z_loss_weight=1e-4
-        # Not yet: layers are given the stream, not the tokens.
-        ff_deep_embed=false
         # A Python object: derive a Module instead.
-        token_emb=null
+        token_emb=null to_logits=null
         """);
 
     private static readonly Dictionary<string, UpstreamOption> s_autoregressive = Parse(
         """
         # Not yet: the loss is the cross-entropy of the next tokens alone.
-        mask_prob=0 add_attn_z_loss=false next_embed_loss_weight=0.1 looped_loss_threshold_exit=0.05 looped_loss_slope=50 looped_exit_loss_weight=1
+        mask_prob=0 add_attn_z_loss=false next_embed_loss_weight=0.1
         """);
 
     private static readonly Dictionary<string, UpstreamOption> s_continuous = Parse(

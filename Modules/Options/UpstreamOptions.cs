@@ -61,7 +61,7 @@ internal static partial class UpstreamOptions
     /// <summary>Classes that x-transformers has and this library does not.</summary>
     public static IReadOnlySet<string> Classes { get; } = new HashSet<string>(
         """
-        ContinuousAutoregressiveWrapper AttentionPool MultiInputTransformerWrapper NonAutoregressiveWrapper BeliefStateWrapper NextLatentWrapper
+        ContinuousAutoregressiveWrapper MultiInputTransformerWrapper NonAutoregressiveWrapper BeliefStateWrapper NextLatentWrapper
         XLAutoregressiveWrapper XValTransformerWrapper XValAutoregressiveWrapper DPO NeoMLP EntropyBasedTokenizer AbsolutePositionalEmbedding
         ScaledSinusoidalEmbedding AlibiPositionalBias RelativePositionBias DynamicPositionBias RotaryEmbedding PolarEmbedding CoPE DataDependentAlibi
         PerRowDataDependentAlibi RelativeProjPositionalBias MultiheadRMSNorm GRUGating HyperConnection OrthogonalResidualUpdate MVSplitResidualUpdate

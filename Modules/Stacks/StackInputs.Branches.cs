@@ -24,6 +24,10 @@ public partial record StackInputs
         CheckLayers(stack, x);
     }
 
+    /// <summary>The same for a feedforward, the <paramref name="index"/>th that runs: with its factors, if it has any.</summary>
+    internal BranchInputs ForFeedForward(BranchInputs inputs, int index, int dim)
+        => DeepEmbeds is null || index >= DeepEmbeds.Shape[2] / dim ? inputs : inputs with { DeepEmbed = DeepEmbeds.Narrow(2, index * dim, dim) };
+
     /// <summary>
     /// The same for a stack that sees a wrapper's sequence behind other rows: masks and starts as key masks over all rows, and the prefix by as many longer.
     /// </summary>

@@ -94,6 +94,9 @@ public partial record StackInputs
     /// </summary>
     internal bool Causal { get; init; }
 
+    /// <summary>[batch, sequence, count · dim]: factors of the outputs of the first feedforwards that run. Only a wrapper says so; null for none.</summary>
+    internal Tensor? DeepEmbeds { get; init; }
+
     /// <summary>Those that every stack takes, by x-transformers' names; what else was given is left for the caller to read.</summary>
     internal StackInputs Read(CallArguments arguments) => this with
     {

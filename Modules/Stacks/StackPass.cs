@@ -13,7 +13,7 @@ internal sealed class StackPass
     private readonly List<Tensor> _streams = [];
     private readonly int _length;
     private BranchInputs _cross;
-    private int _memory;
+    private int _memory, _feedForward;
     private Tensor? _selfValues, _crossValues, _selfScores, _crossScores;
 
     /// <param name="options">The stack's.</param>
@@ -63,7 +63,7 @@ internal sealed class StackPass
         }
 
         if (kind == LayerKind.FeedForward)
-            return _self;
+            return _inputs.ForFeedForward(_self, _feedForward++, _options.Dim);
         Tensor? memory = _memories.TryDequeue(out Tensor? next) ? next : null, memoryMask = memory is null ? null : _inputs.MemMasks?[_memory];
         _memory++;
         return _self with

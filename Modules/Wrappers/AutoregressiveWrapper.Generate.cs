@@ -16,7 +16,7 @@ public sealed partial class AutoregressiveWrapper
         => Generate(new TokenInputs(prompts), length, options, promptLens);
 
     /// <summary>Writes tokens one after the other, each chosen from the logits of what is there so far.</summary>
-    /// <param name="prompts">The prompts and what goes with them: the context and its mask, and SeqStartPos for left-padded prompts; nothing else.</param>
+    /// <param name="prompts">The prompts and what goes with them: the context and its mask, SeqStartPos for left-padded prompts, RecycleSteps, LoopedSteps; nothing else.</param>
     /// <param name="length">How many tokens to write, at least one.</param>
     /// <param name="options">How they are chosen; null for x-transformers' defaults.</param>
     /// <param name="promptLens">Integers [batch]: how long each right-padded prompt is; null where all are as long as the tensor.</param>
@@ -97,10 +97,19 @@ public sealed partial class AutoregressiveWrapper
         if (prompts.Length < 1)
             throw ForwardChecks.Wrong(
                 "prompts", $"'prompts' has shape {prompts.Ids.Shape}, but the first token needs something to follow: give a start token.");
-        if (prompts != new TokenInputs(prompts.Ids) { Context = prompts.Context, ContextMask = prompts.ContextMask, SeqStartPos = prompts.SeqStartPos })
+        var possible = new TokenInputs(prompts.Ids)
+        {
+            Context = prompts.Context,
+            ContextMask = prompts.ContextMask,
+            SeqStartPos = prompts.SeqStartPos,
+            RecycleSteps = prompts.RecycleSteps,
+            LoopedSteps = prompts.LoopedSteps,
+        };
+        if (prompts != possible)
             throw ForwardChecks.Wrong(
                 "prompts",
-                "Only Context, ContextMask and SeqStartPos can go with prompts: whatever belongs to single tokens is not there for the written ones.");
+                "Only Context, ContextMask, SeqStartPos, RecycleSteps and LoopedSteps can go with prompts: "
+                + "whatever belongs to single tokens is not there for the written ones.");
         if (Net.Positions?.Count is { } count && prompts.Length + length - 1 > count)
             throw ForwardChecks.Wrong("length", $"{prompts.Length} tokens of prompt and {length} to write exceed the model's positions, MaxSeqLen = {count}.");
         if (promptLens is null)

@@ -23,6 +23,10 @@ public sealed partial class AutoregressiveWrapper : Module
             throw new ArgumentException(
                 "A next-token loss needs logits for every token: switch ReturnOnlyEmbed, AveragePoolEmbed, UseClsToken and SqueezeOutLastDim off.",
                 nameof(net));
+        if (inner.NumOutputHeads > 1)
+            throw new ArgumentException($"A next-token loss is of one head of logits, but NumOutputHeads = {inner.NumOutputHeads}.", nameof(net));
+        if (inner.AttnPool && !net.AttnLayers.Options.Causal)
+            throw new ArgumentException("A next-token loss needs logits for every token, but AttnPool gives pooled tokens around this stack.", nameof(net));
         if (Options.PadValue < 0 || Options.PadValue >= inner.NumTokens)
             throw new ArgumentException(
                 $"PadValue = {Options.PadValue} is read by the model, so it must be one of its tokens: 0 to {inner.NumTokens - 1}.", nameof(options));
@@ -96,6 +100,11 @@ public sealed partial class AutoregressiveWrapper : Module
         Check(inputs, lens);
         TokenInputs read = inputs with { ExcisePrependEmbeds = inputs.PrependEmbeds is not null };
 
+        if (Net.Options.Looped)
+            return LoopedRun(read, lens);
+
+        // Where the model gives logarithms of probabilities in place of logits it is the same loss: their softmax are the probabilities again.
+
         // What the model reads and what it is to say are the same ids, unless some of them are ignored: nothing is read back or made on the host.
         if (lens is null && !inputs.Ids.MayHold(Options.IgnoreIndex))
         {
@@ -103,18 +112,31 @@ public sealed partial class AutoregressiveWrapper : Module
             return (Operators.NextTokenCrossEntropy(all, inputs.Ids, Options.IgnoreIndex), all);
         }
 
-        long[] ids = inputs.Ids.ToInt64Array();
-        if (lens is not null)
-        {
-            read = read with { Mask = SequenceMasks.UpTo(lens, inputs.Length) };
-            HideBehind(ids, lens.ToInt64Array(), inputs.Length);
-        }
-
-        // The model reads padding where a token is ignored.
-        if (ids.Contains(Options.IgnoreIndex))
-            read = read with { Ids = Upload(inputs, Array.ConvertAll(ids, id => id == Options.IgnoreIndex ? Options.PadValue : id)) };
+        long[] ids = Targets(ref read, lens);
         Tensor logits = Net.Forward(read);
         return (Operators.NextTokenCrossEntropy(logits, Upload(inputs, ids), Options.IgnoreIndex), logits);
+    }
+
+    private (Tensor Loss, Tensor Logits) LoopedRun(TokenInputs read, Tensor? lens)
+    {
+        long[] ids = Targets(ref read, lens);
+        IReadOnlyList<(Tensor Logits, Tensor Exit)> passes = Net.Loops(read);
+        return (LoopedLoss.Of(passes, ids, Options), passes[^1].Logits);
+    }
+
+    // What the model is to say; it reads padding where a token is ignored, and does not see what is behind a length.
+    private long[] Targets(ref TokenInputs read, Tensor? lens)
+    {
+        long[] ids = read.Ids.ToInt64Array();
+        if (lens is not null)
+        {
+            read = read with { Mask = SequenceMasks.UpTo(lens, read.Length) };
+            HideBehind(ids, lens.ToInt64Array(), read.Length);
+        }
+
+        if (ids.Contains(Options.IgnoreIndex))
+            read = read with { Ids = Upload(read, Array.ConvertAll(ids, id => id == Options.IgnoreIndex ? Options.PadValue : id)) };
+        return ids;
     }
 
     private void Check(TokenInputs inputs, Tensor? lens)

@@ -8,4 +8,13 @@ public sealed record AutoregressiveWrapperOptions
 
     /// <summary>What the model reads where a token is <see cref="IgnoreIndex"/>.</summary>
     public int PadValue { get; init => field = OptionChecks.Count(value); }
+
+    /// <summary>Around a looped model: by how much another pass must lower a token's loss for the gate to learn to go on.</summary>
+    public float LoopedLossThresholdExit { get; init => field = (float)OptionChecks.NotNegativeNumber(value); } = 0.05f;
+
+    /// <summary>Around a looped model: how sharply the gate's target turns at that threshold.</summary>
+    public float LoopedLossSlope { get; init => field = (float)OptionChecks.NotNegativeNumber(value); } = 50;
+
+    /// <summary>Around a looped model: the weight of the gate's loss beside the tokens'.</summary>
+    public float LoopedExitLossWeight { get; init => field = (float)OptionChecks.NotNegativeNumber(value); } = 1;
 }

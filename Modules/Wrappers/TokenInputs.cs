@@ -21,6 +21,12 @@ public sealed record TokenInputs(Tensor Ids) : StackInputs
     /// <summary>Integers [batch, sequence] for each of EmbedNumTokens.</summary>
     public IReadOnlyDictionary<string, Tensor>? EmbedIds { get; init; }
 
+    /// <summary>How often a model with Recycling runs its stack, at least once; needed in evaluation, drawn by chance in training where it is null.</summary>
+    public int? RecycleSteps { get; init => field = value is { } steps ? OptionChecks.AtLeastOne(steps) : null; }
+
+    /// <summary>How often a model with Looped runs its stack, at least once; null for its MaxLoopedSteps.</summary>
+    public int? LoopedSteps { get; init => field = value is { } steps ? OptionChecks.AtLeastOne(steps) : null; }
+
     internal int Batch => Ids.Shape[0];
 
     internal int Length => Ids.Shape[1];
@@ -34,6 +40,8 @@ public sealed record TokenInputs(Tensor Ids) : StackInputs
         PrependMask = arguments.Optional("prepend_mask"),
         ExcisePrependEmbeds = arguments.Flag("excise_prepend_embeds"),
         EmbedIds = arguments.OptionalGroup("embed_ids"),
+        RecycleSteps = arguments.OptionalInt32("recycle_steps"),
+        LoopedSteps = (arguments.OptionalInt32("looped_steps"), arguments.OptionalInt32("max_looped_steps")) is var (exact, most) ? exact ?? most : null,
     }.Read(arguments);
 
     internal void Check(TransformerWrapper model)
@@ -46,6 +54,18 @@ public sealed record TokenInputs(Tensor Ids) : StackInputs
         ForwardChecks.Mask(model, SelfAttnKvMask, Batch, Length, "key, as many as 'ids'", "selfAttnKvMask");
         CheckPositions(model);
         CheckEmbeddings(model);
+        CheckPasses(model);
+    }
+
+    private void CheckPasses(TransformerWrapper model)
+    {
+        if (RecycleSteps is not null && !model.Options.Recycling)
+            throw ForwardChecks.Wrong("recycleSteps", $"RecycleSteps = {RecycleSteps} was given, but the model does not recycle: Recycling = false.");
+        if (LoopedSteps is not null && !model.Options.Looped)
+            throw ForwardChecks.Wrong("loopedSteps", $"LoopedSteps = {LoopedSteps} was given, but the model does not loop: Looped = false.");
+        if (model.Options.Recycling && RecycleSteps is null && model.Device.Training is null)
+            throw ForwardChecks.Wrong(
+                "recycleSteps", "RecycleSteps is missing: a model with Recycling needs to be told how often, save in training, where it is drawn.");
     }
 
     private void CheckPositions(TransformerWrapper model)

@@ -4,20 +4,11 @@ namespace GpuTransformer.Modules;
 
 public sealed partial class TransformerWrapper
 {
-    private Tensor Embed(TokenInputs inputs)
+    private Tensor Embed(TokenInputs inputs, IList<Tensor>? passes = null)
     {
         ArgumentNullException.ThrowIfNull(inputs);
         inputs.Check(this);
-        Tensor x = Lead(inputs, EmbedTokens(inputs));
-        StackInputs within = inputs.Behind(
-            Device,
-            inputs.Batch,
-            inputs.Length,
-            AttnLayers.Options.ReadsPositions,
-            (null, Options.MemoryTokens + Options.ClsTokens),
-            (inputs.PrependMask, inputs.Prefix));
-        Tensor y = AttnLayers.Forward(x, within);
-        return Pool(y, inputs);
+        return Pool(RunStack(Lead(inputs, EmbedTokens(inputs)), inputs, passes), inputs);
     }
 
     // [batch, sequence, embDim]: everything that a token's own position knows.
@@ -33,7 +24,7 @@ public sealed partial class TransformerWrapper
         return _postEmbNorm?.Forward(x) ?? x;
     }
 
-    // [batch, memory + cls + prefix + sequence, dim]
+    // [batch, cls + prefix + sequence, dim]
     private Tensor Lead(TokenInputs inputs, Tensor x)
     {
         if (inputs.PrependEmbeds is not null)
@@ -44,8 +35,7 @@ public sealed partial class TransformerWrapper
             x = Operators.Add(Operators.Scale(x, Options.EmbFracGradient), Operators.Scale(x.Detach(), 1 - Options.EmbFracGradient));
         x = Operators.Dropout(x, Options.EmbDropout);
         x = Computed(_projectEmb?.Forward(x) ?? x);
-        x = PutInFront(_clsToken, x);
-        return PutInFront(_memoryTokens, x);
+        return PutInFront(_clsToken, x);
     }
 
     private Tensor PutInFront(Tensor? tokens, Tensor x)
@@ -55,18 +45,35 @@ public sealed partial class TransformerWrapper
     {
         if (Options.UseClsToken)
         {
-            Tensor cls = Operators.SliceRows(y, Options.MemoryTokens, Options.ClsTokens);
+            Tensor cls = Operators.SliceRows(y, 0, Options.ClsTokens);
             return Options.ClsTokens == 1 ? cls.Reshape([inputs.Batch, cls.Shape[2]]) : cls;
         }
 
-        int skip = Options.MemoryTokens + (inputs.ExcisePrependEmbeds ? inputs.Prefix : 0);
+        int skip = inputs.ExcisePrependEmbeds ? inputs.Prefix : 0;
         if (skip > 0)
             y = Operators.SliceRows(y, skip, y.Shape[1] - skip);
-        if (!Options.AveragePoolEmbed)
-            return y;
-        return MeanPooling.Over(y, inputs.ExcisePrependEmbeds
-            ? inputs.Mask
-            : SequenceMasks.Join(Device, inputs.Batch, (inputs.PrependMask, inputs.Prefix), (inputs.Mask, inputs.Length)));
+        return Options.AveragePoolEmbed ? MeanPooling.Over(y, VisibleRows(inputs)) : y;
+    }
+
+    private Tensor AttnPool(Tensor y, TokenInputs inputs) => _attnPool!.Forward(y, VisibleRows(inputs));
+
+    // The mask of the output's rows.
+    private Tensor? VisibleRows(TokenInputs inputs) => inputs.ExcisePrependEmbeds
+        ? inputs.Mask
+        : SequenceMasks.Join(Device, inputs.Batch, (inputs.PrependMask, inputs.Prefix), (inputs.Mask, inputs.Length));
+
+    private AttentionPoolOptions PoolOptions()
+    {
+        AttentionLayersOptions stack = AttnLayers.Options;
+        return new AttentionPoolOptions
+        {
+            Dim = Options.DimPooledTokens ?? stack.Dim,
+            DimContext = stack.Dim,
+            NumPooledTokens = Options.NumPooledTokens,
+            Depth = Options.AttnPoolDepth,
+            Heads = stack.Heads,
+            DimHead = stack.Attn.DimHead,
+        };
     }
 
     /// <summary>The logits of the last token alone: [batch, logits].</summary>
@@ -74,12 +81,6 @@ public sealed partial class TransformerWrapper
     {
         using InferenceScope scope = InferenceScope.Begin(Device);
         Tensor y = Embed(inputs);
-        return scope.Keep(Logits(Operators.SliceRows(y, y.Shape[1] - 1, 1)).Reshape([inputs.Batch, Options.LogitsDim ?? Options.NumTokens]));
-    }
-
-    private Tensor Logits(Tensor embeddings)
-    {
-        Tensor logits = _toLogits?.Forward(embeddings) ?? Operators.Linear(embeddings, Computed(_tokenEmbedding.Weight));
-        return Options.SqueezeOutLastDim ? logits.Reshape(new Shape(logits.Shape.Lengths[..^1])) : logits;
+        return scope.Keep(_logits!.Forward(Operators.SliceRows(y, y.Shape[1] - 1, 1)).Reshape([inputs.Batch, Options.LogitsDim ?? Options.NumTokens]));
     }
 }

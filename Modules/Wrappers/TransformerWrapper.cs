@@ -5,7 +5,8 @@ namespace GpuTransformer.Modules;
 /// <summary>
 /// Tokens to logits: embedding + positions → stack → logits (GPT with a <see cref="Decoder"/>, BERT with an <see cref="Encoder"/>). Keys:
 /// <c>token_emb.emb.weight</c>, <c>pos_emb.…</c>, <c>post_emb_norm.gamma</c>, <c>project_emb.…</c>, <c>memory_tokens</c>, <c>cls_token</c>,
-/// <c>embeds.&lt;name&gt;_embed.weight</c>, <c>attn_layers.…</c>, <c>to_logits.weight</c>.
+/// <c>embeds.&lt;name&gt;_embed.weight</c>, <c>ff_deep_embed</c>, <c>attn_layers.…</c>, <c>recycled_proj.weight</c>, <c>exit_gate.weight</c>,
+/// <c>attn_pool.…</c>, <c>to_mixture.0.weight</c>, <c>combine_mixture.weight</c>, <c>to_logits.weight</c>.
 /// </summary>
 /// <remarks>
 /// In front of the sequence stand, in this order, memory tokens, class tokens and PrependEmbeds. They have no absolute position, but count as relative ones.
@@ -21,7 +22,12 @@ public sealed partial class TransformerWrapper : Module
     private readonly Linear? _projectEmb;
     private readonly Tensor? _memoryTokens; // [memory, dim]
     private readonly Tensor? _clsToken;     // [cls, dim]
-    private readonly Linear? _toLogits;
+    private readonly Tensor? _ffDeepEmbed;  // [tokens, depth, dim]
+    private readonly InterspersedMemory? _interspersed;
+    private readonly RecycledPasses? _recycled;
+    private readonly LoopedPasses? _looped;
+    private readonly AttentionPool? _attnPool;
+    private readonly LogitHeads? _logits;
 
     /// <summary>A model around a stack, which it owns from then on, with x-transformers' initialisation.</summary>
     /// <param name="options">What it is.</param>
@@ -55,13 +61,17 @@ public sealed partial class TransformerWrapper : Module
         ArgumentNullException.ThrowIfNull(attnLayers);
         int dim = attnLayers.Options.Dim;
         options.Validate();
-        options.ValidateWidth(dim);
+        options.ValidateAround(attnLayers.Options);
         Options = options;
         AttnLayers = attnLayers;
         if (options.MemoryTokens > 0)
             _memoryTokens = AddParameter("memory_tokens", initializer.Normal([options.MemoryTokens, dim]));
         if (options.ClsTokens > 0)
             _clsToken = AddParameter("cls_token", initializer.Normal([options.ClsTokens, dim], 0.02f));
+        if (options.MemoryTokensInterspersedEvery is { } every)
+            _interspersed = new InterspersedMemory(options.MemoryTokens, every);
+        if (options.FfDeepEmbed)
+            _ffDeepEmbed = AddParameter("ff_deep_embed", initializer.Constant([options.NumTokens, attnLayers.Options.Depth!.Value, dim], 1f));
         _tokenEmbedding = AddChild("token_emb", tied ?? new TokenEmbedding(options.NumTokens, EmbDim, options.L2normEmbed, initializer));
         ModuleGroup? embeds = options.EmbedNumTokens.Count > 0 ? AddChild("embeds", new ModuleGroup(initializer)) : null;
         foreach ((string name, int entries) in options.EmbedNumTokens)
@@ -80,8 +90,10 @@ public sealed partial class TransformerWrapper : Module
         if (EmbDim != dim)
             _projectEmb = AddChild("project_emb", new Linear(EmbDim, dim, bias: true, initializer));
         AddChild("attn_layers", attnLayers);
-        if (!options.ReturnOnlyEmbed && !options.TieEmbedding)
-            _toLogits = AddChild("to_logits", new Linear(dim, options.LogitsDim ?? options.NumTokens, bias: false, initializer));
+        _recycled = RecycledPasses.Of(this, dim, initializer);
+        _looped = LoopedPasses.Of(this, dim, initializer);
+        _attnPool = options.AttnPool ? AddChild("attn_pool", new AttentionPool(PoolOptions(), initializer)) : null;
+        _logits = LogitHeads.Of(this, dim, initializer);
         construction.Complete();
     }
 
@@ -102,7 +114,10 @@ public sealed partial class TransformerWrapper : Module
     /// <param name="mask">bool [batch, sequence], true to keep.</param>
     /// <param name="context">[batch, contextLength, CrossAttn.DimContext], for a stack with cross-attention.</param>
     /// <param name="contextMask">bool [batch, contextLength], true to keep.</param>
-    /// <returns>[batch, sequence, logits]; [batch, logits] with AveragePoolEmbed or one class token; [batch, NumClsTokens, logits] with several.</returns>
+    /// <returns>
+    /// [batch, sequence, logits]; [batch, logits] with AveragePoolEmbed or one class token; [batch, NumClsTokens, logits] with several; with NumOutputHeads one
+    /// more axis in front; and [batch, NumPooledTokens, DimPooledTokens] with AttnPool around a stack that is not causal.
+    /// </returns>
     /// <exception cref="ArgumentException">A shape, data type, device or id does not fit, or an argument is missing or superfluous.</exception>
     public Tensor Forward(Tensor ids, Tensor? mask = null, Tensor? context = null, Tensor? contextMask = null)
         => Forward(new TokenInputs(ids) { Mask = mask, Context = context, ContextMask = contextMask });
@@ -113,7 +128,7 @@ public sealed partial class TransformerWrapper : Module
     {
         using InferenceScope scope = InferenceScope.Begin(Device);
         Tensor embeddings = Embed(inputs);
-        return scope.Keep(Options.ReturnOnlyEmbed ? embeddings : Logits(embeddings));
+        return scope.Keep(_attnPool is not null && !AttnLayers.Options.Causal ? AttnPool(embeddings, inputs) : _logits?.Forward(embeddings) ?? embeddings);
     }
 
     /// <summary>What the logits are computed from: the stack's output, pooled if the options say so.</summary>
@@ -134,7 +149,19 @@ public sealed partial class TransformerWrapper : Module
             throw new ArgumentException("The model has no logits: ReturnOnlyEmbed = true. Call Embeddings.", nameof(inputs));
         using InferenceScope scope = InferenceScope.Begin(Device);
         Tensor embeddings = Embed(inputs);
-        return (scope.Keep(Logits(embeddings)), scope.Keep(embeddings));
+        return (scope.Keep(_logits!.Forward(embeddings)), scope.Keep(embeddings));
+    }
+
+    /// <summary>What AttnPool makes of the output, whatever the stack.</summary>
+    /// <param name="inputs">The tokens and everything that goes with them.</param>
+    /// <returns>[batch, NumPooledTokens, DimPooledTokens]</returns>
+    /// <exception cref="ArgumentException">As for <see cref="Forward(TokenInputs)"/>; or there is no pool, without AttnPool.</exception>
+    public Tensor PooledTokens(TokenInputs inputs)
+    {
+        if (_attnPool is null)
+            throw new ArgumentException("The model pools nothing: AttnPool = false.", nameof(inputs));
+        using InferenceScope scope = InferenceScope.Begin(Device);
+        return scope.Keep(AttnPool(Embed(inputs), inputs));
     }
 
     /// <inheritdoc/>
@@ -147,6 +174,11 @@ public sealed partial class TransformerWrapper : Module
         arguments.CheckAllUsed(nameof(TransformerWrapper));
         return embeddings ? Embeddings(inputs) : Forward(inputs);
     }
+
+    /// <summary>Takes a module of one of its parts.</summary>
+    internal TModule Own<TModule>(string name, TModule child)
+        where TModule : Module
+        => AddChild(name, child);
 
     internal static ParameterInitializer Initializer(AttentionLayers attnLayers, int seed)
     {

@@ -71,10 +71,9 @@ public sealed partial record TransformerWrapperOptions
     internal void Validate()
     {
         OptionChecks.Ranges(this);
-        OptionChecks.AtMostOne((AveragePoolEmbed, nameof(AveragePoolEmbed)), (UseClsToken, nameof(UseClsToken)));
         OptionChecks.AtMostOne((ScaledSinuPosEmb, nameof(ScaledSinuPosEmb)), (CustomPositions is not null, nameof(CustomPositions)));
-        OptionChecks.AtMostOne((TieEmbedding, nameof(TieEmbedding)), (ReturnOnlyEmbed, nameof(ReturnOnlyEmbed)));
-        OptionChecks.AtMostOne((LogitsDim is not null, nameof(LogitsDim)), (TieEmbedding, nameof(TieEmbedding)), (ReturnOnlyEmbed, nameof(ReturnOnlyEmbed)));
+        ValidateHeads();
+        ValidateRecurrence();
         if (SqueezeOutLastDim && (LogitsDim ?? NumTokens) != 1)
             throw new ArgumentException(
                 $"SqueezeOutLastDim drops an axis of length 1, but there are {LogitsDim ?? NumTokens} logits; set LogitsDim = 1.", nameof(SqueezeOutLastDim));
@@ -84,8 +83,10 @@ public sealed partial record TransformerWrapperOptions
             OptionChecks.Positive(entries, $"{nameof(EmbedNumTokens)}[{name}]");
     }
 
-    internal void ValidateWidth(int stackDim)
+    internal void ValidateAround(AttentionLayersOptions stack)
     {
+        ValidateStack(stack);
+        int stackDim = stack.Dim;
         if (TieEmbedding && EmbDim is { } width && width != stackDim)
             throw ForwardChecks.Wrong(
                 nameof(TieEmbedding),

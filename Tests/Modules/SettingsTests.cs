@@ -59,6 +59,9 @@ public sealed class SettingsTests
         [typeof(XTransformerOptions)] = (
             static () => new XTransformerOptions { Encoder = s_wrapper, EncoderLayers = s_alibi, Decoder = s_wrapper, DecoderLayers = s_alibi },
             static o => new XTransformer((XTransformerOptions)o, Cpu).Dispose()),
+        [typeof(TokenInputs)] = (static () => new TokenInputs(Tensor.From(Cpu, [1, 1], [0])), Nothing),
+        [typeof(AttentionPoolOptions)] = (
+            static () => new AttentionPoolOptions { Dim = 16, Heads = 2, DimHead = 8 }, static o => new AttentionPool((AttentionPoolOptions)o, Cpu).Dispose()),
         [typeof(AutoregressiveWrapperOptions)] = (
             static () => new AutoregressiveWrapperOptions(),
             static o => Wrap(static (options, stack)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
@@ -26,6 +27,7 @@ internal static partial class OptionsDocument
         ("`XTransformer`", typeof(XTransformerBuilder.SharedOptions)),
         ("`ViTransformerWrapper`", typeof(ViTransformerWrapperOptions)),
         ("`ContinuousTransformerWrapper`", typeof(ContinuousTransformerWrapperOptions)),
+        ("`AttentionPool`", typeof(AttentionPoolOptions)),
     ];
 
     /// <summary>The document.</summary>
@@ -58,7 +60,7 @@ internal static partial class OptionsDocument
         text.Append("| option | in C# | default | takes | what it does |\n| --- | --- | --- | --- | --- |\n");
         object? defaults = record.GetConstructor(Type.EmptyTypes) is null ? null : Activator.CreateInstance(record);
         PropertyInfo[] properties = record.GetProperties(BindingFlags.Public | BindingFlags.Instance);
-        foreach (PropertyInfo property in properties.OrderBy(static p => p.IsDefined(typeof(PrefixAttribute))))
+        foreach (PropertyInfo property in properties.OrderBy(static p => p.IsDefined(typeof(PrefixAttribute))).ThenBy(static p => !IsNeeded(p)))
         {
             if (property.IsDefined(typeof(JsonIgnoreAttribute)))
                 continue;
@@ -70,10 +72,9 @@ internal static partial class OptionsDocument
                 continue;
             }
 
-            bool isNeeded = property.IsDefined(typeof(System.Runtime.CompilerServices.RequiredMemberAttribute));
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"| `{OptionNames.Of(property.Name)}` | `{property.Name}` | {(isNeeded ? "needed" : Default(property.GetValue(defaults)))} | "
+                $"| `{OptionNames.Of(property.Name)}` | `{property.Name}` | {(IsNeeded(property) ? "needed" : Default(property.GetValue(defaults)))} | "
                 + $"{Takes(property)} | {summary} |\n");
         }
 
@@ -82,6 +83,8 @@ internal static partial class OptionsDocument
                 CultureInfo.InvariantCulture,
                 $"\n{group.Key} {string.Join(", ", group.Select(static option => $"`{option.Key}` (off: `{option.Value.Off}`)"))}.\n");
     }
+
+    private static bool IsNeeded(PropertyInfo property) => property.IsDefined(typeof(RequiredMemberAttribute));
 
     private static string Default(object? value) => value switch
     {

@@ -1,0 +1,67 @@
+using GpuTransformer.Host;
+
+namespace GpuTransformer.Modules;
+
+/// <content>What goes into the stack with the embeddings, how often the stack runs, and what is taken away again.</content>
+public sealed partial class TransformerWrapper
+{
+    // [batch, cls + prefix + sequence, dim], without the memory tokens again
+    private Tensor RunStack(Tensor x, TokenInputs inputs, IList<Tensor>? passes)
+    {
+        int rows = x.Shape[1], told = inputs.Hiddens?.Count ?? 0;
+        StackInputs within = Within(inputs, x);
+        if (_memoryTokens is not null)
+            x = _interspersed?.Spread(x, Computed(_memoryTokens)) ?? PutInFront(_memoryTokens, x);
+        Tensor y = _recycled?.Run(x, inputs.RecycleSteps, Pass) ?? _looped?.Run(x, inputs.LoopedSteps, Pass, passes) ?? Pass(x);
+        for (int pass = 0; pass < passes?.Count; pass++)
+            passes[pass] = Pool(WithoutMemory(passes[pass], rows), inputs);
+        return WithoutMemory(y, rows);
+
+        Tensor Pass(Tensor given)
+        {
+            // Of several passes the last one's are told.
+            while (inputs.Hiddens?.Count > told)
+                inputs.Hiddens.RemoveAt(inputs.Hiddens.Count - 1);
+            return AttnLayers.Forward(given, within);
+        }
+    }
+
+    private Tensor WithoutMemory(Tensor y, int rows)
+        => _memoryTokens is null ? y : _interspersed?.TakeAway(y, rows) ?? Operators.SliceRows(y, Options.MemoryTokens, rows);
+
+    private StackInputs Within(TokenInputs inputs, Tensor x)
+    {
+        int memory = _interspersed is null ? Options.MemoryTokens : 0;
+        StackInputs within = inputs.Behind(
+            Device,
+            inputs.Batch,
+            inputs.Length,
+            AttnLayers.Options.ReadsPositions,
+            (null, memory + Options.ClsTokens),
+            (inputs.PrependMask, inputs.Prefix));
+        if (_interspersed is not null)
+            within = within with { Mask = _interspersed.Spread(within.Mask), SelfAttnKvMask = _interspersed.Spread(within.SelfAttnKvMask) };
+        return _ffDeepEmbed is null ? within : within with { DeepEmbeds = DeepEmbeds(inputs, memory + x.Shape[1] - inputs.Length) };
+    }
+
+    // [batch, rows, depth · dim]: of each token the factors of all feedforwards; of what is no token, ones.
+    private Tensor DeepEmbeds(TokenInputs inputs, int before)
+    {
+        int width = _ffDeepEmbed!.Shape[1] * _ffDeepEmbed.Shape[2];
+        Tensor factors = Computed(Operators.Embedding(_ffDeepEmbed.Reshape([_ffDeepEmbed.Shape[0], width]), inputs.Ids));
+        if (before > 0)
+            factors = Operators.Concatenate(Ones(before, width, factors.DType), factors);
+        return _interspersed?.Spread(factors, Ones(Options.MemoryTokens, width, factors.DType)) ?? factors;
+    }
+
+    private Tensor Ones(int rows, int width, DType dtype)
+        => Tensor.From(Device, [1, rows, width], [.. Enumerable.Repeat(1f, checked(rows * width))], dtype);
+
+    /// <summary>Of each pass of a looped model the logits and the gate's [batch, sequence], before its sigmoid.</summary>
+    internal IReadOnlyList<(Tensor Logits, Tensor Exit)> Loops(TokenInputs inputs)
+    {
+        var passes = new List<Tensor>();
+        Embed(inputs, passes);
+        return [.. passes.Select(y => (_logits!.Forward(y), _looped!.ExitLogits(y)))];
+    }
+}
