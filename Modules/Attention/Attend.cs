@@ -130,6 +130,10 @@ public sealed class Attend : Module
         bool needsScores = inputs.PreviousScores is not null || inputs.Deltas?.Weights is not null || inputs.Trace?.WantsScores == true;
         foreach (IHeadsStage stage in _prepare)
             heads = stage.Prepare(heads, default);
+        if (inputs.Cache is { } cache)
+            heads = cache.Append(heads);
+        if (heads.KeyCount is { } count && count < heads.Key.Shape[1])
+            heads = heads with { Key = heads.Key.Narrow(1, 0, count), Value = heads.Value.Narrow(1, 0, count) };
         scores = (scores with
         {
             KeyValueHeads = heads.KeyValueHeads,

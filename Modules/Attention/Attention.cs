@@ -98,7 +98,7 @@ public sealed class Attention : Branch
             valueSource = isOne ? keySource : Operators.Concatenate(memory.Like(valueSource), valueSource);
         }
 
-        Heads heads = _project.Project(x, keySource, valueSource, inputs.Deltas);
+        Heads heads = _project.Project(x, keySource, valueSource, inputs.Deltas) with { Cached = inputs.Cache?.Rows ?? 0 };
         var pass = new AttentionPass(x, inputs, heads.Value);
         inputs.Trace?.Add(heads.Value);
         foreach (IHeadsStage stage in _prepare)

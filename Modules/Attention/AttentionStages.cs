@@ -12,10 +12,19 @@ namespace GpuTransformer.Modules;
 /// <param name="FreeColumns">How many leading keys every query sees, whatever the masks say: those that stages have put there.</param>
 internal readonly record struct Heads(Tensor Query, Tensor Key, Tensor Value, int QueryHeads, int KeyValueHeads, float Scale, int FreeColumns = 0)
 {
+    /// <summary>How many keys a cache holds already, before these; what stages put before all others is among them.</summary>
+    public int Cached { get; init; }
+
+    /// <summary>How many rows of the key and value tensors count; null for all.</summary>
+    public int? KeyCount { get; init; }
+
+    /// <summary>How many keys there are that are not free: those of the cache and these.</summary>
+    public int OwnKeys => Cached > 0 ? Cached + Key.Shape[1] - FreeColumns : Key.Shape[1] - FreeColumns;
+
     /// <summary>The same with keys and values before the others.</summary>
     /// <param name="keys">[1 or batch, count, keyValueHeads · dimHead]</param>
     /// <param name="values">[1 or batch, count, keyValueHeads · valueDim]</param>
-    public Heads Behind(Tensor keys, Tensor values) => this with
+    public Heads Behind(Tensor keys, Tensor values) => Cached > 0 ? this with { FreeColumns = FreeColumns + keys.Shape[1] } : this with
     {
         Key = Operators.Concatenate(keys, Key), Value = Operators.Concatenate(values, Value), FreeColumns = FreeColumns + keys.Shape[1],
     };

@@ -67,6 +67,9 @@ internal sealed record BranchInputs
     /// <summary>What is added on the way; null for nothing.</summary>
     public AttentionDeltas? Deltas { get; init; }
 
+    /// <summary>What the layer has kept of earlier positions; null where nothing is kept.</summary>
+    public LayerCache? Cache { get; init; }
+
     /// <summary>Takes what later layers or the caller want to see of an attention; null where nobody asks.</summary>
     public AttentionTrace? Trace { get; init; }
 }

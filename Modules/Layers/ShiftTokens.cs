@@ -35,12 +35,23 @@ internal sealed class ShiftTokens : Branch
     internal override Tensor Run(Tensor x, BranchInputs inputs, Tensor? residual)
     {
         (int length, int dim, int width) = (x.Shape[1], x.Shape[2], x.Shape[2] / _shifts.Length);
+        Tensor own = x, before = inputs.Cache?.State(nameof(ShiftTokens)) ?? x.Narrow(1, 0, 0);
+        if (inputs.Cache is not null)
+        {
+            // Positions of earlier calls are shifted in from where they are kept.
+            x = Operators.Concatenate([before, own], 1);
+            int kept = Math.Min(_shifts[^1], x.Shape[1]);
+            inputs.Cache.Note(nameof(ShiftTokens), x.Narrow(1, x.Shape[1] - kept, kept));
+        }
+
+        int first = before.Shape[1];
         var parts = new List<Tensor>();
         for (int i = 0; i < _shifts.Length; i++)
             parts.Add(Shifted(x.Narrow(-1, i * width, width), _shifts[i], _readsMask ? inputs.QueryMask : null));
         if (width * _shifts.Length < dim)
             parts.Add(x.Narrow(-1, width * _shifts.Length, dim - width * _shifts.Length));
-        return _fn.Run(Operators.Concatenate(parts, -1).Reshape([x.Shape[0], length, dim]), inputs, residual);
+        Tensor shifted = Operators.Concatenate(parts, -1);
+        return _fn.Run(first > 0 ? shifted.Narrow(1, first, length) : shifted, inputs, residual);
     }
 
     private static Tensor Shifted(Tensor x, int by, Tensor? mask)

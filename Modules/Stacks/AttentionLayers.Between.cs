@@ -68,6 +68,30 @@ public partial class AttentionLayers
         }
     }
 
+    /// <summary>Why no cache of keys and values can stand for earlier positions; null where one can.</summary>
+    internal string? WhyNotCached
+    {
+        get
+        {
+            AttentionOptions[] attentions =
+                [.. _plan.Layers.Select((kind, i) => (kind, i)).Where(static l => l.kind != LayerKind.FeedForward).Select(l => OptionsOf(l.i))];
+            if (!Options.Causal && _plan.Layers.Contains(LayerKind.SelfAttention))
+                return "the stack is not causal: what a position gives depends on those behind it";
+            if (LooksAtWholeSequences)
+                return "OrthogResidual, MvSplitResidual and OrthogProjectedValues look at whole sequences";
+            if (attentions.Any(static a => a.Selective || a.InvertedAttention || a.DataDependentAlibiPerRow))
+                return "Selective, InvertedAttention and DataDependentAlibiPerRow need the queries of earlier positions too";
+            return null;
+        }
+    }
+
+    private AttentionOptions OptionsOf(int index)
+    {
+        LayerKind kind = _plan.Layers[index];
+        int ordinal = _plan.Layers.Take(index).Count(k => k == kind);
+        return kind == LayerKind.SelfAttention ? Options.SelfAttention(ordinal) : Options.CrossAttention(ordinal);
+    }
+
     /// <summary>Whether a layer is a self-attention.</summary>
     internal bool IsSelfAttention(int index) => _plan.Layers[index] == LayerKind.SelfAttention;
 

@@ -165,6 +165,11 @@ public partial class AttentionLayers : Module
         }
 
         inputs.Hiddens?.Add(scope.Keep(x));
+        if (inputs.Cache is { } cache)
+        {
+            cache.Memories = inputs.MemoryLength;
+            cache.Commit(x.Shape[0], x.Shape[1]);
+        }
 
         if (Options.SoftclampOutput)
             x = Operators.SoftClamp(x, Options.SoftclampOutputValue);

@@ -11,8 +11,10 @@ public partial record StackInputs
         ForwardChecks.Sequence(stack, x, options.Dim, "x");
         (int batch, int length) = (x.Shape[0], x.Shape[1]);
         CheckContext(stack, x);
-        ForwardChecks.Mask(stack, Mask, batch, length, "position of 'x'", "mask");
-        ForwardChecks.Mask(stack, SelfAttnKvMask, batch, length, "key, as many as positions of 'x'", "selfAttnKvMask");
+        CheckCache(stack, x);
+        int all = Before + length;
+        ForwardChecks.Mask(stack, Mask, batch, all, "position of 'x', and of the cache before it", "mask");
+        ForwardChecks.Mask(stack, SelfAttnKvMask, batch, all, "key, as many as positions of 'x', and of the cache before it", "selfAttnKvMask");
         if (SelfAttnKvMask is not null && SeqStartPos is not null)
             throw ForwardChecks.Wrong("seqStartPos", "'selfAttnKvMask' and 'seqStartPos' both say which keys self-attention sees; give one of them.");
         CheckPositions(stack, x);

@@ -31,6 +31,22 @@ public partial record StackInputs
         ForwardChecks.OnDevice(stack, ContextPos, "contextPos");
     }
 
+    private void CheckCache(AttentionLayers stack, Tensor x)
+    {
+        if (Cache is null)
+            return;
+        AttentionLayersOptions options = stack.Options;
+        if (stack.WhyNotCached is { } why)
+            throw ForwardChecks.Wrong("cache", $"'cache' was passed, but {why}.");
+        if (Pos is not null && options.AlibiPosBias)
+            throw ForwardChecks.Wrong("pos", "'pos' was passed with a 'cache', but ALiBi would need the positions of all keys; leave it out.");
+        if (Mems is not null && Cache.Length > 0)
+            throw ForwardChecks.Wrong("mems", "'mems' was passed, but the cache holds positions already; memories stand before the first of them.");
+        if (stack.Device.IsRecording)
+            throw new InvalidOperationException("A cache is for inference: it keeps no way back for gradients. Pause recording (NoGradient), or leave it out.");
+        Cache.Begin(x);
+    }
+
     private void CheckMemories(AttentionLayers stack, Tensor x)
     {
         if (Mems is null)

@@ -6,7 +6,10 @@ namespace GpuTransformer.Modules;
 public partial record StackInputs
 {
     /// <summary>How many memories stand before the sequence.</summary>
-    internal int MemoryLength => Mems?.FirstOrDefault(static m => m is not null)?.Shape[1] ?? 0;
+    internal int MemoryLength => Cache is { Length: > 0 } cache ? cache.Memories : Mems?.FirstOrDefault(static m => m is not null)?.Shape[1] ?? 0;
+
+    /// <summary>How many positions a cache holds already.</summary>
+    internal int Before => Cache?.Length ?? 0;
 
     /// <summary>What the layers of each kind are given.</summary>
     /// <param name="stack">The stack.</param>
@@ -17,7 +20,7 @@ public partial record StackInputs
     internal (BranchInputs Self, BranchInputs Cross) ForLayers(
         AttentionLayers stack, Tensor x, StackPositions positions, Tensor? condition, Tensor? injected)
     {
-        var all = new BranchInputs { QueryMask = Mask, Condition = condition, Injected = injected };
+        var all = new BranchInputs { QueryMask = Cache is null ? Mask : null, Condition = condition, Injected = injected };
         return (positions.ForSelfAttention(this, x, all with { Scores = SelfScores(stack, x) }),
             positions.ForCrossAttention(this, x, all with { Source = Context, Scores = CrossScores(stack, x) }));
     }
@@ -29,7 +32,7 @@ public partial record StackInputs
 
     private ScoreOptions SelfScores(AttentionLayers stack, Tensor x)
     {
-        Shape pairs = [x.Shape[0], stack.Options.Heads, x.Shape[1], x.Shape[1] + MemoryLength];
+        Shape pairs = [x.Shape[0], stack.Options.Heads, x.Shape[1], MemoryLength + Before + x.Shape[1]];
         return new ScoreOptions
         {
             Heads = stack.Options.Heads,
@@ -56,6 +59,6 @@ public partial record StackInputs
         if (SeqStartPos is null)
             return null;
         SequenceMasks.CheckStarts(SeqStartPos, x.Shape[0]);
-        return SequenceMasks.From(x.Device, SeqStartPos, x.Shape[1]);
+        return SequenceMasks.From(x.Device, SeqStartPos, Before + x.Shape[1]);
     }
 }

@@ -13,7 +13,7 @@ internal sealed class StackPass
     private readonly List<Tensor> _streams = [];
     private readonly int _length;
     private BranchInputs _cross;
-    private int _memory, _feedForward;
+    private int _memory, _feedForward, _layer;
     private Tensor? _selfValues, _crossValues, _selfScores, _crossScores;
 
     /// <param name="options">The stack's.</param>
@@ -59,15 +59,22 @@ internal sealed class StackPass
         if (kind == LayerKind.CrossAttention)
         {
             _cross = ContextDropout.Of(_cross, _options.CrossAttnTokensDropout);
-            return _cross with { ValueResidual = _crossValues, PreviousScores = _crossScores, Trace = Trace(_crossValues, _options.CrossResidualAttn) };
+            return Context(_cross with
+            {
+                Cache = _inputs.Cache?.Layer(_layer++),
+                ValueResidual = _crossValues,
+                PreviousScores = _crossScores,
+                Trace = Trace(_crossValues, _options.CrossResidualAttn),
+            });
         }
 
         if (kind == LayerKind.FeedForward)
-            return _inputs.ForFeedForward(_self, _feedForward++, _options.Dim);
+            return _inputs.ForFeedForward(_self with { Cache = _inputs.Cache?.Layer(_layer++) }, _feedForward++, _options.Dim);
         Tensor? memory = _memories.TryDequeue(out Tensor? next) ? next : null, memoryMask = memory is null ? null : _inputs.MemMasks?[_memory];
         _memory++;
         return _self with
         {
+            Cache = _inputs.Cache?.Layer(_layer++),
             ValueResidual = _selfValues,
             PreviousScores = _selfScores,
             Memory = memory,
@@ -110,6 +117,19 @@ internal sealed class StackPass
         }
 
         _inputs.Attentions?.Add(new AttentionScores(!isSelf, scope.Keep(trace.Scores!), scope.Keep(trace.Weights!)));
+    }
+
+    // Once the context's keys are known it is not looked at again.
+    private static BranchInputs Context(BranchInputs cross)
+    {
+        if (cross.Cache is not { } cache)
+            return cross;
+        cache.IsContext = true;
+        return cache.Rows == 0 ? cross : cross with
+        {
+            Source = Tensor.Zeros(cross.Source!.Device, [cross.Source.Shape[0], 0, cross.Source.Shape[2]], cross.Source.DType),
+            Rotation = cross.Rotation is { } rotation ? rotation with { Key = rotation.Key.Narrow(1, 0, 0) } : null,
+        };
     }
 
     private AttentionTrace? Trace(Tensor? values, bool residual)

@@ -21,10 +21,16 @@ internal sealed record ForgettingColumns(Linear Gates) : IHeadsStage
     public Heads Prepare(Heads heads, AttentionPass pass)
     {
         Tensor sum = ForgettingBias.RunningSum(Gates, pass.X); // [batch, queries, heads]
+        if (pass.Inputs.Cache is { } cache)
+        {
+            sum = cache.State(nameof(ForgettingColumns)) is { } before ? sum + before : sum;
+            cache.Note(nameof(ForgettingColumns), sum.Narrow(1, sum.Shape[1] - 1, 1));
+        }
+
         (int batch, int queries, int count, int free) = (sum.Shape[0], sum.Shape[1], heads.QueryHeads, heads.FreeColumns);
         Tensor column = sum.Reshape([batch, queries, count, 1]), one = Tensor.From(sum.Device, [1], [1f], sum.DType).Expand(column.Shape);
         Tensor first = one, second = -column;
-        if (free > 0)
+        if (free > 0 && heads.Cached == 0)
         {
             Tensor none = Tensor.Zeros(sum.Device, [batch, free, count, 1], sum.DType);
             (first, second) = (Operators.Concatenate([none, first], 1), Operators.Concatenate([none, second], 1));

@@ -25,7 +25,7 @@ internal sealed record RelativeProjection(Tensor Bank, Linear Weights) : IScores
     public ScoreOptions Prepare(ScoreOptions scores, Heads heads, AttentionPass pass)
     {
         (int batch, int queries, int count) = (pass.X.Shape[0], pass.X.Shape[1], heads.QueryHeads);
-        (int basis, int reach, int keys) = (Bank.Shape[0], Bank.Shape[1], heads.Key.Shape[1] - heads.FreeColumns);
+        (int basis, int reach, int keys) = (Bank.Shape[0], Bank.Shape[1], heads.OwnKeys);
         Tensor weights = HeadLayout.Split(Weights.Forward(pass.X), count).As(DType.Float32);
         Tensor curves = Operators.BatchedMatrixMultiply(weights, Bank.As(DType.Float32).Reshape([1, 1, basis, reach]));
         var distances = new int[queries * keys];
