@@ -7,10 +7,8 @@ internal static partial class UpstreamOptions
         """
         # Not yet: the loss is the cross-entropy of the next tokens alone.
         add_continuous_pred_head=false
-        # Not yet: nothing is carried from one sequence to the next.
-        max_mem_len=0 shift_mem_down=0 input_not_include_cache=false
-        # Not yet: attention is fused, and this needs the scores as a matrix.
-        attn_z_loss_weight=1e-4
+        # Inputs with a cache are always the new tokens alone.
+        input_not_include_cache=false
         # A Python object: derive a Module instead.
         token_emb=null to_logits=null
         """);
@@ -18,7 +16,7 @@ internal static partial class UpstreamOptions
     private static readonly Dictionary<string, UpstreamOption> s_autoregressive = Parse(
         """
         # Not yet: the loss is the cross-entropy of the next tokens alone.
-        mask_prob=0 add_attn_z_loss=false next_embed_loss_weight=0.1
+        mask_prob=0 next_embed_loss_weight=0.1
         """);
 
     private static readonly Dictionary<string, UpstreamOption> s_continuous = Parse(

@@ -69,20 +69,18 @@ public partial class AttentionLayers
     }
 
     /// <summary>Why no cache of keys and values can stand for earlier positions; null where one can.</summary>
-    internal string? WhyNotCached
+    internal string? WhyNotCached { get; private set; }
+
+    private string? FindWhyNotCached()
     {
-        get
-        {
-            AttentionOptions[] attentions =
-                [.. _plan.Layers.Select((kind, i) => (kind, i)).Where(static l => l.kind != LayerKind.FeedForward).Select(l => OptionsOf(l.i))];
-            if (!Options.Causal && _plan.Layers.Contains(LayerKind.SelfAttention))
-                return "the stack is not causal: what a position gives depends on those behind it";
-            if (LooksAtWholeSequences)
-                return "OrthogResidual, MvSplitResidual and OrthogProjectedValues look at whole sequences";
-            if (attentions.Any(static a => a.Selective || a.InvertedAttention || a.DataDependentAlibiPerRow))
-                return "Selective, InvertedAttention and DataDependentAlibiPerRow need the queries of earlier positions too";
-            return null;
-        }
+        IEnumerable<AttentionOptions> attentions = Enumerable.Range(0, _plan.Layers.Count).Where(i => _plan.Layers[i] != LayerKind.FeedForward).Select(OptionsOf);
+        if (!Options.Causal && _plan.Layers.Contains(LayerKind.SelfAttention))
+            return "the stack is not causal: what a position gives depends on those behind it";
+        if (LooksAtWholeSequences)
+            return "OrthogResidual, MvSplitResidual and OrthogProjectedValues look at whole sequences";
+        return attentions.Any(static a => a.Selective || a.InvertedAttention || a.DataDependentAlibiPerRow)
+            ? "Selective, InvertedAttention and DataDependentAlibiPerRow need the queries of earlier positions too"
+            : null;
     }
 
     private AttentionOptions OptionsOf(int index)

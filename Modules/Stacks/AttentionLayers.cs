@@ -59,6 +59,7 @@ public partial class AttentionLayers : Module
                 "0", new Linear(options.ConditionDim, options.NormConditionDim, bias: false, initializer));
         if (options.HasFinalNorm)
             _finalNorm = AddChild("final_norm", Norm.Create(options, initializer));
+        WhyNotCached = FindWhyNotCached();
         construction.Complete();
     }
 

@@ -108,14 +108,24 @@ public sealed partial class AutoregressiveWrapper : Module
         // What the model reads and what it is to say are the same ids, unless some of them are ignored: nothing is read back or made on the host.
         if (lens is null && !inputs.Ids.MayHold(Options.IgnoreIndex))
         {
-            Tensor all = Net.Forward(read);
-            return (Operators.NextTokenCrossEntropy(all, inputs.Ids, Options.IgnoreIndex), all);
+            (Tensor all, Tensor? more) = Forward(read);
+            return (Plus(Operators.NextTokenCrossEntropy(all, inputs.Ids, Options.IgnoreIndex), more), all);
         }
 
         long[] ids = Targets(ref read, lens);
-        Tensor logits = Net.Forward(read);
-        return (Operators.NextTokenCrossEntropy(logits, Upload(inputs, ids), Options.IgnoreIndex), logits);
+        (Tensor logits, Tensor? zLoss) = Forward(read);
+        return (Plus(Operators.NextTokenCrossEntropy(logits, Upload(inputs, ids), Options.IgnoreIndex), zLoss), logits);
     }
+
+    private (Tensor Logits, Tensor? ZLoss) Forward(TokenInputs read)
+    {
+        if (!Options.AddAttnZLoss)
+            return (Net.Forward(read), null);
+        (Tensor logits, Tensor loss) = Net.ForwardWithZLoss(read);
+        return (logits, loss);
+    }
+
+    private static Tensor Plus(Tensor loss, Tensor? more) => more is null ? loss : loss + more.Reshape(loss.Shape);
 
     private (Tensor Loss, Tensor Logits) LoopedRun(TokenInputs read, Tensor? lens)
     {

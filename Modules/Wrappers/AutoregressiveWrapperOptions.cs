@@ -17,4 +17,7 @@ public sealed record AutoregressiveWrapperOptions
 
     /// <summary>Around a looped model: the weight of the gate's loss beside the tokens'.</summary>
     public float LoopedExitLossWeight { get; init => field = (float)OptionChecks.NotNegativeNumber(value); } = 1;
+
+    /// <summary>The loss has the z-loss of all attentions added, which then have their scores in memory.</summary>
+    public bool AddAttnZLoss { get; init; }
 }

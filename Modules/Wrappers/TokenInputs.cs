@@ -33,6 +33,22 @@ public sealed record TokenInputs(Tensor Ids) : StackInputs
 
     internal int Prefix => PrependEmbeds?.Shape[1] ?? 0;
 
+    /// <summary>How many tokens a cache holds already.</summary>
+    internal int TokensBefore => Cache is { } cache ? cache.Length - cache.Leading : 0;
+
+    /// <summary>The tokens' absolute positions; null for 0, 1, 2, …</summary>
+    internal Tensor? AbsolutePositions()
+    {
+        int before = TokensBefore;
+        if (SeqStartPos is not null)
+        {
+            Tensor all = SequenceMasks.PositionsFrom(SeqStartPos, before + Length);
+            return before == 0 ? all : all.Narrow(1, before, Length);
+        }
+
+        return Pos is not null || before == 0 ? Pos : Tensor.From(Ids.Device, [Length], [.. Enumerable.Range(before, Length)]);
+    }
+
     internal static TokenInputs From(CallArguments arguments) => (TokenInputs)new TokenInputs(arguments.Required("x"))
     {
         SumEmbeds = arguments.Optional("sum_embeds"),
@@ -50,8 +66,9 @@ public sealed record TokenInputs(Tensor Ids) : StackInputs
         ForwardChecks.OnDevice(model, Ids, "ids");
         if (Ids.Shape.Rank != 2 || Ids.DType is not (DType.Int32 or DType.Int64))
             throw ForwardChecks.Wrong("ids", $"'ids' is {Ids.DType} {Ids.Shape}, but the model needs token numbers (Int32 or Int64) [batch, sequence].");
-        ForwardChecks.Mask(model, Mask, Batch, Length, "position of 'ids'", "mask");
-        ForwardChecks.Mask(model, SelfAttnKvMask, Batch, Length, "key, as many as 'ids'", "selfAttnKvMask");
+        CheckCache(model);
+        ForwardChecks.Mask(model, Mask, Batch, TokensBefore + Length, "position of 'ids', and of the cache before it", "mask");
+        ForwardChecks.Mask(model, SelfAttnKvMask, Batch, TokensBefore + Length, "key, as many as 'ids', and of the cache before it", "selfAttnKvMask");
         CheckPositions(model);
         CheckEmbeddings(model);
         CheckPasses(model);
@@ -68,10 +85,23 @@ public sealed record TokenInputs(Tensor Ids) : StackInputs
                 "recycleSteps", "RecycleSteps is missing: a model with Recycling needs to be told how often, save in training, where it is drawn.");
     }
 
+    private void CheckCache(TransformerWrapper model)
+    {
+        if (Cache is null)
+            return;
+        if (model.WhyNotCached is { } why)
+            throw ForwardChecks.Wrong("cache", $"'cache' was passed, but {why}.");
+        if (Cache.Length > 0 && PrependEmbeds is not null)
+            throw ForwardChecks.Wrong("prependEmbeds", "'prependEmbeds' was passed, but the cache holds tokens already; a prefix stands before the first of them.");
+    }
+
     private void CheckPositions(TransformerWrapper model)
     {
-        if (model.Positions?.Count is { } count && Length > count)
-            throw ForwardChecks.Wrong("ids", $"'ids' has shape {Ids.Shape}: {Length} tokens, but the model has positions for MaxSeqLen = {count}.");
+        if (model.Positions?.Count is { } count && TokensBefore + Length > count)
+            throw ForwardChecks.Wrong(
+                "ids",
+                $"'ids' has shape {Ids.Shape}: {TokensBefore + Length} tokens{(TokensBefore > 0 ? " with those of the cache" : string.Empty)}, but the model has "
+                + $"positions for MaxSeqLen = {count}.");
         CheckStarts(Batch);
         if (Pos is null)
             return;

@@ -16,7 +16,7 @@ public sealed partial class TransformerWrapper
     {
         Tensor x = _tokenEmbedding.Forward(inputs.Ids);
         if (Positions is not null)
-            x = Positions.Forward(x, inputs.SeqStartPos is null ? inputs.Pos : SequenceMasks.PositionsFrom(inputs.SeqStartPos, inputs.Length));
+            x = Positions.Forward(x, inputs.AbsolutePositions());
         foreach ((string name, Tensor table) in _embeds)
             x = Operators.Add(x, Operators.Embedding(table, inputs.EmbedIds![name]));
         if (inputs.SumEmbeds is not null)

@@ -171,6 +171,10 @@ public sealed partial class TransformerWrapper : Module
         TokenInputs inputs = TokenInputs.From(arguments);
         bool embeddings = arguments.Flag("return_embeddings");
         arguments.Flag("return_logits_and_embeddings");
+
+        // They come beside the logits, which are what is returned here.
+        foreach (string beside in new[] { "return_mems", "return_attn_z_loss", "return_attn", "return_intermediates" })
+            arguments.Flag(beside);
         arguments.CheckAllUsed(nameof(TransformerWrapper));
         return embeddings ? Embeddings(inputs) : Forward(inputs);
     }

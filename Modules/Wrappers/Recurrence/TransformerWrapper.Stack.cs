@@ -9,13 +9,16 @@ public sealed partial class TransformerWrapper
     private Tensor RunStack(Tensor x, TokenInputs inputs, IList<Tensor>? passes)
     {
         int rows = x.Shape[1], told = inputs.Hiddens?.Count ?? 0;
-        StackInputs within = Within(inputs, x);
-        if (_memoryTokens is not null)
+        StackInputs within = Within(inputs, x) with { Mems = Shifted(inputs.Mems) };
+        if (_memoryTokens is not null && inputs.TokensBefore == 0)
             x = _interspersed?.Spread(x, Computed(_memoryTokens)) ?? PutInFront(_memoryTokens, x);
+        if (inputs.Cache is { Length: 0 } cache)
+            cache.Leading = x.Shape[1] - inputs.Length;
+        bool hasMemory = _memoryTokens is not null && inputs.TokensBefore == 0;
         Tensor y = _recycled?.Run(x, inputs.RecycleSteps, Pass) ?? _looped?.Run(x, inputs.LoopedSteps, Pass, passes) ?? Pass(x);
         for (int pass = 0; pass < passes?.Count; pass++)
             passes[pass] = Pool(WithoutMemory(passes[pass], rows), inputs);
-        return WithoutMemory(y, rows);
+        return hasMemory ? WithoutMemory(y, rows) : y;
 
         Tensor Pass(Tensor given)
         {
@@ -26,19 +29,24 @@ public sealed partial class TransformerWrapper
         }
     }
 
+    /// <summary>Why no cache of keys and values can stand for earlier tokens; null where one can.</summary>
+    internal string? WhyNotCached => _interspersed is not null || _recycled is not null || _looped is not null
+        ? "a model that recycles, loops or has memory tokens in between looks at all tokens again"
+        : Options.AveragePoolEmbed || Options.UseClsToken || Options.AttnPool ? "a model that pools its tokens needs all of them"
+        : AttnLayers.WhyNotCached;
+
     private Tensor WithoutMemory(Tensor y, int rows)
         => _memoryTokens is null ? y : _interspersed?.TakeAway(y, rows) ?? Operators.SliceRows(y, Options.MemoryTokens, rows);
 
     private StackInputs Within(TokenInputs inputs, Tensor x)
     {
-        int memory = _interspersed is null ? Options.MemoryTokens : 0;
-        StackInputs within = inputs.Behind(
-            Device,
-            inputs.Batch,
-            inputs.Length,
-            AttnLayers.Options.ReadsPositions,
-            (null, memory + Options.ClsTokens),
-            (inputs.PrependMask, inputs.Prefix));
+        int memory = _interspersed is null && inputs.TokensBefore == 0 ? Options.MemoryTokens : 0;
+        bool reads = AttnLayers.Options.ReadsPositions;
+
+        // Masks are of all tokens, and those of a cache stand behind what was put before them.
+        StackInputs within = inputs.TokensBefore > 0
+            ? inputs.Behind(Device, inputs.Batch, inputs.TokensBefore + inputs.Length, reads, (null, inputs.Cache!.Leading))
+            : inputs.Behind(Device, inputs.Batch, inputs.Length, reads, (null, memory + Options.ClsTokens), (inputs.PrependMask, inputs.Prefix));
         if (_interspersed is not null)
             within = within with { Mask = _interspersed.Spread(within.Mask), SelfAttnKvMask = _interspersed.Spread(within.SelfAttnKvMask) };
         return _ffDeepEmbed is null ? within : within with { DeepEmbeds = DeepEmbeds(inputs, memory + x.Shape[1] - inputs.Length) };
