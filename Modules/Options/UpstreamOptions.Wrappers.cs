@@ -27,8 +27,12 @@ internal static partial class UpstreamOptions
         max_mem_len=0
         # A Python object: derive a Module instead.
         project_in=null project_out=null
-        # Not yet: vectors are projected in and out, and come out as they are.
-        use_identity_if_same_dim=false probabilistic=false average_pool_embed=false
+        """);
+
+    private static readonly Dictionary<string, UpstreamOption> s_continuousAutoregressive = Parse(
+        """
+        # A Python object: compute the loss of the model's output yourself.
+        loss_fn=null
         """);
 
     private static readonly Dictionary<string, UpstreamOption> s_xTransformer = Parse(
@@ -44,5 +48,6 @@ internal static partial class UpstreamOptions
         : options == typeof(AutoregressiveWrapperOptions) ? s_autoregressive
         : options == typeof(XTransformerBuilder.SharedOptions) ? s_xTransformer
         : options == typeof(ContinuousTransformerWrapperOptions) ? s_continuous
+        : options == typeof(ContinuousAutoregressiveWrapperOptions) ? s_continuousAutoregressive
         : s_none;
 }

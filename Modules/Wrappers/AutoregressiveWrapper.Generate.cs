@@ -16,7 +16,9 @@ public sealed partial class AutoregressiveWrapper
         => Generate(new TokenInputs(prompts), length, options, promptLens);
 
     /// <summary>Writes tokens one after the other, each chosen from the logits of what is there so far.</summary>
-    /// <param name="prompts">The prompts and what goes with them: the context and its mask, SeqStartPos for left-padded prompts, RecycleSteps, LoopedSteps; nothing else.</param>
+    /// <param name="prompts">
+    /// The prompts and what goes with them: the context and its mask, SeqStartPos for left-padded prompts, RecycleSteps and LoopedSteps; nothing else.
+    /// </param>
     /// <param name="length">How many tokens to write, at least one.</param>
     /// <param name="options">How they are chosen; null for x-transformers' defaults.</param>
     /// <param name="promptLens">Integers [batch]: how long each right-padded prompt is; null where all are as long as the tensor.</param>
