@@ -37,6 +37,7 @@ public sealed partial class AutoregressiveWrapper
         using StepScope pause = Device.NoGradient();
         if (promptLens is not null)
             prompts = prompts with { SeqStartPos = AlignRight(given, promptLens.ToInt64Array(), promptLength) };
+        long[]? starts = prompts.SeqStartPos?.ToInt64Array();
         int total = promptLength + length;
         var tokens = new int[batch * total];
         for (int i = 0; i < given.Length; i++)
@@ -48,7 +49,9 @@ public sealed partial class AutoregressiveWrapper
             float[] logits = NextLogits(prompts, tokens, position);
             for (int b = 0; b < batch; b++)
             {
-                int token = isOver[b] ? Options.PadValue : sampler.Choose(logits.AsSpan(b * (logits.Length / batch), logits.Length / batch));
+                int width = logits.Length / batch, start = (int)(starts?[b] ?? 0);
+                ReadOnlySpan<int> before = tokens.AsSpan(b * total + start, position - start);
+                int token = isOver[b] ? Options.PadValue : sampler.Choose(logits.AsSpan(b * width, width), before);
                 isOver[b] |= token == options.EosToken;
                 tokens[b * total + position] = token;
             }
