@@ -18,7 +18,7 @@ internal static partial class UpstreamOptions
     private static readonly Dictionary<string, UpstreamOption> s_autoregressive = Parse(
         """
         # Not yet: the loss is the cross-entropy of the next tokens alone.
-        mask_prob=0 add_attn_z_loss=false next_embed_loss_weight=0.1
+        add_attn_z_loss=false next_embed_loss_weight=0.1
         """);
 
     private static readonly Dictionary<string, UpstreamOption> s_continuous = Parse(
