@@ -44,6 +44,13 @@ internal static class WrapperBuilders
         return Inside(net, "net", device, seed, dtype, (TransformerWrapper inner) => new AutoregressiveWrapper(inner, options));
     }
 
+    public static Module ContinuousAutoregressiveWrapper(JsonElement kwargs, JsonElement net, ComputeDevice device, int seed, DType dtype)
+    {
+        ContinuousAutoregressiveWrapperOptions options = OptionsJson.Read<ContinuousAutoregressiveWrapperOptions>(
+            kwargs, nameof(ContinuousAutoregressiveWrapper));
+        return Inside(net, "net", device, seed, dtype, (ContinuousTransformerWrapper inner) => new ContinuousAutoregressiveWrapper(inner, options));
+    }
+
     // The options are read first: what is wrong with them should not cost a stack.
     private static Module Around<TOptions>(
         JsonElement kwargs, string owner, ComputeDevice device, int seed, DType dtype, Func<TOptions, AttentionLayers, Module> build)

@@ -16,7 +16,9 @@ public sealed partial class AutoregressiveWrapper
         => Generate(new TokenInputs(prompts), length, options, promptLens);
 
     /// <summary>Writes tokens one after the other, each chosen from the logits of what is there so far.</summary>
-    /// <param name="prompts">The prompts and what goes with them: the context and its mask, SeqStartPos for left-padded prompts, RecycleSteps, LoopedSteps; nothing else.</param>
+    /// <param name="prompts">
+    /// The prompts and what goes with them: the context and its mask, SeqStartPos for left-padded prompts, RecycleSteps and LoopedSteps; nothing else.
+    /// </param>
     /// <param name="length">How many tokens to write, at least one.</param>
     /// <param name="options">How they are chosen; null for x-transformers' defaults.</param>
     /// <param name="promptLens">Integers [batch]: how long each right-padded prompt is; null where all are as long as the tensor.</param>
@@ -35,6 +37,7 @@ public sealed partial class AutoregressiveWrapper
         using StepScope pause = Device.NoGradient();
         if (promptLens is not null)
             prompts = prompts with { SeqStartPos = AlignRight(given, promptLens.ToInt64Array(), promptLength) };
+        long[]? starts = prompts.SeqStartPos?.ToInt64Array();
         int total = promptLength + length;
         var tokens = new int[batch * total];
         for (int i = 0; i < given.Length; i++)
@@ -46,7 +49,9 @@ public sealed partial class AutoregressiveWrapper
             float[] logits = NextLogits(prompts, tokens, position);
             for (int b = 0; b < batch; b++)
             {
-                int token = isOver[b] ? Options.PadValue : sampler.Choose(logits.AsSpan(b * (logits.Length / batch), logits.Length / batch));
+                int width = logits.Length / batch, start = (int)(starts?[b] ?? 0);
+                ReadOnlySpan<int> before = tokens.AsSpan(b * total + start, position - start);
+                int token = isOver[b] ? Options.PadValue : sampler.Choose(logits.AsSpan(b * width, width), before);
                 isOver[b] |= token == options.EosToken;
                 tokens[b * total + position] = token;
             }

@@ -100,6 +100,10 @@ public sealed partial class AutoregressiveWrapper : Module
         Check(inputs, lens);
         TokenInputs read = inputs with { ExcisePrependEmbeds = inputs.PrependEmbeds is not null };
 
+        if (lens is not null)
+            read = read with { Mask = SequenceMasks.UpTo(lens, read.Length) };
+        if (Options.MaskProb > 0 && Device.Training is { } random)
+            read = RandomKeyMask.In(read, Options.MaskProb, random);
         if (Net.Options.Looped)
             return LoopedRun(read, lens);
 
@@ -134,16 +138,12 @@ public sealed partial class AutoregressiveWrapper : Module
         return (LoopedLoss.Of(passes, ids, Options), passes[^1].Logits);
     }
 
-    // What the model is to say; it reads padding where a token is ignored, and does not see what is behind a length.
+    // What the model is to say; it reads padding where a token is ignored.
     private long[] Targets(ref TokenInputs read, Tensor? lens)
     {
         long[] ids = read.Ids.ToInt64Array();
         if (lens is not null)
-        {
-            read = read with { Mask = SequenceMasks.UpTo(lens, read.Length) };
             HideBehind(ids, lens.ToInt64Array(), read.Length);
-        }
-
         if (ids.Contains(Options.IgnoreIndex))
             read = read with { Ids = Upload(read, Array.ConvertAll(ids, id => id == Options.IgnoreIndex ? Options.PadValue : id)) };
         return ids;
@@ -157,6 +157,10 @@ public sealed partial class AutoregressiveWrapper : Module
         if (inputs.PrefixAttnLen is { Count: > 0 })
             throw new ArgumentException(
                 "'prefixAttnLen' lets tokens of the prefix see their own target; train on what follows the prefix with a loss of your own.", nameof(inputs));
+        if (inputs.SeqStartPos is not null && Options.MaskProb > 0)
+            throw new ArgumentException(
+                $"'seqStartPos' says which keys self-attention sees, and so does MaskProb = {Options.MaskProb}; pad to the right, or leave one out.",
+                nameof(inputs));
         if (lens is null)
             return;
         SequenceMasks.CheckLens(this, lens, inputs.Batch);

@@ -1,36 +1,34 @@
 namespace GpuTransformer.Modules;
 
-/// <summary>Chooses tokens from logits: the most likely one, or one of the k most likely, drawn with the probabilities softmax(logits / temperature).</summary>
+/// <summary>
+/// Chooses tokens from logits: the most likely one, or one of those that the filters leave, drawn with the probabilities softmax(logits / temperature).
+/// </summary>
 internal sealed class TokenSampler(GenerationOptions options)
 {
     // Reproducible by design: for models, not for secrets.
     private readonly Random _random = new(options.Seed);
 
     /// <param name="logits">One row of finite numbers.</param>
-    public int Choose(ReadOnlySpan<float> logits)
+    /// <param name="before">The tokens that are there already.</param>
+    public int Choose(ReadOnlySpan<float> logits, ReadOnlySpan<int> before = default)
     {
+        float[] row = logits.ToArray();
+        if (options.RepetitionPenalty != 1f)
+            SamplingFilters.Repetition(row, before, options.RepetitionPenalty);
         if (options.Temperature == 0)
-            return Largest(logits);
-        int[] order = new int[logits.Length];
-        for (int i = 0; i < order.Length; i++)
-            order[i] = i;
-        float[] keys = logits.ToArray();
-        Array.Sort(keys, order);
-        Array.Reverse(order);
-        int kept = Math.Min(logits.Length, options.TopK ?? (logits.Length + 9) / 10);
-        var weights = new double[kept];
-        double total = 0;
-        for (int i = 0; i < kept; i++)
-            total += weights[i] = Math.Exp((logits[order[i]] - logits[order[0]]) / (double)options.Temperature);
-        double left = _random.NextDouble() * total;
-        for (int i = 0; i < kept; i++)
+            return Largest(row);
+        Filter(row);
+        double[] probabilities = SamplingFilters.Probabilities(row, options.Temperature);
+        double left = _random.NextDouble();
+        for (int token = 0; token < row.Length; token++)
         {
-            left -= weights[i];
+            left -= probabilities[token];
             if (left < 0)
-                return order[i];
+                return token;
         }
 
-        return order[kept - 1];
+        // Rounding left a little over.
+        return Largest(row);
     }
 
     // The first of several: ties are the same on every device that computes the same logits.
@@ -44,5 +42,18 @@ internal sealed class TokenSampler(GenerationOptions options)
         }
 
         return best;
+    }
+
+    private void Filter(Span<float> row)
+    {
+        bool hasOther = options.TopP is not null || options.TopA is not null || options.MinP is not null;
+        if (options.TopK is not null || !hasOther)
+            SamplingFilters.TopK(row, Math.Min(row.Length, options.TopK ?? SamplingFilters.Count(options.FracNumTokens, row.Length)));
+        if (options.TopP is { } share)
+            SamplingFilters.TopP(row, share);
+        if (options.TopA is { } ratio)
+            SamplingFilters.TopA(row, ratio, options.TopAPower);
+        if (options.MinP is { } least)
+            SamplingFilters.MinP(row, least);
     }
 }

@@ -27,6 +27,7 @@ internal static partial class OptionsDocument
         ("`XTransformer`", typeof(XTransformerBuilder.SharedOptions)),
         ("`ViTransformerWrapper`", typeof(ViTransformerWrapperOptions)),
         ("`ContinuousTransformerWrapper`", typeof(ContinuousTransformerWrapperOptions)),
+        ("`ContinuousAutoregressiveWrapper`", typeof(ContinuousAutoregressiveWrapperOptions)),
         ("`AttentionPool`", typeof(AttentionPoolOptions)),
     ];
 
