@@ -76,11 +76,11 @@ public sealed partial class TransformerWrapper
         };
     }
 
-    /// <summary>The logits of the last token alone: [batch, logits].</summary>
-    internal Tensor LastLogits(TokenInputs inputs)
+    /// <summary>The logits of the last tokens alone: [batch, last, logits].</summary>
+    internal Tensor LastLogits(TokenInputs inputs, int last = 1)
     {
         using InferenceScope scope = InferenceScope.Begin(Device);
         Tensor y = Embed(inputs);
-        return scope.Keep(_logits!.Forward(Operators.SliceRows(y, y.Shape[1] - 1, 1)).Reshape([inputs.Batch, Options.LogitsDim ?? Options.NumTokens]));
+        return scope.Keep(_logits!.Forward(Operators.SliceRows(y, y.Shape[1] - last, last)).Reshape([inputs.Batch, last, Options.LogitsDim ?? Options.NumTokens]));
     }
 }

@@ -19,7 +19,7 @@ internal static class GruTable
         foreach ((_, Tensor leaf) in leaves)
             leaf.RequiresGradient = gradients;
         using StepScope tape = device.BeginTape();
-        Tensor output = residual.Join(input, state);
+        Tensor output = residual.Join(input, residual.Prepare(state), null);
         List<GoldenOutput> results = [Against(file, "output", output.Shape, output.ToArray(), isGradient: false)];
         if (gradients)
         {

@@ -48,6 +48,10 @@ internal static class TableGolden
             return SamplingTable.Run(file);
         if (file.Contains("param.weight_hh"))
             return GruTable.Run(file, device, gradients);
+        if (file.Contains("bucket.32_128.causal"))
+            return PositionTables.Buckets(file);
+        if (file.Entries.Any(static e => e.Name.EndsWith(".rotated", StringComparison.Ordinal)))
+            return PositionTables.Rotations(file, device);
         throw new UnsupportedOptionException(golden.Name, $"{golden.Name}: a table of functions that are not supported.");
     }
 

@@ -1,6 +1,8 @@
+using GpuTransformer.Host;
+
 namespace GpuTransformer.Modules;
 
-/// <summary>How <see cref="AutoregressiveWrapper.Generate(TokenInputs, int, GenerationOptions?, Host.Tensor?)"/> chooses the next token.</summary>
+/// <summary>How <see cref="AutoregressiveWrapper.Generate(TokenInputs, int, GenerationOptions?, Tensor?)"/> chooses the next token.</summary>
 /// <remarks>
 /// Several filters act one after the other: TopK, TopP, TopA, MinP. Where none is given, the most likely tenth of all tokens may be drawn, as in
 /// x-transformers.
@@ -45,8 +47,23 @@ public sealed record GenerationOptions
     /// </summary>
     public float RepetitionPenalty { get; init => field = (float)OptionChecks.PositiveNumber(value); } = 1;
 
-    /// <summary>A sequence is over when this token is written, and goes on with PadValue; null for none.</summary>
+    /// <summary>
+    /// A sequence is over when this token is written, and goes on with PadValue; null for none. A token of the prompt ends nothing: there is a prompt because more
+    /// shall be written.
+    /// </summary>
     public int? EosToken { get; init => field = value is { } token ? OptionChecks.Count(token) : null; }
+
+    /// <summary>More tokens that end a sequence as <see cref="EosToken"/> does; null for none.</summary>
+    public IReadOnlyList<int>? StopTokens { get; init; }
+
+    /// <summary>How many sequences are written for each prompt, which is read once; at least 1. They stand one behind the other.</summary>
+    public int NumSamples { get; init => field = OptionChecks.AtLeastOne(value); } = 1;
+
+    /// <summary>Keep keys and values, so that each token costs one position and not all of them; a model that cannot is run anew for each token.</summary>
+    public bool CacheKv { get; init; } = true;
+
+    /// <summary>What keys and values are kept as; null for as the model computes.</summary>
+    public DType? CacheDType { get; init; }
 
     /// <summary>For drawing: the same seed writes the same tokens.</summary>
     public int Seed { get; init; }
@@ -55,5 +72,16 @@ public sealed record GenerationOptions
     {
         if (EosToken is { } eos && eos >= tokens)
             throw ForwardChecks.Wrong(nameof(EosToken), $"EosToken = {eos} is none of the tokens 0 to {tokens - 1}.");
+        foreach (int stop in StopTokens ?? [])
+        {
+            if (stop < 0 || stop >= tokens)
+                throw ForwardChecks.Wrong(nameof(StopTokens), $"StopTokens contains {stop}, which is none of the tokens 0 to {tokens - 1}.");
+        }
+
+        if (CacheDType is { } type && !type.IsFloatingPoint())
+            throw ForwardChecks.Wrong(nameof(CacheDType), $"CacheDType = {type}, but keys and values are real numbers: Float32, Float16 or BFloat16.");
     }
+
+    /// <summary>Whether a token ends its sequence.</summary>
+    internal bool Ends(int token) => token == EosToken || StopTokens?.Contains(token) == true;
 }

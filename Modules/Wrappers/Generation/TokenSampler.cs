@@ -10,17 +10,42 @@ internal sealed class TokenSampler(GenerationOptions options)
 
     /// <param name="logits">One row of finite numbers.</param>
     /// <param name="before">The tokens that are there already.</param>
-    public int Choose(ReadOnlySpan<float> logits, ReadOnlySpan<int> before = default)
+    public int Choose(ReadOnlySpan<float> logits, ReadOnlySpan<int> before = default) => Draw(Distribution(logits, before));
+
+    /// <summary>How likely each token is to be chosen: with temperature 0 one of them for sure.</summary>
+    public double[] Distribution(ReadOnlySpan<float> logits, ReadOnlySpan<int> before = default)
     {
         float[] row = logits.ToArray();
         if (options.RepetitionPenalty != 1f)
             SamplingFilters.Repetition(row, before, options.RepetitionPenalty);
         if (options.Temperature == 0)
-            return Largest(row);
+        {
+            var sure = new double[row.Length];
+            sure[Largest(row)] = 1;
+            return sure;
+        }
+
         Filter(row);
-        double[] probabilities = SamplingFilters.Probabilities(row, options.Temperature);
-        double left = _random.NextDouble();
-        for (int token = 0; token < row.Length; token++)
+        return SamplingFilters.Probabilities(row, options.Temperature);
+    }
+
+    /// <summary>A token, drawn with these probabilities, which need not sum to one.</summary>
+    public int Draw(ReadOnlySpan<double> probabilities)
+    {
+        double total = 0;
+        int most = 0;
+        for (int token = 0; token < probabilities.Length; token++)
+        {
+            total += probabilities[token];
+            if (probabilities[token] > probabilities[most])
+                most = token;
+        }
+
+        // Nothing is drawn where there is no choice, so that a seed means the same with and without it.
+        if (probabilities[most] >= total)
+            return most;
+        double left = Next() * total;
+        for (int token = 0; token < probabilities.Length; token++)
         {
             left -= probabilities[token];
             if (left < 0)
@@ -28,8 +53,11 @@ internal sealed class TokenSampler(GenerationOptions options)
         }
 
         // Rounding left a little over.
-        return Largest(row);
+        return most;
     }
+
+    /// <summary>Uniform in [0, 1).</summary>
+    public double Next() => _random.NextDouble();
 
     // The first of several: ties are the same on every device that computes the same logits.
     private static int Largest(ReadOnlySpan<float> logits)
