@@ -40,6 +40,7 @@ internal static class PositionTables
             if (!file.Contains($"{table}.xpos_rotated_q"))
                 continue;
             AttentionLayersOptions xpos = Options(dim, shape[3]) with { RotaryXpos = true, RotaryXposScaleBase = 32 };
+            positions = PositionTensors.Counted(device, 0, shape[2]);
             Add($"{table}.xpos_rotated_q", xpos, static t => t.Query);
             Add($"{table}.xpos_rotated_k", xpos, static t => t.Key);
 
