@@ -27,8 +27,11 @@ internal static class AttentionChecks
             throw Arguments.Wrong(nameof(value), $"has shape {value.Shape}: {value.Shape[0]} batches, but the query {query.Shape} has {query.Shape[0]}.");
         if (value.Shape[^2] != key.Shape[^2])
             throw Arguments.Wrong(nameof(value), $"has shape {value.Shape}: {value.Shape[^2]} positions, but the key {key.Shape} has {key.Shape[^2]}.");
-        if (options.FreeColumns > key.Shape[^2])
-            throw Arguments.Wrong(nameof(options), $"asks for {options.FreeColumns} free columns, but the key {key.Shape} has {key.Shape[^2]} positions.");
+        if (options.KeyCount is { } count && (count < 0 || count > key.Shape[^2]))
+            throw Arguments.Wrong(nameof(options), $"asks for a KeyCount of {count}, but the key {key.Shape} has {key.Shape[^2]} rows.");
+        int keys = options.KeyCount ?? key.Shape[^2];
+        if (options.FreeColumns > keys)
+            throw Arguments.Wrong(nameof(options), $"asks for {options.FreeColumns} free columns, but the key {key.Shape} has {keys} positions.");
     }
 
     /// <summary>The masks, biases and positions fit the sizes.</summary>

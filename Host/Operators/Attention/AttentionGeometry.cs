@@ -10,12 +10,12 @@ internal static class AttentionGeometry
     {
         int heads = options.Heads, keyValueHeads = KeyValueHeads(options);
         bool headMajor = options.Layout == AttentionLayout.HeadMajor;
-        int queries = query[^2], keys = key[^2];
+        int queries = query[^2], rows = key[^2], keys = options.KeyCount ?? rows;
         int headDim = headMajor ? query[^1] : query[^1] / heads;
         int valueDim = headMajor ? value[^1] : value[^1] / keyValueHeads;
         (long queryHead, long queryRow) = Strides(headMajor, heads, queries, headDim);
-        (long keyHead, long keyRow) = Strides(headMajor, keyValueHeads, keys, headDim);
-        (long valueHead, long valueRow) = Strides(headMajor, keyValueHeads, keys, valueDim);
+        (long keyHead, long keyRow) = Strides(headMajor, keyValueHeads, rows, headDim);
+        (long valueHead, long valueRow) = Strides(headMajor, keyValueHeads, rows, valueDim);
         (long outputHead, long outputRow) = Strides(headMajor, heads, queries, valueDim);
         return new AttentionShape
         {
@@ -30,10 +30,10 @@ internal static class AttentionGeometry
             QueryBatchStride = (long)heads * queries * headDim,
             QueryHeadStride = queryHead,
             QueryRowStride = queryRow,
-            KeyBatchStride = (long)keyValueHeads * keys * headDim,
+            KeyBatchStride = (long)keyValueHeads * rows * headDim,
             KeyHeadStride = keyHead,
             KeyRowStride = keyRow,
-            ValueBatchStride = (long)keyValueHeads * keys * valueDim,
+            ValueBatchStride = (long)keyValueHeads * rows * valueDim,
             ValueHeadStride = valueHead,
             ValueRowStride = valueRow,
             OutputBatchStride = (long)heads * queries * valueDim,

@@ -83,6 +83,12 @@ public sealed record ScoreOptions
     /// <summary>Leading keys that every query sees without bias (memory keys).</summary>
     public int FreeColumns { get; init; }
 
+    /// <summary>
+    /// How many rows of the key and value tensors are keys and values, from the first: the rest is room for more, and is not read. Null for all of them. For
+    /// inference; masks and biases are as wide as the keys that count.
+    /// </summary>
+    public int? KeyCount { get; init; }
+
     /// <summary>p in [0, 1): with this probability a probability of the softmax becomes zero, otherwise it is divided by 1 − p.</summary>
     public float Dropout { get; init; }
 

@@ -120,6 +120,19 @@ internal sealed record AttentionProblem(int Queries, int Keys, int HeadDim, int 
             Batch = 1, Heads = 1, KeyValueHeads = 1, EveryType = true, Bias = AttentionAxes.Query, Causal = CausalAlignment.BottomRight, Window = 150,
         },
 
+        // Few queries against many keys: chunks that are folded, whole and not, with every rule, and heads that share keys.
+        new(1, 70, 8, 5) { Size = ValidationSize.Tiny, Batch = 1, KeyMask = true, Alibi = true },
+        new(3, 130, 5, 9)
+        {
+            Size = ValidationSize.Tiny, Batch = 1, Heads = 3, KeyValueHeads = 1, FreeColumns = 2, Causal = CausalAlignment.BottomRight, Window = 40, SoftClamp = 2f,
+        },
+        new(1, 443, 64, 64) { EveryType = true },
+        new(2, 1023, 80, 40) { Batch = 1, Heads = 6, KeyValueHeads = 2, FreeColumns = 3, Alibi = true, Causal = CausalAlignment.BottomRight, EveryType = true },
+        new(5, 300, 17, 130) { Batch = 3, KeyMask = true, SoftClamp = 3f, Layout = AttentionLayout.HeadMajor },
+        new(8, 257, 64, 200) { KeyMask = true, HiddenNumbers = true, Causal = CausalAlignment.BottomRight, Window = 100, EveryType = true },
+        new(4, 200, 256, 64) { Mask = AttentionAxes.All, Bias = AttentionAxes.Head, DeadRows = true, Causal = CausalAlignment.BottomRight },
+        new(1, 4099, 64, 64) { Size = ValidationSize.Full, EveryType = true },
+
         // Widths and lengths. Half types and wide heads have rules here and none in the full sweep: each combination is a kernel to compile.
         new(1, 1, 1, 1),
         new(17, 23, 17, 17),
