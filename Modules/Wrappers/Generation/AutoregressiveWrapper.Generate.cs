@@ -39,7 +39,7 @@ public sealed partial class AutoregressiveWrapper
         using StepScope scope = Device.BeginStep();
         using var session = new DecodingSession(Net, prompts, prompts.Length + length, options);
         int position = 0;
-        foreach (int[] tokens in Write(session, length, options, static (s, _) => s.Logits()))
+        foreach (int[] tokens in Write(session, length, options, static s => s.Logits()))
         {
             for (int b = 0; b < rows; b++)
                 written[b * length + position] = tokens[b];
@@ -68,7 +68,7 @@ public sealed partial class AutoregressiveWrapper
         if (length == 0)
             yield break;
         using var session = new DecodingSession(Net, prompt, prompt.Length + length, options);
-        foreach (int[] tokens in Write(session, length, options, static (s, _) => s.Logits()))
+        foreach (int[] tokens in Write(session, length, options, static s => s.Logits()))
         {
             cancellationToken.ThrowIfCancellationRequested();
             yield return tokens[0];
@@ -81,15 +81,15 @@ public sealed partial class AutoregressiveWrapper
     }
 
     // One token for each sequence at a time, until all are over; what is over goes on with padding.
-    private IEnumerable<int[]> Write(DecodingSession session, int length, GenerationOptions options, Func<DecodingSession, int[], float[]> next)
+    private IEnumerable<int[]> Write(DecodingSession session, int length, GenerationOptions options, Func<DecodingSession, float[]> next)
     {
         var sampler = new TokenSampler(options);
         int samples = options.NumSamples;
-        int[] origins = [.. Enumerable.Range(0, session.Batch * samples).Select(i => i / samples)], rows = [.. Enumerable.Range(0, session.Batch)];
+        int[] origins = [.. Enumerable.Range(0, session.Batch * samples).Select(i => i / samples)];
         var isOver = new bool[origins.Length];
         for (int position = 0; position < length && isOver.Contains(false); position++)
         {
-            float[] logits = next(session, rows);
+            float[] logits = next(session);
             int width = logits.Length / session.Batch;
             if (position == 0 && samples > 1)
             {

@@ -18,13 +18,16 @@ internal sealed class DecodingSession : IDisposable
     public DecodingSession(TransformerWrapper net, TokenInputs prompts, int capacity, GenerationOptions options)
     {
         (_net, _prompts) = (net, prompts);
-        int length = prompts.Length;
+        int length = PromptLength = prompts.Length;
         int[] ids = [.. prompts.Ids.ToInt64Array().Select(static id => checked((int)id))];
         _tokens = [.. Enumerable.Range(0, prompts.Batch).Select(b => new List<int>(ids.AsSpan(b * length, length).ToArray()))];
         _starts = prompts.SeqStartPos is { } starts ? [.. starts.ToInt64Array().Select(static s => (int)s)] : null;
         if (options.CacheKv && net.WhyNotCached is null)
             _cache = new KeyValueCache(capacity + net.Options.MemoryTokens + prompts.Prefix, options.CacheDType);
     }
+
+    /// <summary>How many tokens the prompts have.</summary>
+    public int PromptLength { get; }
 
     /// <summary>How many sequences there are.</summary>
     public int Batch => _tokens.Length;
