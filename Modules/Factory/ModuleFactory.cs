@@ -43,6 +43,7 @@ public static class ModuleFactory
     private static readonly Dictionary<string, OuterBuilder> s_outerBuilders = new(StringComparer.Ordinal)
     {
         ["AutoregressiveWrapper"] = WrapperBuilders.AutoregressiveWrapper,
+        ["DPO"] = WrapperBuilders.Dpo,
         ["ContinuousAutoregressiveWrapper"] = WrapperBuilders.ContinuousAutoregressiveWrapper,
     };
 

@@ -51,6 +51,14 @@ internal static class WrapperBuilders
         return Inside(net, "net", device, seed, dtype, (ContinuousTransformerWrapper inner) => new ContinuousAutoregressiveWrapper(inner, options));
     }
 
+    // The reference is a second model of the same description.
+    public static Module Dpo(JsonElement kwargs, JsonElement model, ComputeDevice device, int seed, DType dtype)
+    {
+        DpoOptions options = OptionsJson.Read<DpoOptions>(kwargs, nameof(DPO));
+        return Inside(model, "model", device, seed, dtype, (TransformerWrapper policy)
+            => Inside(model, "model", device, seed, dtype, (TransformerWrapper reference) => new DPO(policy, reference, options)));
+    }
+
     // The options are read first: what is wrong with them should not cost a stack.
     private static Module Around<TOptions>(
         JsonElement kwargs, string owner, ComputeDevice device, int seed, DType dtype, Func<TOptions, AttentionLayers, Module> build)

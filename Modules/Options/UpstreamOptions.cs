@@ -78,7 +78,7 @@ internal static partial class UpstreamOptions
     public static IReadOnlySet<string> Classes { get; } = new HashSet<string>(
         """
         MultiInputTransformerWrapper NonAutoregressiveWrapper BeliefStateWrapper NextLatentWrapper
-        XLAutoregressiveWrapper XValTransformerWrapper XValAutoregressiveWrapper DPO NeoMLP EntropyBasedTokenizer AbsolutePositionalEmbedding
+        XLAutoregressiveWrapper XValTransformerWrapper XValAutoregressiveWrapper NeoMLP EntropyBasedTokenizer AbsolutePositionalEmbedding
         ScaledSinusoidalEmbedding AlibiPositionalBias RelativePositionBias DynamicPositionBias RotaryEmbedding PolarEmbedding CoPE DataDependentAlibi
         PerRowDataDependentAlibi RelativeProjPositionalBias MultiheadRMSNorm GRUGating HyperConnection OrthogonalResidualUpdate MVSplitResidualUpdate
         AttentionAggregatedResidual DynamicLIMe ShiftTokens FoldAxially ConcatCombine GLU LoRALinear GPTVAE FreeTransformer

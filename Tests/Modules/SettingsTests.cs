@@ -66,6 +66,7 @@ public sealed class SettingsTests
             static () => new AutoregressiveWrapperOptions(),
             static o => Wrap(static (options, stack)
                 => new AutoregressiveWrapper(new TransformerWrapper(s_wrapper, stack), (AutoregressiveWrapperOptions)options), o)),
+        [typeof(DpoOptions)] = (static () => new DpoOptions(), Nothing),
         [typeof(GenerationOptions)] = (static () => new GenerationOptions(), Nothing),
         [typeof(LearningRateSchedule)] = (static () => new LearningRateSchedule { Peak = 1, TotalSteps = 10 }, Nothing),
         [typeof(ParameterGroup)] = (static () => new ParameterGroup("*"), Nothing),
