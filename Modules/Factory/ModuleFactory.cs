@@ -31,6 +31,7 @@ public static class ModuleFactory
         ["AttentionPool"] = static (kwargs, device, seed, dtype) => new AttentionPool(
             OptionsJson.Read<AttentionPoolOptions>(kwargs, "AttentionPool"), device, seed, dtype),
         ["TransformerWrapper"] = WrapperBuilders.TransformerWrapper,
+        ["MultiInputTransformerWrapper"] = WrapperBuilders.MultiInputTransformerWrapper,
         ["XTransformer"] = XTransformerBuilder.Build,
         ["ViTransformerWrapper"] = WrapperBuilders.ViTransformerWrapper,
         ["ContinuousTransformerWrapper"] = WrapperBuilders.ContinuousTransformerWrapper,

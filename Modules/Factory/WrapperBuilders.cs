@@ -20,6 +20,15 @@ internal static class WrapperBuilders
             dtype,
             (TransformerWrapperOptions options, AttentionLayers stack) => new TransformerWrapper(options, stack, seed));
 
+    public static Module MultiInputTransformerWrapper(JsonElement kwargs, ComputeDevice device, int seed, DType dtype)
+        => Around(
+            kwargs,
+            nameof(MultiInputTransformerWrapper),
+            device,
+            seed,
+            dtype,
+            (MultiInputTransformerWrapperOptions options, AttentionLayers stack) => new MultiInputTransformerWrapper(options, stack, seed));
+
     public static Module ViTransformerWrapper(JsonElement kwargs, ComputeDevice device, int seed, DType dtype)
         => Around(
             kwargs,

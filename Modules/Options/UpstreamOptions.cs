@@ -77,7 +77,7 @@ internal static partial class UpstreamOptions
     /// <summary>Classes that x-transformers has and this library does not.</summary>
     public static IReadOnlySet<string> Classes { get; } = new HashSet<string>(
         """
-        MultiInputTransformerWrapper NonAutoregressiveWrapper BeliefStateWrapper NextLatentWrapper
+        NonAutoregressiveWrapper BeliefStateWrapper NextLatentWrapper
         XLAutoregressiveWrapper XValTransformerWrapper XValAutoregressiveWrapper NeoMLP EntropyBasedTokenizer AbsolutePositionalEmbedding
         ScaledSinusoidalEmbedding AlibiPositionalBias RelativePositionBias DynamicPositionBias RotaryEmbedding PolarEmbedding CoPE DataDependentAlibi
         PerRowDataDependentAlibi RelativeProjPositionalBias MultiheadRMSNorm GRUGating HyperConnection OrthogonalResidualUpdate MVSplitResidualUpdate

@@ -81,7 +81,7 @@ public sealed class DPO : Module
     private static void CopyParameters(TransformerWrapper from, TransformerWrapper to)
     {
         (string Name, Tensor Value)[] source = [.. from.NamedParameters()], target = [.. to.NamedParameters()];
-        static (string, Shape, DType) Kind((string Name, Tensor Value) parameter) => (parameter.Name, parameter.Value.Shape, parameter.Value.DType);
+        static (string, Shape, DType) Kind((string Name, Tensor Value) p) => (p.Name, p.Value.Shape, p.Value.DType);
         if (!source.Select(Kind).SequenceEqual(target.Select(Kind)))
             throw ForwardChecks.Wrong("refModel", "'refModel' has other parameters than 'policyModel'; build both with the same options.");
         if (ReferenceEquals(from, to) || source.Zip(target).Any(static p => ReferenceEquals(p.First.Value, p.Second.Value)))
@@ -97,7 +97,8 @@ public sealed class DPO : Module
         if (preferred.Shape != unpreferred.Shape || preferred.Shape[1] < 2)
             throw ForwardChecks.Wrong(
                 nameof(unpreferred),
-                $"'preferred' has shape {preferred.Shape} and 'unpreferred' {unpreferred.Shape}, but both need the same [batch, sequence], at least two tokens.");
+                $"'preferred' has shape {preferred.Shape} and 'unpreferred' {unpreferred.Shape}, but both need the same [batch, sequence], at least two tokens "
+                + "long.");
         return (preferred.Shape[0], preferred.Shape[1]);
     }
 

@@ -28,6 +28,7 @@ internal static partial class OptionsDocument
         ("`ViTransformerWrapper`", typeof(ViTransformerWrapperOptions)),
         ("`ContinuousTransformerWrapper`", typeof(ContinuousTransformerWrapperOptions)),
         ("`ContinuousAutoregressiveWrapper`", typeof(ContinuousAutoregressiveWrapperOptions)),
+        ("`MultiInputTransformerWrapper`", typeof(MultiInputTransformerWrapperOptions)),
         ("`DPO`", typeof(DpoOptions)),
         ("`AttentionPool`", typeof(AttentionPoolOptions)),
     ];
