@@ -44,6 +44,7 @@ public static class ModuleFactory
     private static readonly Dictionary<string, OuterBuilder> s_outerBuilders = new(StringComparer.Ordinal)
     {
         ["AutoregressiveWrapper"] = WrapperBuilders.AutoregressiveWrapper,
+        ["NonAutoregressiveWrapper"] = WrapperBuilders.NonAutoregressiveWrapper,
         ["DPO"] = WrapperBuilders.Dpo,
         ["ContinuousAutoregressiveWrapper"] = WrapperBuilders.ContinuousAutoregressiveWrapper,
     };

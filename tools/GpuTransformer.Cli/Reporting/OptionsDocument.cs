@@ -29,6 +29,7 @@ internal static partial class OptionsDocument
         ("`ContinuousTransformerWrapper`", typeof(ContinuousTransformerWrapperOptions)),
         ("`ContinuousAutoregressiveWrapper`", typeof(ContinuousAutoregressiveWrapperOptions)),
         ("`MultiInputTransformerWrapper`", typeof(MultiInputTransformerWrapperOptions)),
+        ("`NonAutoregressiveWrapper`", typeof(NonAutoregressiveWrapperOptions)),
         ("`DPO`", typeof(DpoOptions)),
         ("`AttentionPool`", typeof(AttentionPoolOptions)),
     ];
