@@ -33,6 +33,14 @@ internal static partial class UpstreamOptions
         loss_fn=null
         """);
 
+    private static readonly Dictionary<string, UpstreamOption> s_multiInput = Parse(
+        """
+        # Not yet: nothing is carried from one sequence to the next.
+        max_mem_len=0 shift_mem_down=0
+        # Not yet: attention is fused, and this needs the scores as a matrix.
+        attn_z_loss_weight=1e-4
+        """);
+
     private static readonly Dictionary<string, UpstreamOption> s_xTransformer = Parse(
         """
         # Not yet: every layer sees the tokens as they are.
@@ -47,5 +55,6 @@ internal static partial class UpstreamOptions
         : options == typeof(XTransformerBuilder.SharedOptions) ? s_xTransformer
         : options == typeof(ContinuousTransformerWrapperOptions) ? s_continuous
         : options == typeof(ContinuousAutoregressiveWrapperOptions) ? s_continuousAutoregressive
+        : options == typeof(MultiInputTransformerWrapperOptions) ? s_multiInput
         : s_none;
 }

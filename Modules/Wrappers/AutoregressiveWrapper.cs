@@ -19,25 +19,11 @@ public sealed partial class AutoregressiveWrapper : Module
     {
         Options = options ?? new AutoregressiveWrapperOptions();
         TransformerWrapperOptions inner = net.Options;
-        if (inner.ReturnOnlyEmbed || inner.AveragePoolEmbed || inner.UseClsToken || inner.SqueezeOutLastDim)
-            throw new ArgumentException(
-                "A next-token loss needs logits for every token: switch ReturnOnlyEmbed, AveragePoolEmbed, UseClsToken and SqueezeOutLastDim off.",
-                nameof(net));
-        if (inner.NumOutputHeads > 1)
-            throw new ArgumentException($"A next-token loss is of one head of logits, but NumOutputHeads = {inner.NumOutputHeads}.", nameof(net));
-        if (inner.AttnPool && !net.AttnLayers.Options.Causal)
-            throw new ArgumentException("A next-token loss needs logits for every token, but AttnPool gives pooled tokens around this stack.", nameof(net));
         if (Options.PadValue < 0 || Options.PadValue >= inner.NumTokens)
             throw new ArgumentException(
                 $"PadValue = {Options.PadValue} is read by the model, so it must be one of its tokens: 0 to {inner.NumTokens - 1}.", nameof(options));
-        if (net.AttnLayers.SeesTheFuture)
-        {
-            throw new ArgumentException(
-                $"'net' is around an {nameof(AttentionLayers)} of class {net.AttnLayers.GetType().Name} whose self-attention sees later tokens (Causal = "
-                + "false), so every token would see its own target. "
-                + $"Use a {nameof(Decoder)}, a {nameof(PrefixDecoder)}, or Causal = true.", nameof(net));
-        }
 
+        NextTokenNet.Check(net);
         Net = AddChild("net", net);
     }
 

@@ -29,14 +29,14 @@ public sealed partial class TransformerWrapper
     {
         if (inputs.PrependEmbeds is not null)
             x = Operators.Concatenate(inputs.PrependEmbeds.Like(x), x);
-
-        // The same numbers, but only a share of the gradient goes back through them.
-        if (Options.EmbFracGradient < 1)
-            x = Operators.Add(Operators.Scale(x, Options.EmbFracGradient), Operators.Scale(x.Detach(), 1 - Options.EmbFracGradient));
-        x = Operators.Dropout(x, Options.EmbDropout);
+        x = Operators.Dropout(WithGradientShare(x, Options.EmbFracGradient), Options.EmbDropout);
         x = Computed(_projectEmb?.Forward(x) ?? x);
         return PutInFront(_clsToken, x);
     }
+
+    /// <summary>The same numbers, but only a share of the gradient goes back through them.</summary>
+    internal static Tensor WithGradientShare(Tensor x, float share)
+        => share < 1 ? Operators.Add(Operators.Scale(x, share), Operators.Scale(x.Detach(), 1 - share)) : x;
 
     private Tensor PutInFront(Tensor? tokens, Tensor x)
         => tokens is null ? x : Operators.Concatenate(Computed(tokens).Reshape([1, tokens.Shape[0], tokens.Shape[1]]), x);

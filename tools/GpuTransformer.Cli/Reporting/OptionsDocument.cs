@@ -28,6 +28,9 @@ internal static partial class OptionsDocument
         ("`ViTransformerWrapper`", typeof(ViTransformerWrapperOptions)),
         ("`ContinuousTransformerWrapper`", typeof(ContinuousTransformerWrapperOptions)),
         ("`ContinuousAutoregressiveWrapper`", typeof(ContinuousAutoregressiveWrapperOptions)),
+        ("`MultiInputTransformerWrapper`", typeof(MultiInputTransformerWrapperOptions)),
+        ("`NonAutoregressiveWrapper`", typeof(NonAutoregressiveWrapperOptions)),
+        ("`DPO`", typeof(DpoOptions)),
         ("`AttentionPool`", typeof(AttentionPoolOptions)),
     ];
 
