@@ -10,8 +10,9 @@ public sealed partial class TransformerWrapper
     {
         int rows = x.Shape[1], told = inputs.Hiddens?.Count ?? 0;
         StackInputs within = Within(inputs, x) with { Mems = Shifted(inputs.Mems) };
-        if (_memoryTokens is not null && inputs.TokensBefore == 0)
-            x = _interspersed?.Spread(x, Computed(_memoryTokens)) ?? PutInFront(_memoryTokens, x);
+        bool hasMemory = _memoryTokens is not null && inputs.TokensBefore == 0;
+        if (hasMemory)
+            x = _interspersed?.Spread(x, Computed(_memoryTokens!)) ?? PutInFront(_memoryTokens, x);
         if (inputs.Cache is { Length: 0 } cache)
         {
             int memory = x.Shape[1] - inputs.Prefix - inputs.Length;
@@ -20,7 +21,6 @@ public sealed partial class TransformerWrapper
                 inputs.PrependMask is null ? null : SequenceMasks.Join(Device, inputs.Batch, (null, memory), (inputs.PrependMask, inputs.Prefix)));
         }
 
-        bool hasMemory = _memoryTokens is not null && inputs.TokensBefore == 0;
         Tensor y = _recycled?.Run(x, inputs.RecycleSteps, Pass) ?? _looped?.Run(x, inputs.LoopedSteps, Pass, passes) ?? Pass(x);
         for (int pass = 0; pass < passes?.Count; pass++)
             passes[pass] = Pool(WithoutMemory(passes[pass], rows), inputs);
