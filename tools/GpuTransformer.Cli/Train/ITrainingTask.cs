@@ -23,6 +23,12 @@ internal interface ITrainingTask : IDisposable
     /// </summary>
     Tensor Loss(long step);
 
+    /// <summary>How the loss is shown.</summary>
+    LossUnit LossUnit => LossUnit.Plain;
+
+    /// <summary>What a person who watches is told after so many steps; null for nothing.</summary>
+    string? Remark(long steps) => null;
+
     /// <summary>Measures the model on examples that training never sees.</summary>
     TrainingReport Evaluate();
 
