@@ -12,9 +12,10 @@ internal sealed class TrainingLimit(TrainingSettings settings)
     public TimeSpan Spent { get; set; }
 
     /// <summary>1500, or 5 minutes.</summary>
-    public string Whole => _time is null
-        ? settings.Steps.ToString(CultureInfo.InvariantCulture)
-        : string.Create(CultureInfo.InvariantCulture, $"{settings.Minutes:0.###} minutes");
+    /// <param name="format">Of the number of steps.</param>
+    public string Whole(string? format = null) => _time is null
+        ? settings.Steps.ToString(format, CultureInfo.InvariantCulture)
+        : string.Create(CultureInfo.InvariantCulture, $"{settings.Minutes:0.######} minutes");
 
     /// <summary>Whether no step is left after so many.</summary>
     public bool IsReached(long steps) => _time is { } time ? Spent >= time : steps >= settings.Steps;

@@ -67,7 +67,7 @@ internal sealed class TrainingProgress
         string[] cells =
         [
             step.ToString("n0", invariant),
-            string.Create(invariant, $"of {_limit.Whole}, {_limit.Share(step):p0}"),
+            string.Create(invariant, $"of {_limit.Whole("n0")}, {_limit.Share(step):p0}"),
             _task.LossUnit.Of(loss).ToString("g4", invariant),
             perStep.TotalMilliseconds.ToString("f1", invariant),
             (_task.TokensPerStep / perStep.TotalSeconds).ToString("n0", invariant),

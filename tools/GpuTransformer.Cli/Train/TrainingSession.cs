@@ -74,8 +74,12 @@ internal sealed class TrainingSession(ITrainingTask task, TrainingSettings setti
     {
         // Killed between its settings and its first checkpoint, a run has lost nothing yet.
         if (File.Exists(folder.CheckpointFile))
+        {
+            task.CheckResumed(folder.Folder);
             trainer.Resume(folder.CheckpointFile);
-        terminal.Line($"Resumed at step {trainer.StepNumber} of {_limit.Whole}.");
+        }
+
+        terminal.Line($"Resumed at step {trainer.StepNumber} of {_limit.Whole()}.");
     }
 
     /// <summary>Steps until the last or until cancelled; the state is saved in either case.</summary>
@@ -105,7 +109,7 @@ internal sealed class TrainingSession(ITrainingTask task, TrainingSettings setti
         Save(trainer, log);
         bool isDone = _limit.IsReached(trainer.StepNumber);
         if (!isDone)
-            terminal.Line($"Stopped at step {trainer.StepNumber} of {_limit.Whole}; saved. --resume continues.");
+            terminal.Line($"Stopped at step {trainer.StepNumber} of {_limit.Whole()}; saved. --resume continues.");
         return isDone;
     }
 

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace GpuTransformer.Cli.Train.Text;
 
 /// <summary>A text, and where its held-out end begins.</summary>
@@ -34,6 +36,9 @@ internal sealed class TextData
 
     /// <summary>The first held-out byte.</summary>
     public int HeldOutStart { get; }
+
+    /// <summary>The SHA-256 of all of it: equal where the text is.</summary>
+    public string Fingerprint => Convert.ToHexStringLower(SHA256.HashData(_bytes));
 
     /// <summary>Windows from anywhere in the training text, one after the other.</summary>
     public int[] Draw(int seed, long step, int count, int length)

@@ -28,6 +28,9 @@ internal static class TextModel
             ["depth"] = settings.Depth,
             ["heads"] = settings.Heads,
             ["attn_dim_head"] = settings.DimHead,
+
+            // Without it x-transformers has one head be as wide as the model.
+            ["attn_project_out"] = true,
             ["attn_dropout"] = settings.Dropout,
             ["rotary_pos_emb"] = true,
             ["use_rmsnorm"] = true,

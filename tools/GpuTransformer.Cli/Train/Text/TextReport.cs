@@ -6,7 +6,7 @@ internal sealed record TextReport : TrainingReport
     /// <summary>The held-out text's.</summary>
     public double BitsPerByte { get; init; }
 
-    /// <summary>Of as much training text as there is held-out text, its end.</summary>
+    /// <summary>Of the end of the training text, 64 KiB at most.</summary>
     public double TrainingBitsPerByte { get; init; }
 
     public double BigramBitsPerByte { get; init; }

@@ -20,6 +20,7 @@ internal sealed record TextSettings : TrainingSettings
     public string? Data { get; init; }
 
     [Description("which files of a folder are read, by name, separated by semicolons; folders named bin and obj or beginning with a dot are passed over")]
+    [MayChange]
     public string Pattern { get; init; } = TextFiles.UsualPattern;
 
     [Description("bytes that the model sees at once; it learns to say all but the first")]

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using GpuTransformer.Cli.Reporting;
 using GpuTransformer.Host;
 using GpuTransformer.Modules;
@@ -11,9 +12,16 @@ internal sealed class TextTask : ITrainingTask
     /// <summary>Held-out bytes that are measured on the way; all of them are in the end.</summary>
     private const int GlanceBytes = 8192;
 
+    /// <summary>Bytes of training text that are measured beside the held-out text.</summary>
+    private const int MostTrainingBytes = 65_536;
+
+    /// <summary>A field of the description beside the model: which text it learned.</summary>
+    private const string LearnedText = "text_sha256";
+
     private readonly TextSettings _settings;
     private readonly TextFiles _files;
     private readonly TextData _data;
+    private readonly string _fingerprint;
     private readonly AutoregressiveWrapper _model;
 
     public TextTask(TextSettings settings, ComputeDevice device)
@@ -21,6 +29,7 @@ internal sealed class TextTask : ITrainingTask
         _settings = settings;
         _files = TextFiles.Read(settings.Data!, settings.Pattern);
         _data = new TextData(_files.Bytes, settings.Length);
+        _fingerprint = _data.Fingerprint;
         _model = TextModel.Create(settings, device);
     }
 
@@ -31,7 +40,7 @@ internal sealed class TextTask : ITrainingTask
         {
             string skipped = _files.Skipped.Count == 0 ? string.Empty
                 : $" ({_files.Skipped.Count} skipped, being binary: {string.Join(", ", _files.Skipped.Take(3))}{(_files.Skipped.Count > 3 ? ", …" : "")})";
-            return $"The next byte of {Format.Count(_data.Training.Length)} from {Format.Count(_files.Files.Count)} files{skipped}, "
+            return $"The next byte of {Format.Count(_data.Training.Length)} from {Format.Count(_files.Files.Count)} {(_files.Files.Count == 1 ? "file" : "files")}{skipped}, "
                 + $"{Format.Count(_data.HeldOut.Length)} held out; {_settings.Length} bytes at once";
         }
     }
@@ -69,7 +78,7 @@ internal sealed class TextTask : ITrainingTask
         return new TextReport
         {
             BitsPerByte = Measure(_data.HeldOutStart, _data.All.Length),
-            TrainingBitsPerByte = Measure(Math.Max(_settings.Length, _data.HeldOutStart - _data.HeldOut.Length), _data.HeldOutStart),
+            TrainingBitsPerByte = Measure(Math.Max(_settings.Length, _data.HeldOutStart - MostTrainingBytes), _data.HeldOutStart),
             BigramBitsPerByte = new BigramTable(_data.Training).BitsPerByte(_data.All, _data.HeldOutStart),
             GzipBitsPerByte = gzip,
             GzipAloneBitsPerByte = gzipAlone,
@@ -82,10 +91,23 @@ internal sealed class TextTask : ITrainingTask
     }
 
     /// <inheritdoc/>
+    public void CheckResumed(DirectoryInfo output)
+    {
+        // A text that has changed has another end: what is held out now may have been learned before.
+        var file = new FileInfo(Path.Combine(output.FullName, RunFolder.ModelDescription));
+        if (file.Exists && SettingsJson.ReadObject(file)[LearnedText]?.ToString() is { } learned && learned != _fingerprint)
+            throw new UsageException(
+                $"--resume: '{_settings.Data}' has {_data.All.Length} bytes with the SHA-256 {_fingerprint}, but the run in '{output.FullName}' learned a text "
+                + $"with {learned}. Give that text, or begin another run in another folder.");
+    }
+
+    /// <inheritdoc/>
     public void Illustrate(DirectoryInfo output)
     {
         // Without the loss: what reads these two needs no knowledge of training.
-        JsonFile.Write(new FileInfo(Path.Combine(output.FullName, RunFolder.ModelDescription)), TextModel.Describe(_settings));
+        JsonObject description = TextModel.Describe(_settings);
+        description[LearnedText] = _fingerprint;
+        JsonFile.Write(new FileInfo(Path.Combine(output.FullName, RunFolder.ModelDescription)), description);
         _model.Net.Save(Path.Combine(output.FullName, RunFolder.ModelParameters));
     }
 
