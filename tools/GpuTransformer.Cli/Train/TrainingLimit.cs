@@ -24,7 +24,8 @@ internal sealed class TrainingLimit(TrainingSettings settings)
     public double Share(long steps) => _time is { } time ? Math.Min(1, Spent / time) : (double)steps / settings.Steps;
 
     /// <summary>The time that is left after so many steps, if those to come take as long as given.</summary>
-    public TimeSpan Left(long steps, TimeSpan perStep) => _time is not { } time ? perStep * (settings.Steps - steps) : Spent < time ? time - Spent : TimeSpan.Zero;
+    public TimeSpan Left(long steps, TimeSpan perStep)
+        => _time is not { } time ? perStep * (settings.Steps - steps) : Spent < time ? time - Spent : TimeSpan.Zero;
 
     /// <summary>The learning rate until then.</summary>
     public ILearningRateSchedule Schedule() => _time is not null

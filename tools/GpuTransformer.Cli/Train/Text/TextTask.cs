@@ -38,9 +38,11 @@ internal sealed class TextTask : ITrainingTask
     {
         get
         {
+            string more = _files.Skipped.Count > 3 ? ", …" : string.Empty;
             string skipped = _files.Skipped.Count == 0 ? string.Empty
-                : $" ({_files.Skipped.Count} skipped, being binary: {string.Join(", ", _files.Skipped.Take(3))}{(_files.Skipped.Count > 3 ? ", …" : "")})";
-            return $"The next byte of {Format.Count(_data.Training.Length)} from {Format.Count(_files.Files.Count)} {(_files.Files.Count == 1 ? "file" : "files")}{skipped}, "
+                : $" ({_files.Skipped.Count} skipped, being binary: {string.Join(", ", _files.Skipped.Take(3))}{more})";
+            string files = _files.Files.Count == 1 ? "1 file" : $"{Format.Count(_files.Files.Count)} files";
+            return $"The next byte of {Format.Count(_data.Training.Length)} from {files}{skipped}, "
                 + $"{Format.Count(_data.HeldOut.Length)} held out; {_settings.Length} bytes at once";
         }
     }
