@@ -4,14 +4,15 @@ using GpuTransformer.Cli.Train;
 using GpuTransformer.Cli.Train.Copy;
 using GpuTransformer.Cli.Train.Mae;
 using GpuTransformer.Cli.Train.Recall;
+using GpuTransformer.Cli.Train.Text;
 using GpuTransformer.Host;
 
 namespace GpuTransformer.Cli.Commands;
 
-/// <summary><c>train</c>: demonstrations of learning whose best possible result is known.</summary>
+/// <summary><c>train</c>: demonstrations of learning, each beside something that is known about its result.</summary>
 internal static class TrainCommand
 {
-    public static Command Create() => new("train", "Train a model where the best possible result is known.")
+    public static Command Create() => new("train", "Train a model, beside what is known about its result.")
     {
         Task<MaeSettings>(
             "mae",
@@ -25,6 +26,10 @@ internal static class TrainCommand
             "recall",
             "Values looked up by key in a context of another width; to be exact, and blind to padding to the last bit.",
             static (settings, device) => new RecallTask(settings, device)),
+        Task<TextSettings>(
+            "text",
+            "A language model of bytes, on your own text, beside what a table of pairs and gzip make of it.",
+            static (settings, device) => new TextTask(settings, device)),
     };
 
     private static Command Task<TSettings>(string name, string description, Func<TSettings, ComputeDevice, ITrainingTask> create)

@@ -23,9 +23,22 @@ internal interface ITrainingTask : IDisposable
     /// </summary>
     Tensor Loss(long step);
 
+    /// <summary>How the loss is shown.</summary>
+    LossUnit LossUnit => LossUnit.Plain;
+
+    /// <summary>What a person who watches is told after so many steps; null for nothing.</summary>
+    string? Remark(long steps) => null;
+
     /// <summary>Measures the model on examples that training never sees.</summary>
     TrainingReport Evaluate();
 
-    /// <summary>Writes pictures of what the model does now, where there is something to see.</summary>
+    /// <summary>Whether a run can be continued with what this task has now.</summary>
+    /// <param name="output">The run's folder, with what <see cref="Illustrate"/> wrote into it.</param>
+    /// <exception cref="UsageException">It learned from something else.</exception>
+    void CheckResumed(DirectoryInfo output)
+    {
+    }
+
+    /// <summary>Writes what can be seen of the model now, pictures for instance, where there is something to see.</summary>
     void Illustrate(DirectoryInfo output);
 }

@@ -14,8 +14,11 @@ internal sealed class RunFolder(DirectoryInfo folder, string task)
     private const string Format = "gpu-transformer train", FormatName = "written_by", TaskName = "task", ProcessName = "process";
     private const string Marker = "run.json", Lock = "run.lock", Settings = "settings.json", Checkpoint = "checkpoint.safetensors", Losses = "loss.csv";
 
+    /// <summary>A model that others may run: its description and its parameters, where a task writes them.</summary>
+    public const string ModelDescription = "model.json", ModelParameters = "model.safetensors";
+
     // The checkpoint is the last to be moved away: where it is, a run is.
-    private static readonly string[] s_own = [Settings, Losses, "loss.png", "reconstruction.png", Checkpoint];
+    private static readonly string[] s_own = [Settings, Losses, "loss.png", "reconstruction.png", ModelDescription, ModelParameters, Checkpoint];
 
     private string? _earlierTask;
 

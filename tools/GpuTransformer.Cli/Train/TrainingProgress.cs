@@ -11,27 +11,31 @@ namespace GpuTransformer.Cli.Train;
 /// </summary>
 internal sealed class TrainingProgress
 {
-    private static readonly string[] s_headers = ["#step", "", "#loss", "#ms/step", "#tokens/s", "#in use", "#peak", "#left"];
-
     private readonly Terminal _terminal;
     private readonly DeviceStatistics _statistics;
     private readonly Action<IReadOnlyList<string>>? _show;
     private readonly TimeSpan _interval;
-    private readonly long _steps;
-    private readonly long _tokensPerStep;
+    private readonly ITrainingTask _task;
+    private readonly TrainingLimit _limit;
     private long _shown = Stopwatch.GetTimestamp();
     private double _loss;
     private int _count;
 
-    private TrainingProgress(Terminal terminal, DeviceStatistics statistics, long steps, long tokensPerStep, Action<IReadOnlyList<string>>? show)
+    private TrainingProgress(Terminal terminal, ITrainingTask task, TrainingLimit limit, Action<IReadOnlyList<string>>? show)
     {
-        (_terminal, _statistics, _steps, _tokensPerStep, _show) = (terminal, statistics, steps, tokensPerStep, show);
+        (_terminal, _task, _statistics, _limit, _show) = (terminal, task, task.Model.Device.Statistics, limit, show);
         _interval = TimeSpan.FromSeconds(show is null ? 5 : 0.5);
     }
 
     /// <summary>Runs <paramref name="body"/>, which tells every step.</summary>
-    public static void Show(Terminal terminal, DeviceStatistics statistics, long steps, long tokensPerStep, Action<TrainingProgress> body)
-        => terminal.Live(s_headers, show => body(new TrainingProgress(terminal, statistics, steps, tokensPerStep, show)));
+    /// <param name="terminal">Where it is shown.</param>
+    /// <param name="task">What is trained.</param>
+    /// <param name="limit">When it ends.</param>
+    /// <param name="body">The steps.</param>
+    public static void Show(Terminal terminal, ITrainingTask task, TrainingLimit limit, Action<TrainingProgress> body)
+        => terminal.Live(
+            ["#step", "", $"#{task.LossUnit.Name}", "#ms/step", "#tokens/s", "#in use", "#peak", "#left"],
+            show => body(new TrainingProgress(terminal, task, limit, show)));
 
     /// <summary>Counts a step.</summary>
     public void Add(in StepResult step)
@@ -42,10 +46,19 @@ internal sealed class TrainingProgress
             _loss += step.Loss;
         _count += step.Skipped ? 0 : 1;
         TimeSpan elapsed = Stopwatch.GetElapsedTime(_shown);
-        if (_count == 0 || (elapsed < _interval && step.Step + 1 < _steps))
+        if (_count == 0 || (elapsed < _interval && !_limit.IsReached(step.Step + 1)))
             return;
         Report(step.Step + 1, _loss / _count, elapsed / _count);
         (_shown, _loss, _count) = (Stopwatch.GetTimestamp(), 0, 0);
+    }
+
+    /// <summary>Says something between two steps, if there is something to say. The time that it takes is not that of a step.</summary>
+    public void Remark(Func<string?> remark)
+    {
+        long start = Stopwatch.GetTimestamp();
+        if (remark() is { } text)
+            _terminal.Line(text);
+        _shown += Stopwatch.GetTimestamp() - start;
     }
 
     private void Report(long step, double loss, TimeSpan perStep)
@@ -54,20 +67,20 @@ internal sealed class TrainingProgress
         string[] cells =
         [
             step.ToString("n0", invariant),
-            string.Create(invariant, $"of {_steps:n0}, {(double)step / _steps:p0}"),
-            loss.ToString("g4", invariant),
+            string.Create(invariant, $"of {_limit.Whole("n0")}, {_limit.Share(step):p0}"),
+            _task.LossUnit.Of(loss).ToString("g4", invariant),
             perStep.TotalMilliseconds.ToString("f1", invariant),
-            (_tokensPerStep / perStep.TotalSeconds).ToString("n0", invariant),
+            (_task.TokensPerStep / perStep.TotalSeconds).ToString("n0", invariant),
             Format.Bytes(_statistics.BytesInUse),
             Format.Bytes(_statistics.PeakBytesInUse),
-            Left(perStep * (_steps - step)),
+            Left(_limit.Left(step, perStep)),
         ];
         if (_show is not null)
             _show(cells);
         else
             _terminal.Line(
-                $"step {cells[0],7} {cells[1]}  loss {cells[2],-8} {cells[3],7} ms/step  {cells[4],9} tokens/s  {cells[5]} in use, {cells[6]} at most  "
-                + $"{cells[7]} left");
+                $"step {cells[0],7} {cells[1]}  {_task.LossUnit.Name} {cells[2],-8} {cells[3],7} ms/step  {cells[4],9} tokens/s  {cells[5]} in use, "
+                + $"{cells[6]} at most  {cells[7]} left");
     }
 
     private static string Left(TimeSpan time)

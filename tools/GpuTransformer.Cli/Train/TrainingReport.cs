@@ -26,6 +26,9 @@ internal abstract record TrainingReport
     /// <summary>Of this process: a resumed run counts from its own start.</summary>
     public double Seconds { get; init; }
 
+    /// <summary>Of the training steps alone, resumed ones included.</summary>
+    public double TokensPerSecond { get; init; }
+
     public long PeakBytes { get; init; }
 
     public string Device { get; init; } = string.Empty;

@@ -13,6 +13,8 @@ namespace GpuTransformer.Cli.Train;
 /// </summary>
 internal sealed class TrainingSession(ITrainingTask task, TrainingSettings settings, RunFolder folder, Terminal terminal)
 {
+    private readonly TrainingLimit _limit = new(settings);
+
     /// <summary>Trains and evaluates; null if it was cancelled before the last step.</summary>
     /// <param name="resume">Whether the run in the folder is continued, or a new one begun.</param>
     /// <param name="stop">Asks the run to stop, which it does when the step under way is finished and saved.</param>
@@ -31,6 +33,7 @@ internal sealed class TrainingSession(ITrainingTask task, TrainingSettings setti
         AtomicFile.Write(
             folder.SettingsFile.FullName, stream => stream.Write(Encoding.UTF8.GetBytes($"{SettingsJson.Of(settings).ToJsonString(SettingsJson.Options)}\n")));
         using LossLog log = LossLog.Open(folder.LossFile, trainer.StepNumber);
+        _limit.Spent = log.Spent;
         terminal.Line($"{task.Title}, {Format.Count(task.Model.ParameterCount)} parameters, on {device}");
         if (!Train(trainer, log, stop))
             return null;
@@ -43,6 +46,7 @@ internal sealed class TrainingSession(ITrainingTask task, TrainingSettings setti
             FinalLoss = log.LastLoss,
             Parameters = task.Model.ParameterCount,
             Seconds = seconds,
+            TokensPerSecond = task.TokensPerStep * log.Points.Count / log.Spent.TotalSeconds,
             PeakBytes = device.Statistics.PeakBytesInUse,
             Device = device.ToString(),
             Settings = SettingsJson.Of(settings),
@@ -58,8 +62,7 @@ internal sealed class TrainingSession(ITrainingTask task, TrainingSettings setti
         return new Trainer(
             task.Model,
             new AdamW(parameters) { WeightDecay = settings.WeightDecay, Beta2 = 0.95 },
-            new LearningRateSchedule { Peak = settings.LearningRate, WarmUpSteps = Math.Min(settings.WarmUpSteps, settings.Steps / 10),
-                TotalSteps = settings.Steps })
+            _limit.Schedule())
         {
             Seed = settings.Seed,
             ClipNorm = settings.ClipNorm > 0 ? settings.ClipNorm : null,
@@ -71,8 +74,12 @@ internal sealed class TrainingSession(ITrainingTask task, TrainingSettings setti
     {
         // Killed between its settings and its first checkpoint, a run has lost nothing yet.
         if (File.Exists(folder.CheckpointFile))
+        {
+            task.CheckResumed(folder.Folder);
             trainer.Resume(folder.CheckpointFile);
-        terminal.Line($"Resumed at step {trainer.StepNumber} of {settings.Steps}.");
+        }
+
+        terminal.Line($"Resumed at step {trainer.StepNumber} of {_limit.Whole()}.");
     }
 
     /// <summary>Steps until the last or until cancelled; the state is saved in either case.</summary>
@@ -83,22 +90,27 @@ internal sealed class TrainingSession(ITrainingTask task, TrainingSettings setti
             () => terminal.Line("Stopping: the step under way will be finished and saved, however long that takes. Ctrl-C again stops at once."));
         if (!File.Exists(folder.CheckpointFile))
             trainer.Save(folder.CheckpointFile);
-        TrainingProgress.Show(terminal, task.Model.Device.Statistics, settings.Steps, task.TokensPerStep, progress =>
+        TrainingProgress.Show(terminal, task, _limit, progress =>
         {
-            while (trainer.StepNumber < settings.Steps && !stop.Token.IsCancellationRequested)
+            while (!_limit.IsReached(trainer.StepNumber) && !stop.Token.IsCancellationRequested)
             {
                 long number = trainer.StepNumber;
                 StepResult step = trainer.Step(() => task.Loss(number));
                 log.Add(step);
+                _limit.Spent = log.Spent;
                 progress.Add(step);
-                if (trainer.StepNumber % settings.CheckpointEvery == 0 && trainer.StepNumber < settings.Steps)
+                if (_limit.IsReached(trainer.StepNumber))
+                    break;
+                if (trainer.StepNumber % settings.CheckpointEvery == 0)
                     Save(trainer, log);
+                progress.Remark(() => WithAverage(trainer, () => task.Remark(trainer.StepNumber)));
             }
         });
         Save(trainer, log);
-        if (trainer.StepNumber < settings.Steps)
-            terminal.Line($"Stopped at step {trainer.StepNumber} of {settings.Steps}; saved. --resume continues.");
-        return trainer.StepNumber >= settings.Steps;
+        bool isDone = _limit.IsReached(trainer.StepNumber);
+        if (!isDone)
+            terminal.Line($"Stopped at step {trainer.StepNumber} of {_limit.Whole()}; saved. --resume continues.");
+        return isDone;
     }
 
     private void Save(Trainer trainer, LossLog log)

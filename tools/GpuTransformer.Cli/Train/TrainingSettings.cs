@@ -26,6 +26,10 @@ internal abstract record TrainingSettings
     [MayChange]
     public int Steps { get; init; } = 1000;
 
+    [Description("minutes to train for, in place of a number of steps; 0 to count steps")]
+    [MayChange]
+    public double Minutes { get; init; }
+
     [Description("examples per step")]
     [MayChange]
     public int BatchSize { get; init; } = 64;
@@ -64,6 +68,7 @@ internal abstract record TrainingSettings
     public virtual void Check()
     {
         Between(1, Steps, int.MaxValue, "steps");
+        Require(Minutes >= 0 && Minutes <= MaxCount, $"minutes is {Minutes}, but must be from 0 to {MaxCount}.");
         Between(1, BatchSize, MaxCount, "batch_size");
         Between(0, WarmUpSteps, int.MaxValue, "warm_up_steps");
         Between(1, CheckpointEvery, int.MaxValue, "checkpoint_every");
