@@ -63,6 +63,13 @@ public partial record StackInputs
     /// <summary>[batch, sequence, count · dim]: factors of the outputs of the first feedforwards that run. Only a wrapper says so; null for none.</summary>
     internal Tensor? DeepEmbeds { get; init; }
 
+    /// <summary>Lets what <see cref="Hiddens"/> received outlive a wrapper's scope.</summary>
+    internal void KeepHiddens(InferenceScope scope)
+    {
+        foreach (Tensor hidden in Hiddens ?? [])
+            scope.Keep(hidden);
+    }
+
     /// <summary>Those that every stack takes, by x-transformers' names; what else was given is left for the caller to read.</summary>
     internal StackInputs Read(CallArguments arguments) => this with
     {

@@ -83,6 +83,7 @@ public sealed class ContinuousTransformerWrapper : Module
     {
         using InferenceScope scope = InferenceScope.Begin(Device);
         Tensor y = Embed(inputs);
+        inputs.KeepHiddens(scope);
         y = _projectOut?.Forward(y) ?? y;
         return scope.Keep(Options.Probabilistic ? MeansAndVariances(y) : y);
     }
@@ -94,7 +95,9 @@ public sealed class ContinuousTransformerWrapper : Module
     public Tensor Embeddings(SequenceInputs inputs)
     {
         using InferenceScope scope = InferenceScope.Begin(Device);
-        return scope.Keep(Embed(inputs));
+        Tensor y = Embed(inputs);
+        inputs.KeepHiddens(scope);
+        return scope.Keep(y);
     }
 
     /// <inheritdoc/>
