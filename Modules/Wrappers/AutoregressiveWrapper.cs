@@ -51,7 +51,9 @@ public sealed partial class AutoregressiveWrapper : Module
     public Tensor Loss(TokenInputs inputs, Tensor? lens = null)
     {
         using InferenceScope scope = InferenceScope.Begin(Device);
-        return scope.Keep(Run(inputs, lens).Loss);
+        Tensor loss = Run(inputs, lens).Loss;
+        inputs.KeepAsked(scope);
+        return scope.Keep(loss);
     }
 
     /// <summary>The mean loss and the logits [batch, sequence − 1, logits] that it is of.</summary>
@@ -60,6 +62,7 @@ public sealed partial class AutoregressiveWrapper : Module
     {
         using InferenceScope scope = InferenceScope.Begin(Device);
         (Tensor loss, Tensor logits) = Run(inputs, lens);
+        inputs.KeepAsked(scope);
         return (scope.Keep(loss), scope.Keep(Operators.SliceRows(logits, 0, logits.Shape[1] - 1)));
     }
 

@@ -165,7 +165,9 @@ public sealed partial class TransformerWrapper : Module
         if (_attnPool is null)
             throw new ArgumentException("The model pools nothing: AttnPool = false.", nameof(inputs));
         using InferenceScope scope = InferenceScope.Begin(Device);
-        return scope.Keep(AttnPool(Embed(inputs), inputs));
+        Tensor pooled = AttnPool(Embed(inputs), inputs);
+        inputs.KeepAsked(scope);
+        return scope.Keep(pooled);
     }
 
     /// <inheritdoc/>

@@ -76,23 +76,17 @@ internal struct FlashDecodePortable<TElement> : IGridKernel
 
     private static float Score(FlashDecodePortable<TElement> p, AttentionRow row, int batch, int head, int query, int key)
     {
-        bool visible = key < row.FreeEnd;
-        if (!visible && key >= row.First && key < row.End)
-        {
-            int column = key - p.Rules.FreeColumns;
-            visible = ArrayAttentionMask.IsVisible(p.Arrays, row, column) && !BiasedScore.Hides(p.Arrays, row, column);
-        }
-
         float score = AttentionRow.Hidden;
-        if (visible)
+        if (AttentionRow.Sees<ArrayAttentionMask, DistanceBiasedScore>(p.Arrays, p.Rules, row, key))
         {
             long q = p.Shape.QueryOffset(batch, head, query), k = p.Shape.KeyOffset(batch, head, key);
             float product = 0f;
             for (int column = 0; column < p.Shape.HeadDim; column++)
                 product = Fused.MultiplyAdd(TElement.ToSingle(p.Query[q + column]), TElement.ToSingle(p.Key[k + column]), product);
-            score = BiasedScore.Apply(p.Arrays, p.Rules, row, product * p.Rules.Scale, key);
-            if (score < AttentionRules.LowestScore)
-                score = AttentionRules.LowestScore;
+            score = DistanceBiasedScore.Apply(p.Arrays, p.Rules, row, product * p.Rules.Scale, key);
+
+            // As an expression a NaN stays one.
+            score = score < AttentionRules.LowestScore ? AttentionRules.LowestScore : score;
         }
 
         return score;

@@ -135,6 +135,8 @@ internal unsafe struct FlashDecodeVectorized<TElement> : IBlockKernel
             Vector512<float> isFree = Vector512.LessThan(key, free);
             if (slope != 0f)
                 score -= Vector512.AndNot(Vector512.Abs(key - Vector512.Create(position)) * slope, isFree);
+            if (Arrays.Distances != null)
+                score += Distances(head, start + t, query);
             score = SoftClamp.ApplyIfSet(score, Rules.SoftClamp);
             score = Vector512.Max(score, Vector512.Create(AttentionRules.LowestScore));
             Vector512<float> isSeen = isFree | (Vector512.LessThan(key, Vector512.Create((float)end)) & Vector512.GreaterThanOrEqual(
@@ -151,6 +153,16 @@ internal unsafe struct FlashDecodeVectorized<TElement> : IBlockKernel
         for (int i = 1; i < ElementVector.Width; i++)
             most = MathF.Max(most, largest[i]);
         return most;
+    }
+
+    // The biases by distance of sixteen keys; those that are free have none.
+    private readonly Vector512<float> Distances(int head, int firstKey, int query)
+    {
+        float* table = Arrays.Distances + (long)head * Rules.DistanceSpan, biases = stackalloc float[ElementVector.Width];
+        int position = query + Shape.Keys - Shape.Queries;
+        for (int i = 0; i < ElementVector.Width; i++)
+            biases[i] = firstKey + i < Rules.FreeColumns ? 0f : table[Rules.DistanceEntry(firstKey + i - position)];
+        return Vector512.Load(biases);
     }
 
     private readonly Vector512<float> Hide(int batch, int start, int count, float* scores)

@@ -79,6 +79,7 @@ public sealed class ContinuousAutoregressiveWrapper : Module
         using InferenceScope scope = InferenceScope.Begin(Device);
         Tensor? mask = (inputs.Lens is null ? inputs.Mask : SequenceMasks.UpTo(inputs.Lens, inputs.Length))?.Narrow(1, 0, targets);
         Tensor predicted = Net.Forward(inputs with { X = inputs.X.Narrow(1, 0, targets), Mask = mask, Lens = null });
+        inputs.KeepAsked(scope);
         return scope.Keep(NextVectorLoss.Of(predicted, inputs.X.Narrow(1, 1, targets), mask, Net.Options.Probabilistic, Options));
     }
 

@@ -92,6 +92,7 @@ public sealed class MultiInputTransformerWrapper : Module
             throw new ArgumentException("The model has no logits: ReturnOnlyEmbed = true. Call Embeddings.", nameof(inputs));
         using InferenceScope scope = InferenceScope.Begin(Device);
         Tensor embeddings = Embed(inputs);
+        inputs.KeepAsked(scope);
         return _heads.ToDictionary(static head => head.Name, head => scope.Keep(head.Head.Forward(embeddings)), StringComparer.Ordinal);
     }
 
@@ -102,7 +103,9 @@ public sealed class MultiInputTransformerWrapper : Module
     public Tensor Embeddings(MultiTokenInputs inputs)
     {
         using InferenceScope scope = InferenceScope.Begin(Device);
-        return scope.Keep(Embed(inputs));
+        Tensor embeddings = Embed(inputs);
+        inputs.KeepAsked(scope);
+        return scope.Keep(embeddings);
     }
 
     /// <summary>
@@ -118,6 +121,7 @@ public sealed class MultiInputTransformerWrapper : Module
             return Embeddings(inputs);
         using InferenceScope scope = InferenceScope.Begin(Device);
         IReadOnlyDictionary<string, Tensor> logits = Forward(inputs);
+        inputs.KeepAsked(scope);
         return scope.Keep(Operators.Concatenate([.. _heads.Select(head => logits[head.Name])], -1));
     }
 

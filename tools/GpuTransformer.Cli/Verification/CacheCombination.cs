@@ -21,16 +21,22 @@ internal sealed record CacheCombination(string Positions, string KvHeads, string
     // What float32 may be off by where sums are made in another order, as a part of the largest logit.
     private const double Rounding = 1e-5;
 
+    private static readonly string[] s_positions = ["none", "absolute", "rotary", "xpos", "polar", "alibi", "t5", "dynamic"], s_kvHeads = ["all", "1"];
+
+    private static readonly string[] s_memories = ["none", "keys", "tokens", "mems"], s_norms = ["layer", "qk", "rms"];
+
+    private static readonly bool[] s_both = [false, true];
+
     /// <summary>All of them.</summary>
     public static IEnumerable<CacheCombination> All =>
-        from positions in new[] { "none", "absolute", "rotary", "xpos", "polar", "alibi", "t5", "dynamic" }
-        from kvHeads in new[] { "all", "1" }
+        from positions in s_positions
+        from kvHeads in s_kvHeads
         where positions != "polar" || kvHeads == "all"
-        from memory in new[] { "none", "keys", "tokens", "mems" }
-        from window in new[] { false, true }
-        from norm in new[] { "layer", "qk", "rms" }
-        from cross in new[] { false, true }
-        from ragged in new[] { false, true }
+        from memory in s_memories
+        from window in s_both
+        from norm in s_norms
+        from cross in s_both
+        from ragged in s_both
         where !(ragged && memory == "mems") && !(positions is "polar" or "xpos" && memory == "keys")
         select new CacheCombination(positions, kvHeads, memory, window, norm, cross, ragged);
 

@@ -132,6 +132,8 @@ internal sealed record AttentionProblem(int Queries, int Keys, int HeadDim, int 
             Size = ValidationSize.Tiny, Batch = 1, Heads = 3, KeyValueHeads = 1, FreeColumns = 2, Causal = CausalAlignment.BottomRight, Window = 40, SoftClamp = 2f,
         },
         new(1, 443, 64, 64) { EveryType = true },
+        new(3, 97, 24, 24) { Size = ValidationSize.Tiny, Batch = 1, Distances = 12, DistanceOrigin = 10, FreeColumns = 1, SoftClamp = 2f },
+        new(7, 300, 64, 64) { Distances = 129, DistanceOrigin = 128, Causal = CausalAlignment.BottomRight, KeyMask = true },
         new(2, 1023, 80, 40) { Batch = 1, Heads = 6, KeyValueHeads = 2, FreeColumns = 3, Alibi = true, Causal = CausalAlignment.BottomRight, EveryType = true },
         new(5, 300, 17, 130) { Batch = 3, KeyMask = true, SoftClamp = 3f, Layout = AttentionLayout.HeadMajor },
         new(8, 257, 64, 200) { KeyMask = true, HiddenNumbers = true, Causal = CausalAlignment.BottomRight, Window = 100, EveryType = true },
