@@ -66,7 +66,8 @@ internal static partial class AttentionBackwardOperator
 
     /// <summary>Checks everything and allocates the gradients.</summary>
     internal static AttentionBackwardArguments Prepare(
-        Tensor outputGradient, Tensor query, Tensor key, Tensor value, Tensor output, Tensor normalizer, ScoreOptions options, bool wantsBias, bool wantsDistance)
+        Tensor outputGradient, Tensor query, Tensor key, Tensor value, Tensor output, Tensor normalizer, ScoreOptions options, bool wantsBias,
+        bool wantsDistance)
     {
         ArgumentNullException.ThrowIfNull(output);
         ArgumentNullException.ThrowIfNull(normalizer);

@@ -89,10 +89,12 @@ internal static class AttentionChecks
         Arguments.Check(device, table, DType.Float32);
         if (table.Shape.Rank != 2 || table.Shape[0] != options.Heads || table.Shape[1] < 1)
             throw Arguments.Wrong(
-                nameof(options.DistanceBias), $"has shape {table.Shape}, but a bias by distance needs [{options.Heads}, span]: at least one number for each head.");
+                nameof(options.DistanceBias),
+                $"has shape {table.Shape}, but a bias by distance needs [{options.Heads}, span]: at least one number for each head.");
         if (options.AlibiSlopes is not null)
             throw Arguments.Wrong(
-                nameof(options.DistanceBias), "and AlibiSlopes are both given; either is a bias by distance, so leave one of them out, or add ALiBi to the table.");
+                nameof(options.DistanceBias),
+                "and AlibiSlopes are both given; either is a bias by distance, so leave one of them out, or add ALiBi to the table.");
     }
 
     private static void CheckNumbers(ScoreOptions options)

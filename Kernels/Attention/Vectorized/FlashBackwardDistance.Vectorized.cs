@@ -78,7 +78,7 @@ internal unsafe struct FlashBackwardDistanceVectorized<TElement> : ILaneKernel
     }
 }
 
-/// <summary>Second stage of that gradient, a head per block: the parts are added up in order, and every distance's sum goes to the entry that it read.</summary>
+/// <summary>Second stage of that gradient, a head per block: parts are added up in order, and every distance's sum goes to the entry that it read.</summary>
 internal unsafe struct FoldDistancesVectorized : IBlockKernel
 {
     public float* Sums;     // [parts, heads, queries + keys − 1], the first part being overwritten

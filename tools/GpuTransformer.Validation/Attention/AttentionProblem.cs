@@ -20,7 +20,7 @@ internal enum ExtremeBias
 {
     None,
 
-    /// <summary>−∞, which hides, in a third of all places and, in the last row, in all.</summary>
+    /// <summary>−∞, which hides, in a third of all places and, in the last row, in all; of a table by distance, in the entry at its origin.</summary>
     Infinite,
 
     /// <summary>
@@ -241,6 +241,7 @@ internal sealed record AttentionProblem(int Queries, int Keys, int HeadDim, int 
         {
             Window = 3, KeyMask = true, HiddenNumbers = true, FreeColumns = 2, Bias = AttentionAxes.Query, ExtremeBias = ExtremeBias.Infinite,
         },
+        new(45, 83, 24, 40) { Distances = 6, DistanceOrigin = 10, ExtremeBias = ExtremeBias.Infinite, HiddenNumbers = true, EveryType = true },
         new(65, 90, 80, 80) { Dropout = 0.1f, Causal = CausalAlignment.TopLeft, Heads = 4, KeyValueHeads = 2, HiddenNumbers = true },
 
         // Scores reshaped, and keys that everyone sees.

@@ -54,8 +54,8 @@ internal sealed class AttentionProblemData
 
         if (p.Distances is { } span)
             _distances = rules.Uniform((long)p.Heads * span, 2f);
-        if (_distances is not null && p.ExtremeBias == ExtremeBias.Infinite)
-            _distances[p.DistanceOrigin] = float.NegativeInfinity;
+        for (int h = 0; _distances is not null && p.ExtremeBias == ExtremeBias.Infinite && h < p.Heads; h++)
+            _distances[(h * p.Distances!.Value) + Math.Min(p.DistanceOrigin, p.Distances.Value - 1)] = float.NegativeInfinity;
 
         Shape = AttentionGeometry.Shape(Options(null), _queryShape, _keyShape, _valueShape);
         Rules = AttentionGeometry.Rules(Options(null), Shape, _maskShape, _biasShape, _positionShape, p.Distances is { } entries ? [p.Heads, entries] : null);
