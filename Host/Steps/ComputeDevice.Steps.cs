@@ -67,8 +67,9 @@ public sealed partial class ComputeDevice
     public StepScope BeginConstruction() => Execution.Begin(StepParts.Construction);
 
     /// <summary>Whether a call that reads these tensors is to be recorded.</summary>
-    internal bool Records(Tensor a, Tensor? b = null, Tensor? c = null, Tensor? d = null)
-        => Execution.Recorder is not null && (a.IsTracked || GradientTape.Wants(b) || GradientTape.Wants(c) || GradientTape.Wants(d));
+    internal bool Records(Tensor a, Tensor? b = null, Tensor? c = null, Tensor? d = null, Tensor? e = null)
+        => Execution.Recorder is not null
+        && (a.IsTracked || GradientTape.Wants(b) || GradientTape.Wants(c) || GradientTape.Wants(d) || GradientTape.Wants(e));
 
     /// <summary>Records a call. <paramref name="backward"/> runs inside a step of its own, with recording paused.</summary>
     /// <param name="output">What the call returned.</param>

@@ -47,9 +47,17 @@ internal struct AttentionRules
     public long BiasHeadStride;
     public long BiasQueryStride;
 
-    /// <summary>Strides of the ALiBi positions [batch|1, heads|1, keys − FreeColumns]; 0 for an axis of length one.</summary>
+    /// <summary>
+    /// Strides of the ALiBi positions [batch|1, heads|1, keys − FreeColumns], 0 for an axis of length one; or of the table of biases by distance [heads, span].
+    /// </summary>
     public long PositionBatchStride;
     public long PositionHeadStride;
+
+    /// <summary>How many entries each head's table of biases by distance has; 0 without a table.</summary>
+    public int DistanceSpan;
+
+    /// <summary>Which entry is for distance zero. Near enough to the table that no sum of it and a distance overflows.</summary>
+    public int DistanceOrigin;
 
     /// <summary>Which probabilities are dropped.</summary>
     public AttentionDropout Dropout;
@@ -71,4 +79,7 @@ internal struct AttentionRules
     /// ALiBi's bias with implicit positions: −slope · |j − (i + Keys − Queries)|. Free columns are not positions, but shift both sides alike.
     /// </summary>
     public static float AlibiDistance(in AttentionShape shape, int query, int key) => -Math.Abs(key - (query + shape.Keys - shape.Queries));
+
+    /// <summary>The entry of a table of biases for a distance, the key's position less the query's: beyond the table's ends, the last one there.</summary>
+    public readonly int DistanceEntry(int distance) => Math.Min(Math.Max(distance + DistanceOrigin, 0), DistanceSpan - 1);
 }

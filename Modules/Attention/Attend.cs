@@ -128,12 +128,13 @@ public sealed class Attend : Module
     internal Tensor Run(Heads heads, ScoreOptions scores, BranchInputs inputs)
     {
         bool needsScores = inputs.PreviousScores is not null || inputs.Deltas?.Weights is not null || inputs.Trace?.WantsScores == true;
+        DType type = heads.Query.DType;
         foreach (IHeadsStage stage in _prepare)
             heads = stage.Prepare(heads, default);
+
+        // A cache may keep keys in another type, and then attention computes in it.
         if (inputs.Cache is { } cache)
             heads = cache.Append(heads);
-        if (heads.KeyCount is { } count && count < heads.Key.Shape[1])
-            heads = heads with { Key = heads.Key.Narrow(1, 0, count), Value = heads.Value.Narrow(1, 0, count) };
         scores = (scores with
         {
             KeyValueHeads = heads.KeyValueHeads,
@@ -141,10 +142,13 @@ public sealed class Attend : Module
             Causal = inputs.Causal ?? Options.Causal ? CausalAlignment.BottomRight : scores.Causal,
             SoftClamp = Options.SoftclampLogits ? Options.LogitSoftclampValue : null,
             FreeColumns = heads.FreeColumns,
+            KeyCount = heads.KeyCount,
         }).WithDropout(Options.Dropout, heads.Query.Device);
         if (_explicit is null && !needsScores)
-            return Operators.Attention(heads.Query, heads.Key, heads.Value, scores);
-        return (_explicit ?? ForOneCall()).Forward(heads, scores, inputs);
+            return Operators.Attention(heads.Query, heads.Key, heads.Value, scores).As(type);
+        if (heads.KeyCount is { } count && count < heads.Key.Shape[1])
+            heads = heads with { Key = heads.Key.Narrow(1, 0, count), Value = heads.Value.Narrow(1, 0, count) };
+        return (_explicit ?? ForOneCall()).Forward(heads, scores, inputs).As(type);
     }
 
     // A fused attention whose caller wants to see or change the scores this once; the sink is a key already.

@@ -42,6 +42,9 @@ public sealed class KeyValueCache : IDisposable
     /// <summary>How many of the positions a wrapper has put before the sequence.</summary>
     internal int Leading { get; set; }
 
+    /// <summary>bool [batch, Leading]: which of those positions are visible; null for all.</summary>
+    internal Tensor? LeadingMask { get; private set; }
+
     /// <summary>How many memories (Mems) the first call put before the positions.</summary>
     internal int Memories { get; set; }
 
@@ -50,7 +53,8 @@ public sealed class KeyValueCache : IDisposable
     {
         foreach (LayerCache layer in _layers)
             layer.Clear();
-        (Length, Batch, Leading, Memories) = (0, 0, 0, 0);
+        (Length, Batch, Memories) = (0, 0, 0);
+        Lead(0, null);
     }
 
     /// <summary>Forgets the last positions, such as those that a draft proposed in vain.</summary>
@@ -85,6 +89,12 @@ public sealed class KeyValueCache : IDisposable
 
         foreach (LayerCache layer in _layers)
             layer.Select(rows);
+        if (LeadingMask is { } mask)
+        {
+            LeadingMask = LayerCache.Selected(mask, rows);
+            mask.Dispose();
+        }
+
         Batch = rows.Length;
     }
 
@@ -96,6 +106,7 @@ public sealed class KeyValueCache : IDisposable
         _isDisposed = true;
         foreach (LayerCache layer in _layers)
             layer.Dispose();
+        LeadingMask?.Dispose();
     }
 
     /// <summary>The cache of the layer that runs as number <paramref name="index"/>.</summary>
@@ -104,6 +115,14 @@ public sealed class KeyValueCache : IDisposable
         while (_layers.Count <= index)
             _layers.Add(new LayerCache(_capacity, _dtype));
         return _layers[index];
+    }
+
+    /// <summary>Notes what a wrapper puts before the sequence.</summary>
+    internal void Lead(int positions, Tensor? mask)
+    {
+        Leading = positions;
+        LeadingMask?.Dispose();
+        LeadingMask = mask is null ? null : Operators.CopyInto(Tensor.Persistent(mask.Device, mask.Shape, mask.DType), 0, 0, mask);
     }
 
     /// <summary>Checks that a call may use it, and takes back what a call that failed has left.</summary>

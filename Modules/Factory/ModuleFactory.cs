@@ -31,6 +31,7 @@ public static class ModuleFactory
         ["AttentionPool"] = static (kwargs, device, seed, dtype) => new AttentionPool(
             OptionsJson.Read<AttentionPoolOptions>(kwargs, "AttentionPool"), device, seed, dtype),
         ["TransformerWrapper"] = WrapperBuilders.TransformerWrapper,
+        ["MultiInputTransformerWrapper"] = WrapperBuilders.MultiInputTransformerWrapper,
         ["XTransformer"] = XTransformerBuilder.Build,
         ["ViTransformerWrapper"] = WrapperBuilders.ViTransformerWrapper,
         ["ContinuousTransformerWrapper"] = WrapperBuilders.ContinuousTransformerWrapper,
@@ -43,6 +44,9 @@ public static class ModuleFactory
     private static readonly Dictionary<string, OuterBuilder> s_outerBuilders = new(StringComparer.Ordinal)
     {
         ["AutoregressiveWrapper"] = WrapperBuilders.AutoregressiveWrapper,
+        ["NonAutoregressiveWrapper"] = WrapperBuilders.NonAutoregressiveWrapper,
+        ["DPO"] = WrapperBuilders.Dpo,
+        ["ContinuousAutoregressiveWrapper"] = WrapperBuilders.ContinuousAutoregressiveWrapper,
     };
 
     /// <summary>The classes that can be built.</summary>

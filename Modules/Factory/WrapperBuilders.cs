@@ -20,6 +20,15 @@ internal static class WrapperBuilders
             dtype,
             (TransformerWrapperOptions options, AttentionLayers stack) => new TransformerWrapper(options, stack, seed));
 
+    public static Module MultiInputTransformerWrapper(JsonElement kwargs, ComputeDevice device, int seed, DType dtype)
+        => Around(
+            kwargs,
+            nameof(MultiInputTransformerWrapper),
+            device,
+            seed,
+            dtype,
+            (MultiInputTransformerWrapperOptions options, AttentionLayers stack) => new MultiInputTransformerWrapper(options, stack, seed));
+
     public static Module ViTransformerWrapper(JsonElement kwargs, ComputeDevice device, int seed, DType dtype)
         => Around(
             kwargs,
@@ -44,16 +53,49 @@ internal static class WrapperBuilders
         return Inside(net, "net", device, seed, dtype, (TransformerWrapper inner) => new AutoregressiveWrapper(inner, options));
     }
 
+    public static Module ContinuousAutoregressiveWrapper(JsonElement kwargs, JsonElement net, ComputeDevice device, int seed, DType dtype)
+    {
+        ContinuousAutoregressiveWrapperOptions options = OptionsJson.Read<ContinuousAutoregressiveWrapperOptions>(
+            kwargs, nameof(ContinuousAutoregressiveWrapper));
+        return Inside(net, "net", device, seed, dtype, (ContinuousTransformerWrapper inner) => new ContinuousAutoregressiveWrapper(inner, options));
+    }
+
+    // The reference is a second model of the same description.
+    public static Module Dpo(JsonElement kwargs, JsonElement model, ComputeDevice device, int seed, DType dtype)
+    {
+        DpoOptions options = OptionsJson.Read<DpoOptions>(kwargs, nameof(DPO));
+        return Inside(model, "model", device, seed, dtype, (TransformerWrapper policy)
+            => Inside(model, "model", device, seed, dtype, (TransformerWrapper reference) => new DPO(policy, reference, options)));
+    }
+
+    public static Module NonAutoregressiveWrapper(JsonElement kwargs, JsonElement net, ComputeDevice device, int seed, DType dtype)
+    {
+        const string Critic = "token_critic";
+        (JsonElement own, JsonElement? critic) = Without(kwargs, Critic);
+        NonAutoregressiveWrapperOptions options = OptionsJson.Read<NonAutoregressiveWrapperOptions>(own, nameof(NonAutoregressiveWrapper));
+        return Inside(net, "net", device, seed, dtype, (TransformerWrapper inner) => critic is { ValueKind: JsonValueKind.Object } description
+            ? Inside(description, Critic, device, seed, dtype, (TransformerWrapper judge) => new NonAutoregressiveWrapper(inner, options, judge, seed))
+            : new NonAutoregressiveWrapper(inner, options, null, seed));
+    }
+
+    // The description of a module among the options, and the rest of them.
+    private static (JsonElement Others, JsonElement? Taken) Without(JsonElement kwargs, string name)
+    {
+        if (kwargs.ValueKind != JsonValueKind.Object || !kwargs.TryGetProperty(name, out JsonElement taken))
+            return (kwargs, null);
+        JsonObject rest = JsonNode.Parse(kwargs.GetRawText())!.AsObject();
+        rest.Remove(name);
+        return (JsonSerializer.SerializeToElement(rest), taken);
+    }
+
     // The options are read first: what is wrong with them should not cost a stack.
     private static Module Around<TOptions>(
         JsonElement kwargs, string owner, ComputeDevice device, int seed, DType dtype, Func<TOptions, AttentionLayers, Module> build)
         where TOptions : class
     {
-        if (kwargs.ValueKind != JsonValueKind.Object || !kwargs.TryGetProperty(Stack, out JsonElement stack))
+        if (Without(kwargs, Stack) is not (var own, { } stack))
             throw new ArgumentException($"The kwargs of {owner} lack '{Stack}', the description of its stack.", nameof(kwargs));
-        JsonObject own = JsonNode.Parse(kwargs.GetRawText())!.AsObject();
-        own.Remove(Stack);
-        TOptions options = OptionsJson.Read<TOptions>(JsonSerializer.SerializeToElement(own), owner);
+        TOptions options = OptionsJson.Read<TOptions>(own, owner);
         return Inside(stack, Stack, device, seed, dtype, (AttentionLayers inner) => build(options, inner));
     }
 

@@ -34,6 +34,10 @@ internal static class OptionChecks
     public static double NotNegativeNumber(double value, [CallerMemberName] string name = "")
         => value >= 0 && double.IsFinite(value) ? value : throw new ArgumentException($"{name} = {value}, but it must be zero or a positive number.", name);
 
+    /// <summary>Above 0 and at most 1.</summary>
+    public static double Share(double value, [CallerMemberName] string name = "")
+        => value is > 0 and <= 1 ? value : throw new ArgumentException($"{name} = {value}, but a share of something lies in (0, 1].", name);
+
     /// <summary>From 0 to below 1: how much of something is kept in each step.</summary>
     public static double Kept(double value, [CallerMemberName] string name = "")
         => value is >= 0 and < 1 ? value : throw new ArgumentException($"{name} = {value}, but what is kept in each step lies in [0, 1).", name);

@@ -16,7 +16,7 @@ internal static partial class UpstreamOptions
     private static readonly Dictionary<string, UpstreamOption> s_autoregressive = Parse(
         """
         # Not yet: the loss is the cross-entropy of the next tokens alone.
-        mask_prob=0 next_embed_loss_weight=0.1
+        next_embed_loss_weight=0.1
         """);
 
     private static readonly Dictionary<string, UpstreamOption> s_continuous = Parse(
@@ -25,8 +25,20 @@ internal static partial class UpstreamOptions
         max_mem_len=0
         # A Python object: derive a Module instead.
         project_in=null project_out=null
-        # Not yet: vectors are projected in and out, and come out as they are.
-        use_identity_if_same_dim=false probabilistic=false average_pool_embed=false
+        """);
+
+    private static readonly Dictionary<string, UpstreamOption> s_continuousAutoregressive = Parse(
+        """
+        # A Python object: compute the loss of the model's output yourself.
+        loss_fn=null
+        """);
+
+    private static readonly Dictionary<string, UpstreamOption> s_multiInput = Parse(
+        """
+        # Not yet: nothing is carried from one sequence to the next.
+        max_mem_len=0 shift_mem_down=0
+        # Not yet: attention is fused, and this needs the scores as a matrix.
+        attn_z_loss_weight=1e-4
         """);
 
     private static readonly Dictionary<string, UpstreamOption> s_xTransformer = Parse(
@@ -42,5 +54,7 @@ internal static partial class UpstreamOptions
         : options == typeof(AutoregressiveWrapperOptions) ? s_autoregressive
         : options == typeof(XTransformerBuilder.SharedOptions) ? s_xTransformer
         : options == typeof(ContinuousTransformerWrapperOptions) ? s_continuous
+        : options == typeof(ContinuousAutoregressiveWrapperOptions) ? s_continuousAutoregressive
+        : options == typeof(MultiInputTransformerWrapperOptions) ? s_multiInput
         : s_none;
 }

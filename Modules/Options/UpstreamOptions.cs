@@ -61,8 +61,8 @@ internal static partial class UpstreamOptions
     /// <summary>Classes that x-transformers has and this library does not.</summary>
     public static IReadOnlySet<string> Classes { get; } = new HashSet<string>(
         """
-        ContinuousAutoregressiveWrapper MultiInputTransformerWrapper NonAutoregressiveWrapper BeliefStateWrapper NextLatentWrapper
-        XLAutoregressiveWrapper XValTransformerWrapper XValAutoregressiveWrapper DPO NeoMLP EntropyBasedTokenizer AbsolutePositionalEmbedding
+        BeliefStateWrapper NextLatentWrapper
+        XLAutoregressiveWrapper XValTransformerWrapper XValAutoregressiveWrapper NeoMLP EntropyBasedTokenizer AbsolutePositionalEmbedding
         ScaledSinusoidalEmbedding AlibiPositionalBias RelativePositionBias DynamicPositionBias RotaryEmbedding PolarEmbedding CoPE DataDependentAlibi
         PerRowDataDependentAlibi RelativeProjPositionalBias MultiheadRMSNorm GRUGating HyperConnection OrthogonalResidualUpdate MVSplitResidualUpdate
         AttentionAggregatedResidual DynamicLIMe ShiftTokens FoldAxially ConcatCombine GLU LoRALinear GPTVAE FreeTransformer
@@ -81,7 +81,8 @@ internal static partial class UpstreamOptions
         embed_ids sum_embeds prepend_embeds prepend_mask excise_prepend_embeds token_emb_kwargs to_logits_kwargs return_embeddings
         return_logits_and_embeddings return_embeddings_and_intermediates return_logit_entropies return_next_embed_pred return_attn_z_loss
         attn_z_loss_weight detach_mems recycle_steps looped_steps max_looped_steps looped_pred_all_logits looped_inference
-        looped_exit_prob_threshold return_outputs lens attn_z_loss src_prepend_embeds return_loss
+        looped_exit_prob_threshold return_outputs lens attn_z_loss src_prepend_embeds return_loss rollout_steps
+        only_train_generator only_train_critic generator_sample_temperature
         """.Split([' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries));
 
     /// <summary>What is known of an option that is not offered here; null if the name is not known upstream.</summary>

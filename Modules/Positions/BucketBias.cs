@@ -52,7 +52,7 @@ internal sealed class BucketBias : Module, IDistanceBias
         int back = Math.Min(keys - 1, _farthest), ahead = _causal ? 0 : Math.Min(queries - 1, _farthest), span = back + ahead + 1;
         int[] buckets = [.. Enumerable.Range(-back, span).Select(distance => Bucket(distance, _causal, _table.Shape[0], _farthest))];
         Tensor rows = Operators.IndexSelect(_table, 0, Tensor.From(Device, [span], buckets)).As(DType.Float32);
-        return DistanceTable.Add(scores, Operators.Scale(rows.Transpose(0, 1), _scale), back, queries, keys);
+        return DistanceTable.Add(scores, Operators.Scale(rows.Transpose(0, 1), _scale), back);
     }
 
     /// <inheritdoc/>

@@ -43,7 +43,7 @@ internal sealed class DynamicBias : Module, IDistanceBias
         Tensor x = Computed(Tensor.From(Device, [span, 1], distances, DType));
         foreach ((Linear linear, Norm? norm) in _layers)
             x = norm is null ? linear.Forward(x, Activation.Silu) : Operators.Activate(norm.Forward(linear.Forward(x)), Activation.Silu);
-        return DistanceTable.Add(scores, _last.Forward(x).As(DType.Float32).Transpose(0, 1), back, queries, keys);
+        return DistanceTable.Add(scores, _last.Forward(x).As(DType.Float32).Transpose(0, 1), back);
     }
 
     /// <inheritdoc/>

@@ -78,6 +78,8 @@ public partial class AttentionLayers
             return "the stack is not causal: what a position gives depends on those behind it";
         if (LooksAtWholeSequences)
             return "OrthogResidual, MvSplitResidual and OrthogProjectedValues look at whole sequences";
+        if (Options.RotaryXpos && attentions.Any(static a => a.NumMemKv > 0))
+            return "RotaryXpos scales queries by where they stand in their call, which the keys of NumMemKv, having no position, do not make up for";
         return attentions.Any(static a => a.Selective || a.InvertedAttention || a.DataDependentAlibiPerRow)
             ? "Selective, InvertedAttention and DataDependentAlibiPerRow need the queries of earlier positions too"
             : null;

@@ -166,6 +166,7 @@ public partial class AttentionLayers : Module
         }
 
         inputs.Hiddens?.Add(scope.Keep(x));
+        inputs.KeepAsked(scope);
         if (inputs.Cache is { } cache)
         {
             cache.Memories = inputs.MemoryLength;

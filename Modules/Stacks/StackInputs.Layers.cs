@@ -8,6 +8,18 @@ public partial record StackInputs
     /// <summary>How many memories stand before the sequence.</summary>
     internal int MemoryLength => Cache is { Length: > 0 } cache ? cache.Memories : Mems?.FirstOrDefault(static m => m is not null)?.Shape[1] ?? 0;
 
+    /// <summary>Lets what the caller asked to see outlive a scope.</summary>
+    internal void KeepAsked(InferenceScope scope)
+    {
+        foreach (Tensor hidden in (Hiddens ?? []).Concat(AttnHiddens ?? []))
+            scope.Keep(hidden);
+        foreach (AttentionScores attention in Attentions ?? [])
+        {
+            scope.Keep(attention.Scores);
+            scope.Keep(attention.Weights);
+        }
+    }
+
     /// <summary>How many positions a cache holds already.</summary>
     internal int Before => Cache?.Length ?? 0;
 

@@ -19,25 +19,11 @@ public sealed partial class AutoregressiveWrapper : Module
     {
         Options = options ?? new AutoregressiveWrapperOptions();
         TransformerWrapperOptions inner = net.Options;
-        if (inner.ReturnOnlyEmbed || inner.AveragePoolEmbed || inner.UseClsToken || inner.SqueezeOutLastDim)
-            throw new ArgumentException(
-                "A next-token loss needs logits for every token: switch ReturnOnlyEmbed, AveragePoolEmbed, UseClsToken and SqueezeOutLastDim off.",
-                nameof(net));
-        if (inner.NumOutputHeads > 1)
-            throw new ArgumentException($"A next-token loss is of one head of logits, but NumOutputHeads = {inner.NumOutputHeads}.", nameof(net));
-        if (inner.AttnPool && !net.AttnLayers.Options.Causal)
-            throw new ArgumentException("A next-token loss needs logits for every token, but AttnPool gives pooled tokens around this stack.", nameof(net));
         if (Options.PadValue < 0 || Options.PadValue >= inner.NumTokens)
             throw new ArgumentException(
                 $"PadValue = {Options.PadValue} is read by the model, so it must be one of its tokens: 0 to {inner.NumTokens - 1}.", nameof(options));
-        if (net.AttnLayers.SeesTheFuture)
-        {
-            throw new ArgumentException(
-                $"'net' is around an {nameof(AttentionLayers)} of class {net.AttnLayers.GetType().Name} whose self-attention sees later tokens (Causal = "
-                + "false), so every token would see its own target. "
-                + $"Use a {nameof(Decoder)}, a {nameof(PrefixDecoder)}, or Causal = true.", nameof(net));
-        }
 
+        NextTokenNet.Check(net);
         Net = AddChild("net", net);
     }
 
@@ -65,7 +51,9 @@ public sealed partial class AutoregressiveWrapper : Module
     public Tensor Loss(TokenInputs inputs, Tensor? lens = null)
     {
         using InferenceScope scope = InferenceScope.Begin(Device);
-        return scope.Keep(Run(inputs, lens).Loss);
+        Tensor loss = Run(inputs, lens).Loss;
+        inputs.KeepAsked(scope);
+        return scope.Keep(loss);
     }
 
     /// <summary>The mean loss and the logits [batch, sequence − 1, logits] that it is of.</summary>
@@ -74,6 +62,7 @@ public sealed partial class AutoregressiveWrapper : Module
     {
         using InferenceScope scope = InferenceScope.Begin(Device);
         (Tensor loss, Tensor logits) = Run(inputs, lens);
+        inputs.KeepAsked(scope);
         return (scope.Keep(loss), scope.Keep(Operators.SliceRows(logits, 0, logits.Shape[1] - 1)));
     }
 
@@ -100,6 +89,10 @@ public sealed partial class AutoregressiveWrapper : Module
         Check(inputs, lens);
         TokenInputs read = inputs with { ExcisePrependEmbeds = inputs.PrependEmbeds is not null };
 
+        if (lens is not null)
+            read = read with { Mask = SequenceMasks.UpTo(lens, read.Length) };
+        if (Options.MaskProb > 0 && Device.Training is { } random)
+            read = RandomKeyMask.In(read, Options.MaskProb, random);
         if (Net.Options.Looped)
             return LoopedRun(read, lens);
 
@@ -134,16 +127,12 @@ public sealed partial class AutoregressiveWrapper : Module
         return (LoopedLoss.Of(passes, ids, Options), passes[^1].Logits);
     }
 
-    // What the model is to say; it reads padding where a token is ignored, and does not see what is behind a length.
+    // What the model is to say; it reads padding where a token is ignored.
     private long[] Targets(ref TokenInputs read, Tensor? lens)
     {
         long[] ids = read.Ids.ToInt64Array();
         if (lens is not null)
-        {
-            read = read with { Mask = SequenceMasks.UpTo(lens, read.Length) };
             HideBehind(ids, lens.ToInt64Array(), read.Length);
-        }
-
         if (ids.Contains(Options.IgnoreIndex))
             read = read with { Ids = Upload(read, Array.ConvertAll(ids, id => id == Options.IgnoreIndex ? Options.PadValue : id)) };
         return ids;
@@ -157,6 +146,10 @@ public sealed partial class AutoregressiveWrapper : Module
         if (inputs.PrefixAttnLen is { Count: > 0 })
             throw new ArgumentException(
                 "'prefixAttnLen' lets tokens of the prefix see their own target; train on what follows the prefix with a loss of your own.", nameof(inputs));
+        if (inputs.SeqStartPos is not null && Options.MaskProb > 0)
+            throw new ArgumentException(
+                $"'seqStartPos' says which keys self-attention sees, and so does MaskProb = {Options.MaskProb}; pad to the right, or leave one out.",
+                nameof(inputs));
         if (lens is null)
             return;
         SequenceMasks.CheckLens(this, lens, inputs.Batch);

@@ -9,6 +9,12 @@ public sealed record AutoregressiveWrapperOptions
     /// <summary>What the model reads where a token is <see cref="IgnoreIndex"/>.</summary>
     public int PadValue { get; init => field = OptionChecks.Count(value); }
 
+    /// <summary>
+    /// In training this share of every sequence, never its first token, is hidden from self-attention as keys, drawn anew in each step: in [0, 1), 0 for none.
+    /// </summary>
+    /// <remarks>Liu et al. 2022, "FCM".</remarks>
+    public float MaskProb { get; init => field = (float)OptionChecks.Kept(value); }
+
     /// <summary>Around a looped model: by how much another pass must lower a token's loss for the gate to learn to go on.</summary>
     public float LoopedLossThresholdExit { get; init => field = (float)OptionChecks.NotNegativeNumber(value); } = 0.05f;
 

@@ -34,7 +34,7 @@ public sealed record TokenInputs(Tensor Ids) : StackInputs
     internal int Prefix => PrependEmbeds?.Shape[1] ?? 0;
 
     /// <summary>How many tokens a cache holds already.</summary>
-    internal int TokensBefore => Cache is { } cache ? cache.Length - cache.Leading : 0;
+    internal int TokensBefore => Cache is { Length: > 0 } cache ? cache.Length - cache.Leading : 0;
 
     /// <summary>The tokens' absolute positions; null for 0, 1, 2, …</summary>
     internal Tensor? AbsolutePositions()

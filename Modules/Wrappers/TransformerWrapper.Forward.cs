@@ -29,14 +29,14 @@ public sealed partial class TransformerWrapper
     {
         if (inputs.PrependEmbeds is not null)
             x = Operators.Concatenate(inputs.PrependEmbeds.Like(x), x);
-
-        // The same numbers, but only a share of the gradient goes back through them.
-        if (Options.EmbFracGradient < 1)
-            x = Operators.Add(Operators.Scale(x, Options.EmbFracGradient), Operators.Scale(x.Detach(), 1 - Options.EmbFracGradient));
-        x = Operators.Dropout(x, Options.EmbDropout);
+        x = Operators.Dropout(WithGradientShare(x, Options.EmbFracGradient), Options.EmbDropout);
         x = Computed(_projectEmb?.Forward(x) ?? x);
         return PutInFront(_clsToken, x);
     }
+
+    /// <summary>The same numbers, but only a share of the gradient goes back through them.</summary>
+    internal static Tensor WithGradientShare(Tensor x, float share)
+        => share < 1 ? Operators.Add(Operators.Scale(x, share), Operators.Scale(x.Detach(), 1 - share)) : x;
 
     private Tensor PutInFront(Tensor? tokens, Tensor x)
         => tokens is null ? x : Operators.Concatenate(Computed(tokens).Reshape([1, tokens.Shape[0], tokens.Shape[1]]), x);
@@ -76,11 +76,12 @@ public sealed partial class TransformerWrapper
         };
     }
 
-    /// <summary>The logits of the last token alone: [batch, logits].</summary>
-    internal Tensor LastLogits(TokenInputs inputs)
+    /// <summary>The logits of the last tokens alone: [batch, last, logits].</summary>
+    internal Tensor LastLogits(TokenInputs inputs, int last = 1)
     {
         using InferenceScope scope = InferenceScope.Begin(Device);
         Tensor y = Embed(inputs);
-        return scope.Keep(_logits!.Forward(Operators.SliceRows(y, y.Shape[1] - 1, 1)).Reshape([inputs.Batch, Options.LogitsDim ?? Options.NumTokens]));
+        inputs.KeepAsked(scope);
+        return scope.Keep(_logits!.Forward(Operators.SliceRows(y, y.Shape[1] - last, last)).Reshape([inputs.Batch, last, Options.LogitsDim ?? Options.NumTokens]));
     }
 }

@@ -128,6 +128,7 @@ public sealed partial class TransformerWrapper : Module
     {
         using InferenceScope scope = InferenceScope.Begin(Device);
         Tensor embeddings = Embed(inputs);
+        inputs.KeepAsked(scope);
         return scope.Keep(_attnPool is not null && !AttnLayers.Options.Causal ? AttnPool(embeddings, inputs) : _logits?.Forward(embeddings) ?? embeddings);
     }
 
@@ -138,7 +139,9 @@ public sealed partial class TransformerWrapper : Module
     public Tensor Embeddings(TokenInputs inputs)
     {
         using InferenceScope scope = InferenceScope.Begin(Device);
-        return scope.Keep(Embed(inputs));
+        Tensor embeddings = Embed(inputs);
+        inputs.KeepAsked(scope);
+        return scope.Keep(embeddings);
     }
 
     /// <summary>Both, from one pass.</summary>
@@ -149,6 +152,7 @@ public sealed partial class TransformerWrapper : Module
             throw new ArgumentException("The model has no logits: ReturnOnlyEmbed = true. Call Embeddings.", nameof(inputs));
         using InferenceScope scope = InferenceScope.Begin(Device);
         Tensor embeddings = Embed(inputs);
+        inputs.KeepAsked(scope);
         return (scope.Keep(_logits!.Forward(embeddings)), scope.Keep(embeddings));
     }
 
@@ -161,7 +165,9 @@ public sealed partial class TransformerWrapper : Module
         if (_attnPool is null)
             throw new ArgumentException("The model pools nothing: AttnPool = false.", nameof(inputs));
         using InferenceScope scope = InferenceScope.Begin(Device);
-        return scope.Keep(AttnPool(Embed(inputs), inputs));
+        Tensor pooled = AttnPool(Embed(inputs), inputs);
+        inputs.KeepAsked(scope);
+        return scope.Keep(pooled);
     }
 
     /// <inheritdoc/>

@@ -69,6 +69,28 @@ public sealed class ConstructionTests
                     PostEmbNorm = true }, stack)),
         [nameof(AutoregressiveWrapper)] = static d => ModuleFactory.Create(
             """{"class": "AutoregressiveWrapper", "kwargs": {}, "ctor_args": [{"class": "TransformerWrapper", "kwargs": {"num_tokens": 5, "max_seq_len": 4, "attn_layers": {"class": "Decoder", "kwargs": {"dim": 8, "depth": 1, "heads": 2, "attn_dim_head": 4}}}}]}""", d),
+        [nameof(AttentionPool)] = static d => new AttentionPool(new() { Dim = 8, Depth = 2, Heads = 2, DimHead = 4 }, d),
+        ["A wrapper's heads"] = static d => Around(d, static stack => new TransformerWrapper(
+            s_wrapper with { UseClsToken = false, AttnPool = true, MixtureOfSoftmax = true, Recycling = true, FfDeepEmbed = true }, stack)),
+        [nameof(MultiInputTransformerWrapper)] = static d => Around(d, static stack => new MultiInputTransformerWrapper(
+            new() { NumTokens = new Dictionary<string, int> { ["a"] = 3, ["b"] = 2 }, MaxSeqLen = 4, EmbDim = 6, NumMemoryTokens = 1, PostEmbNorm = true },
+            stack)),
+        [nameof(ContinuousAutoregressiveWrapper)] = static d => ModuleFactory.Create(
+            """
+            {"class": "ContinuousAutoregressiveWrapper", "kwargs": {}, "ctor_args": [{"class": "ContinuousTransformerWrapper", "kwargs": {"dim_in": 3,
+             "dim_out": 3, "max_seq_len": 4, "attn_layers": {"class": "Decoder", "kwargs": {"dim": 8, "depth": 1, "heads": 2, "attn_dim_head": 4}}}}]}
+            """, d),
+        [nameof(NonAutoregressiveWrapper)] = static d => ModuleFactory.Create(
+            """
+            {"class": "NonAutoregressiveWrapper", "kwargs": {"mask_id": 4, "self_cond": true, "self_token_critic": true}, "ctor_args": [
+             {"class": "TransformerWrapper", "kwargs": {"num_tokens": 5, "max_seq_len": 4,
+              "attn_layers": {"class": "Encoder", "kwargs": {"dim": 8, "depth": 1, "heads": 2, "attn_dim_head": 4}}}}]}
+            """, d),
+        [nameof(DPO)] = static d => ModuleFactory.Create(
+            """
+            {"class": "DPO", "kwargs": {}, "ctor_args": [{"class": "TransformerWrapper", "kwargs": {"num_tokens": 5, "max_seq_len": 4,
+             "attn_layers": {"class": "Decoder", "kwargs": {"dim": 8, "depth": 1, "heads": 2, "attn_dim_head": 4}}}}]}
+            """, d),
         ["Three of a kind"] = static d => new Three(d),
     };
 

@@ -41,6 +41,26 @@ public sealed class HiddensTests
         hiddens[1].Dispose();
     }
 
+    [TestMethod]
+    public void Hiddens_outlive_a_wrappers_forward_pass_too()
+    {
+        ComputeDevice device = TestDevices.Get("cpu");
+        using StepScope step = device.BeginStep();
+        using TransformerWrapper model = TransformerWrapperTests.Build(
+            device, new() { NumTokens = 11, MaxSeqLen = 4, NumMemoryTokens = 1, Recycling = true }, causal: true);
+        var hiddens = new List<Tensor>();
+        var inputs = new TokenInputs(Tensor.From(device, [1, 3], [1, 2, 3])) { Hiddens = hiddens, RecycleSteps = 2 };
+        Tensor embeddings = model.Embeddings(inputs);
+        Assert.HasCount(5, hiddens, "Before each of four layers and after them, of the last pass.");
+        Assert.IsTrue(hiddens.TrueForAll(static hidden => hidden.ToArray().All(float.IsFinite)));
+        using var training = new AutoregressiveWrapper(TransformerWrapperTests.Build(device, new() { NumTokens = 11, MaxSeqLen = 4 }, causal: true));
+        hiddens.Clear();
+        training.Loss(inputs with { RecycleSteps = null });
+        Assert.HasCount(5, hiddens);
+        Assert.AreEqual(embeddings.Shape, hiddens[^1].Shape);
+        Assert.IsTrue(hiddens[^1].ToArray().All(float.IsFinite));
+    }
+
     private static void AssertClose(float[] expected, float[] actual, string what)
     {
         float largest = expected.Max(MathF.Abs);

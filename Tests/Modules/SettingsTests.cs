@@ -66,6 +66,14 @@ public sealed class SettingsTests
             static () => new AutoregressiveWrapperOptions(),
             static o => Wrap(static (options, stack)
                 => new AutoregressiveWrapper(new TransformerWrapper(s_wrapper, stack), (AutoregressiveWrapperOptions)options), o)),
+        [typeof(MultiInputTransformerWrapperOptions)] = (
+            static () => new MultiInputTransformerWrapperOptions { NumTokens = new Dictionary<string, int> { ["note"] = 3 }, MaxSeqLen = 4 },
+            static o => Wrap(static (options, stack) => new MultiInputTransformerWrapper((MultiInputTransformerWrapperOptions)options, stack), o)),
+        [typeof(NonAutoregressiveWrapperOptions)] = (
+            static () => new NonAutoregressiveWrapperOptions { MaskId = 8 },
+            static o => Wrap(static (options, stack)
+                => new NonAutoregressiveWrapper(new TransformerWrapper(s_wrapper, stack), (NonAutoregressiveWrapperOptions)options), o)),
+        [typeof(DpoOptions)] = (static () => new DpoOptions(), Nothing),
         [typeof(GenerationOptions)] = (static () => new GenerationOptions(), Nothing),
         [typeof(LearningRateSchedule)] = (static () => new LearningRateSchedule { Peak = 1, TotalSteps = 10 }, Nothing),
         [typeof(ParameterGroup)] = (static () => new ParameterGroup("*"), Nothing),

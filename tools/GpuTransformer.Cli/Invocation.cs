@@ -17,6 +17,9 @@ internal sealed record Invocation(ParseResult Options, Terminal Terminal, StopRe
 
     /// <summary>The value of an argument.</summary>
     public T Require<T>(Argument<T> argument) => Options.GetRequiredValue(argument);
+
+    /// <summary>An argument that may be left out.</summary>
+    public T? Get<T>(Argument<T> argument) => Options.GetValue(argument);
 }
 
 /// <summary>How a command is invoked, and how it is told to stop.</summary>

@@ -45,5 +45,6 @@ internal static partial class AttentionOperator
         Bias = a.Bias?.View<float>() ?? default,
         Slopes = a.AlibiSlopes?.View<float>() ?? default,
         Positions = a.AlibiPositions?.View<float>() ?? default,
+        Distances = a.DistanceBias?.View<float>() ?? default,
     };
 }

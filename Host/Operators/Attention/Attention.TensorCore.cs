@@ -11,7 +11,7 @@ internal static partial class AttentionOperator
         "bfloat16 heads of width 64: mma.sync, scores in registers, keys and values copied ahead",
         LaunchTensorCore,
         static (device, a) => a.Query.DType == DType.BFloat16 && a.Shape.HeadDim == TensorCoreHeadDim && a.Shape.ValueDim == TensorCoreHeadDim
-            && a.Rules.Dropout.Threshold == 0 && HasTensorCores(device));
+            && a.Rules.Dropout.Threshold == 0 && a.DistanceBias is null && HasTensorCores(device));
 
     private const int TensorCoreHeadDim = AttentionTensorCore<NoAttentionMask, ScaledScore>.HeadDim;
 

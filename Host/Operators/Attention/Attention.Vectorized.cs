@@ -63,5 +63,6 @@ internal static partial class AttentionOperator
         Bias = a.Bias is null ? null : a.Bias.Pointer<float>(),
         Slopes = a.AlibiSlopes is null ? null : a.AlibiSlopes.Pointer<float>(),
         Positions = a.AlibiPositions is null ? null : a.AlibiPositions.Pointer<float>(),
+        Distances = a.DistanceBias is null ? null : a.DistanceBias.Pointer<float>(),
     };
 }

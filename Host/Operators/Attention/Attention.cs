@@ -27,7 +27,9 @@ public static partial class Operators
     public static Tensor Attention(Tensor query, Tensor key, Tensor value, ScoreOptions options, Tensor? logSumExp = null, Tensor? normalizer = null)
     {
         AttentionArguments arguments = AttentionOperator.Prepare(query, key, value, options, logSumExp, normalizer);
-        bool records = query.Device.Records(query, key, value, options.Bias);
+        bool records = query.Device.Records(query, key, value, options.Bias, options.DistanceBias);
+        if (records && options.KeyCount is not null)
+            throw new InvalidOperationException("KeyCount leaves rows of a buffer out, for inference: there is no gradient. Pause recording, or narrow the tensors.");
         if (records && normalizer is null)
             arguments = arguments with { Normalizer = Tensor.Empty(query.Device, AttentionGeometry.Normalizer(arguments.Shape)) };
         if (arguments.Output.Shape.Count > 0)
@@ -44,7 +46,7 @@ internal static partial class AttentionOperator
     public static readonly OperatorDefinition<AttentionArguments> Definition = new(
         "Attention",
         "output = softmax(softclamp(scale · Q Kᵀ + bias)) V over the visible keys",
-        [VectorizedVariant(), PortableVariant(), TensorCoreVariant()]);
+        [DecodeVectorizedVariant(), VectorizedVariant(), DecodePortableVariant(), PortableVariant(), TensorCoreVariant()]);
 
     /// <summary>Checks everything and allocates the output, or checks the <paramref name="output"/> of an earlier call, for its backward.</summary>
     internal static AttentionArguments Prepare(
@@ -85,8 +87,10 @@ internal static partial class AttentionOperator
             Bias = options.Bias,
             AlibiSlopes = options.AlibiSlopes,
             AlibiPositions = options.AlibiPositions,
+            DistanceBias = options.DistanceBias,
             Shape = shape,
-            Rules = AttentionGeometry.Rules(options, shape, options.Mask?.Shape, options.Bias?.Shape, options.AlibiPositions?.Shape),
+            Rules = AttentionGeometry.Rules(
+                options, shape, options.Mask?.Shape, options.Bias?.Shape, options.AlibiPositions?.Shape, options.DistanceBias?.Shape),
         };
     }
 }

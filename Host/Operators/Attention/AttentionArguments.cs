@@ -27,6 +27,8 @@ internal readonly record struct AttentionArguments
 
     public Tensor? AlibiPositions { get; init; }         // float32 [batch|1, heads|1, keys − freeColumns]
 
+    public Tensor? DistanceBias { get; init; }           // float32 [heads, span]
+
     public required AttentionShape Shape { get; init; }
 
     public required AttentionRules Rules { get; init; }

@@ -7,7 +7,7 @@ internal static partial class AttentionBackwardOperator
     private static KernelVariant<AttentionBackwardArguments> PortableVariant() => new(
         "Portable",
         VariantKind.Portable,
-        "passes by row, by query, by key and by bias; the forward's tiles",
+        "passes by row, by query, by key, by bias and by distance; the forward's tiles",
         static (device, a) => ElementDispatch.Launch<Portable, AttentionBackwardArguments>(device, a, a.Forward.Query.DType));
 
 
@@ -46,6 +46,8 @@ internal static partial class AttentionBackwardOperator
             AttentionDispatch.Launch<KeyValuePass, TElement, AttentionBackwardArguments>(device, a, Math.Max(shape.HeadDim, shape.ValueDim));
             if (a.BiasGradient is { } bias)
                 LaunchBias<TElement>(device, a, bias);
+            if (a.DistanceGradient is { } distances)
+                LaunchDistances<TElement>(device, a, distances);
         }
 
         private static void LaunchBias<TElement>(ComputeDevice device, AttentionBackwardArguments a, Tensor bias)
@@ -63,6 +65,26 @@ internal static partial class AttentionBackwardOperator
                     BiasBatches = bias.Shape[0],
                     BiasHeads = bias.Shape[1],
                     BiasQueries = bias.Shape[2],
+                });
+        }
+
+        private static void LaunchDistances<TElement>(ComputeDevice device, AttentionBackwardArguments a, Tensor gradient)
+            where TElement : unmanaged, IElement<TElement>
+        {
+            Tensor sums = a.DistanceSums!;
+            int parts = sums.Shape[0];
+            device.Launch(
+                FlashBackwardDistancePortable<TElement>.Kernel,
+                (long)parts * a.Forward.Shape.Heads,
+                FlashBackwardDistancePortable<TElement>.GroupSize,
+                new FlashBackwardDistancePortable<TElement> { Tensors = Views<TElement>(a), Sums = sums.View<float>(), Parts = parts });
+            device.Launch(
+                FoldDistancesPortable.Kernel,
+                gradient.Shape.Count,
+                FoldDistancesPortable.GroupSize,
+                new FoldDistancesPortable
+                {
+                    Sums = sums.View<float>(), Gradient = gradient.View<float>(), Shape = a.Forward.Shape, Rules = a.Forward.Rules, Parts = parts,
                 });
         }
     }

@@ -24,10 +24,27 @@ internal static partial class AttentionBackwardOperator
             device.Launch(delta.Blocks, delta);
             device.Launch(query.Blocks, query);
             device.Launch(keyValue.Blocks, keyValue);
-            if (a.BiasGradient is null)
-                return;
-            var bias = new FlashBackwardBiasVectorized<TElement> { Tensors = byQuery };
-            device.Launch(bias.Blocks, bias);
+            if (a.BiasGradient is not null)
+            {
+                var bias = new FlashBackwardBiasVectorized<TElement> { Tensors = byQuery };
+                device.Launch(bias.Blocks, bias);
+            }
+
+            if (a.DistanceGradient is not null)
+                LaunchDistances(device, a, byQuery);
+        }
+
+        private static unsafe void LaunchDistances<TElement>(ComputeDevice device, AttentionBackwardArguments a, FlashBackwardTensors<TElement> byQuery)
+            where TElement : unmanaged, IElement<TElement>
+        {
+            float* sums = a.DistanceSums!.Pointer<float>();
+            int parts = a.DistanceSums.Shape[0];
+            var distances = new FlashBackwardDistanceVectorized<TElement> { Tensors = byQuery, Sums = sums, Parts = parts };
+            device.Launch(distances.Blocks, distances);
+            device.Launch(byQuery.Shape.Heads, new FoldDistancesVectorized
+            {
+                Sums = sums, Gradient = a.DistanceGradient!.Pointer<float>(), Shape = byQuery.Shape, Rules = byQuery.Rules, Parts = parts,
+            });
         }
     }
 

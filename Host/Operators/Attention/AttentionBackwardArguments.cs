@@ -17,4 +17,8 @@ internal readonly record struct AttentionBackwardArguments
     public required Tensor ValueGradient { get; init; }   // as the value
 
     public Tensor? BiasGradient { get; init; }            // as the bias; null where it is not asked for
+
+    public Tensor? DistanceGradient { get; init; }        // float32 [heads, span]; null where it is not asked for
+
+    public Tensor? DistanceSums { get; init; }            // float32 [parts, heads, queries + keys − 1]: scratch for it
 }

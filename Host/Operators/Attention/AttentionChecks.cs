@@ -27,8 +27,11 @@ internal static class AttentionChecks
             throw Arguments.Wrong(nameof(value), $"has shape {value.Shape}: {value.Shape[0]} batches, but the query {query.Shape} has {query.Shape[0]}.");
         if (value.Shape[^2] != key.Shape[^2])
             throw Arguments.Wrong(nameof(value), $"has shape {value.Shape}: {value.Shape[^2]} positions, but the key {key.Shape} has {key.Shape[^2]}.");
-        if (options.FreeColumns > key.Shape[^2])
-            throw Arguments.Wrong(nameof(options), $"asks for {options.FreeColumns} free columns, but the key {key.Shape} has {key.Shape[^2]} positions.");
+        if (options.KeyCount is { } count && (count < 0 || count > key.Shape[^2]))
+            throw Arguments.Wrong(nameof(options), $"asks for a KeyCount of {count}, but the key {key.Shape} has {key.Shape[^2]} rows.");
+        int keys = options.KeyCount ?? key.Shape[^2];
+        if (options.FreeColumns > keys)
+            throw Arguments.Wrong(nameof(options), $"asks for {options.FreeColumns} free columns, but the key {key.Shape} has {keys} positions.");
     }
 
     /// <summary>The masks, biases and positions fit the sizes.</summary>
@@ -70,6 +73,26 @@ internal static class AttentionChecks
                     $"gives positions to queries and keys alike, so their numbers must agree, but there are {queries} queries and {columns} keys.");
             CheckBroadcast(positions, [batch, options.Heads, columns], nameof(options.AlibiPositions));
         }
+
+        CheckDistances(device, options);
+    }
+
+    private static void CheckDistances(ComputeDevice device, ScoreOptions options)
+    {
+        if (options.DistanceBias is not { } table)
+        {
+            if (options.DistanceOrigin != 0)
+                throw Arguments.Wrong(nameof(options.DistanceOrigin), $"is {options.DistanceOrigin} without a DistanceBias, so nothing would read it.");
+            return;
+        }
+
+        Arguments.Check(device, table, DType.Float32);
+        if (table.Shape.Rank != 2 || table.Shape[0] != options.Heads || table.Shape[1] < 1)
+            throw Arguments.Wrong(
+                nameof(options.DistanceBias), $"has shape {table.Shape}, but a bias by distance needs [{options.Heads}, span]: at least one number for each head.");
+        if (options.AlibiSlopes is not null)
+            throw Arguments.Wrong(
+                nameof(options.DistanceBias), "and AlibiSlopes are both given; either is a bias by distance, so leave one of them out, or add ALiBi to the table.");
     }
 
     private static void CheckNumbers(ScoreOptions options)

@@ -33,7 +33,8 @@ internal static class AttentionDispatch
     /// <summary>The rules, with the answer to whether there are any besides causality, windows and dropout.</summary>
     public static AttentionRules Rules(in AttentionArguments a) => a.Rules with
     {
-        ScoreIsProduct = a.KeyMask is null && a.Mask is null && a.Bias is null && a.AlibiSlopes is null && a.Rules.SoftClamp == 0f ? 1 : 0,
+        ScoreIsProduct = a.KeyMask is null && a.Mask is null && a.Bias is null && a.AlibiSlopes is null && a.DistanceBias is null
+            && a.Rules.SoftClamp == 0f ? 1 : 0,
     };
 
     /// <summary>One group per tile of rows, head, batch and panel of <paramref name="tileColumns"/> columns.</summary>

@@ -10,12 +10,12 @@ internal static class AttentionGeometry
     {
         int heads = options.Heads, keyValueHeads = KeyValueHeads(options);
         bool headMajor = options.Layout == AttentionLayout.HeadMajor;
-        int queries = query[^2], keys = key[^2];
+        int queries = query[^2], rows = key[^2], keys = options.KeyCount ?? rows;
         int headDim = headMajor ? query[^1] : query[^1] / heads;
         int valueDim = headMajor ? value[^1] : value[^1] / keyValueHeads;
         (long queryHead, long queryRow) = Strides(headMajor, heads, queries, headDim);
-        (long keyHead, long keyRow) = Strides(headMajor, keyValueHeads, keys, headDim);
-        (long valueHead, long valueRow) = Strides(headMajor, keyValueHeads, keys, valueDim);
+        (long keyHead, long keyRow) = Strides(headMajor, keyValueHeads, rows, headDim);
+        (long valueHead, long valueRow) = Strides(headMajor, keyValueHeads, rows, valueDim);
         (long outputHead, long outputRow) = Strides(headMajor, heads, queries, valueDim);
         return new AttentionShape
         {
@@ -30,10 +30,10 @@ internal static class AttentionGeometry
             QueryBatchStride = (long)heads * queries * headDim,
             QueryHeadStride = queryHead,
             QueryRowStride = queryRow,
-            KeyBatchStride = (long)keyValueHeads * keys * headDim,
+            KeyBatchStride = (long)keyValueHeads * rows * headDim,
             KeyHeadStride = keyHead,
             KeyRowStride = keyRow,
-            ValueBatchStride = (long)keyValueHeads * keys * valueDim,
+            ValueBatchStride = (long)keyValueHeads * rows * valueDim,
             ValueHeadStride = valueHead,
             ValueRowStride = valueRow,
             OutputBatchStride = (long)heads * queries * valueDim,
@@ -43,7 +43,7 @@ internal static class AttentionGeometry
     }
 
     /// <summary>The options as numbers, with the strides of the arrays that travel beside them.</summary>
-    public static AttentionRules Rules(ScoreOptions options, in AttentionShape shape, Shape? mask, Shape? bias, Shape? positions)
+    public static AttentionRules Rules(ScoreOptions options, in AttentionShape shape, Shape? mask, Shape? bias, Shape? positions, Shape? distances = null)
     {
         var rules = new AttentionRules
         {
@@ -61,7 +61,26 @@ internal static class AttentionGeometry
             (rules.BiasBatchStride, rules.BiasHeadStride, rules.BiasQueryStride) = (Stride(b, 0), Stride(b, 1), Stride(b, 2));
         if (positions is { } p)
             (rules.PositionBatchStride, rules.PositionHeadStride) = (Stride(p, 0), Stride(p, 1));
+        if (distances is { } table)
+        {
+            // Further out, every distance reads the same entry.
+            rules.DistanceSpan = table[1];
+            rules.PositionHeadStride = table[1];
+            rules.DistanceOrigin = (int)Math.Clamp(options.DistanceOrigin, -(long)shape.Queries, (long)table[1] + shape.Keys);
+        }
+
         return rules;
+    }
+
+    /// <summary>
+    /// How the gradient of a table of biases is summed before it is folded: [parts, heads, distances]. Enough parts to keep a GPU busy, and few enough that
+    /// memory grows with the length alone; a function of the shape alone, so that results depend on nothing else.
+    /// </summary>
+    public static Shape DistanceSums(in AttentionShape shape)
+    {
+        const int Wanted = 256, RowsPerPart = 32;
+        long most = (long)shape.Batch * ((shape.Queries + RowsPerPart - 1) / RowsPerPart);
+        return [(int)Math.Max(1, Math.Min(most, (Wanted + shape.Heads - 1) / shape.Heads)), shape.Heads, Math.Max(0, shape.Queries + shape.Keys - 1)];
     }
 
     /// <summary>The shape of the output.</summary>

@@ -77,11 +77,27 @@ public sealed record ScoreOptions
     /// <summary>float32 [batch|1, heads|1, keys]: positions for ALiBi in place of 0, 1, 2, …; needs as many queries as keys.</summary>
     public Tensor? AlibiPositions { get; init; }
 
+    /// <summary>
+    /// float32 [heads, span]: a bias by distance. Added to the scaled score of query i and key j is the head's entry j' − i' + <see cref="DistanceOrigin"/>, or
+    /// the table's first or last where that lies outside; i' and j' are their positions, the last query standing at the last key. Free columns have none. An
+    /// entry of −∞ hides a key as <see cref="Bias"/> does. Not together with <see cref="AlibiSlopes"/>.
+    /// </summary>
+    public Tensor? DistanceBias { get; init; }
+
+    /// <summary>Which entry of <see cref="DistanceBias"/> is for a key at the query's own position; it may lie outside the table. Default 0.</summary>
+    public int DistanceOrigin { get; init; }
+
     /// <summary>c in c · tanh(score / c); null for none.</summary>
     public float? SoftClamp { get; init; }
 
     /// <summary>Leading keys that every query sees without bias (memory keys).</summary>
     public int FreeColumns { get; init; }
+
+    /// <summary>
+    /// How many rows of the key and value tensors are keys and values, from the first: the rest is room for more, and is not read. Null for all of them. For
+    /// inference; masks and biases are as wide as the keys that count.
+    /// </summary>
+    public int? KeyCount { get; init; }
 
     /// <summary>p in [0, 1): with this probability a probability of the softmax becomes zero, otherwise it is divided by 1 − p.</summary>
     public float Dropout { get; init; }

@@ -11,6 +11,7 @@ internal struct AttentionArrays
     public ArrayView<float> Bias;      // [batch|1, heads|1, queries|1, keys − freeColumns] or empty
     public ArrayView<float> Slopes;    // [heads] or empty
     public ArrayView<float> Positions; // [batch|1, heads|1, keys − freeColumns] or empty
+    public ArrayView<float> Distances; // [heads, span] or empty
 }
 
 /// <summary>Everything about one query that the rules need, found once and used for every key.</summary>
@@ -37,6 +38,8 @@ internal struct AttentionRow
     public long KeyMaskStart;
     public long MaskStart;
     public long BiasStart;
+
+    /// <summary>The same for ALiBi's positions; or where the head's table of biases by distance begins, of which there is only one of the two.</summary>
     public long PositionStart;
 
     /// <summary>ALiBi's slope, and the query's position in terms of key columns.</summary>
@@ -79,7 +82,7 @@ internal struct AttentionRow
     /// </summary>
     public static float Score(AttentionArrays arrays, AttentionRules rules, AttentionRow row, float product, int key) => rules.ScoreIsProduct != 0
         ? Score<NoAttentionMask, ScaledScore>(arrays, rules, row, product, key)
-        : Score<ArrayAttentionMask, BiasedScore>(arrays, rules, row, product, key);
+        : Score<ArrayAttentionMask, DistanceBiasedScore>(arrays, rules, row, product, key);
 
     /// <summary>Whether neither the range nor a mask nor a bias of −∞ hides the key.</summary>
     public static bool Sees<TMask, TScore>(AttentionArrays arrays, AttentionRules rules, AttentionRow row, int key)
@@ -88,7 +91,7 @@ internal struct AttentionRow
     {
         bool visible = IsInRange(row, key);
         if (visible && key >= rules.FreeColumns)
-            visible = TMask.IsVisible(arrays, row, key - rules.FreeColumns) && !TScore.Hides(arrays, row, key - rules.FreeColumns);
+            visible = TMask.IsVisible(arrays, row, key - rules.FreeColumns) && !TScore.Hides(arrays, rules, row, key - rules.FreeColumns);
         return visible;
     }
 

@@ -9,7 +9,7 @@ internal interface IAttentionScore
     static abstract float Apply(AttentionArrays arrays, AttentionRules rules, AttentionRow row, float product, int key);
 
     /// <summary>Whether the bias is −∞ at the column, which is in range and not free.</summary>
-    static abstract bool Hides(AttentionArrays arrays, AttentionRow row, int column);
+    static abstract bool Hides(AttentionArrays arrays, AttentionRules rules, AttentionRow row, int column);
 }
 
 /// <summary>The scaled product as it is.</summary>
@@ -17,13 +17,17 @@ internal readonly struct ScaledScore : IAttentionScore
 {
     public static float Apply(AttentionArrays arrays, AttentionRules rules, AttentionRow row, float product, int key) => product;
 
-    public static bool Hides(AttentionArrays arrays, AttentionRow row, int column) => false;
+    public static bool Hides(AttentionArrays arrays, AttentionRules rules, AttentionRow row, int column) => false;
 }
 
 /// <summary>The scaled product + bias, soft-clamped: an additive bias, ALiBi, the clamp, or several of them.</summary>
 internal readonly struct BiasedScore : IAttentionScore
 {
     public static float Apply(AttentionArrays arrays, AttentionRules rules, AttentionRow row, float product, int key)
+        => SoftClamp.ApplyIfSet(AddBias(arrays, rules, row, product, key), rules.SoftClamp);
+
+    /// <summary>The product + bias, before the clamp.</summary>
+    public static float AddBias(AttentionArrays arrays, AttentionRules rules, AttentionRow row, float product, int key)
     {
         float score = product;
         int column = key - rules.FreeColumns;
@@ -37,10 +41,10 @@ internal readonly struct BiasedScore : IAttentionScore
             score -= row.Slope * IntrinsicMath.Abs(position - row.Position);
         }
 
-        return SoftClamp.ApplyIfSet(score, rules.SoftClamp);
+        return score;
     }
 
-    public static bool Hides(AttentionArrays arrays, AttentionRow row, int column)
+    public static bool Hides(AttentionArrays arrays, AttentionRules rules, AttentionRow row, int column)
     {
         bool hides = false;
         if (arrays.Bias.Length > 0)
@@ -61,4 +65,27 @@ internal readonly struct BiasedScore : IAttentionScore
 
         return slope;
     }
+}
+
+/// <summary>The same with a table of biases by distance, if there is one: for the kernels that are compiled once for all rules.</summary>
+internal readonly struct DistanceBiasedScore : IAttentionScore
+{
+    public static float Apply(AttentionArrays arrays, AttentionRules rules, AttentionRow row, float product, int key)
+    {
+        float score = BiasedScore.AddBias(arrays, rules, row, product, key);
+        if (arrays.Distances.Length > 0 && key >= rules.FreeColumns)
+            score += Entry(arrays, rules, row, key - rules.FreeColumns);
+        return SoftClamp.ApplyIfSet(score, rules.SoftClamp);
+    }
+
+    public static bool Hides(AttentionArrays arrays, AttentionRules rules, AttentionRow row, int column)
+    {
+        bool hides = BiasedScore.Hides(arrays, rules, row, column);
+        if (arrays.Distances.Length > 0)
+            hides |= Entry(arrays, rules, row, column) < AttentionRules.LowestScore;
+        return hides;
+    }
+
+    private static float Entry(AttentionArrays arrays, AttentionRules rules, AttentionRow row, int column)
+        => arrays.Distances[row.PositionStart + rules.DistanceEntry(column - (int)row.Position)];
 }

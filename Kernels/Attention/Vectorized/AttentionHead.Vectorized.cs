@@ -9,6 +9,7 @@ internal readonly unsafe struct AttentionHead
     private readonly float* _bias;      // [queries][keys], not to be read below FreeColumns; or null
     private readonly float* _positions; // [keys − freeColumns] or null
     private readonly long _biasStride;
+    private readonly DistanceBias _distances;
     private readonly int _alignment;    // keys − queries: how far the last key is ahead of the last query
 
     public AttentionHead(in AttentionShape shape, in AttentionRules rules, in AttentionPointers arrays, int batch, int head)
@@ -18,6 +19,7 @@ internal readonly unsafe struct AttentionHead
         _biasStride = rules.BiasQueryStride;
         _bias = arrays.Bias == null ? null : arrays.Bias + batch * rules.BiasBatchStride + head * rules.BiasHeadStride - rules.FreeColumns;
         _positions = arrays.Positions == null ? null : arrays.Positions + batch * rules.PositionBatchStride + head * rules.PositionHeadStride;
+        _distances = new DistanceBias(rules, arrays.Distances, head);
         Slope = arrays.Slopes == null ? 0f : arrays.Slopes[head];
         SoftClamp = rules.SoftClamp;
         FreeColumns = rules.FreeColumns;
@@ -35,7 +37,8 @@ internal readonly unsafe struct AttentionHead
     /// <summary>Leading keys without bias.</summary>
     public int FreeColumns { get; }
 
-    public bool HasBias => _bias != null;
+    /// <summary>Whether numbers of an array are added to scores: of the additive bias, of a table by distance, or of both.</summary>
+    public bool HasBias => _bias != null || _distances.Exists;
 
     /// <summary>Whether anything but visibility changes a score.</summary>
     public bool ChangesScores => HasBias || Slope != 0f || SoftClamp != 0f;
@@ -82,6 +85,24 @@ internal readonly unsafe struct AttentionHead
     public void PackBiasByQuery(in FlashScratch scratch, int firstQuery, int queries, int firstKey, int keys)
     {
         int free = FreeAmong(firstKey, keys);
+        if (_bias != null)
+            PackArrayByQuery(scratch, firstQuery, queries, firstKey, keys, free);
+        if (_distances.Exists)
+            _distances.PackByQuery(scratch, firstKey - firstQuery - _alignment, keys, free, _bias != null);
+    }
+
+    /// <summary>scratch.Bias[query − firstQuery][lane] for keys in lanes; zero in lanes of free keys.</summary>
+    public void PackBiasByKey(in FlashScratch scratch, int firstKey, int keys, int firstQuery, int queries)
+    {
+        int free = FreeAmong(firstKey, keys);
+        if (_bias != null)
+            PackArrayByKey(scratch, firstKey, keys, firstQuery, queries, free);
+        if (_distances.Exists)
+            _distances.PackByKey(scratch, firstKey - firstQuery - _alignment, queries, free, _bias != null);
+    }
+
+    private void PackArrayByQuery(in FlashScratch scratch, int firstQuery, int queries, int firstKey, int keys, int free)
+    {
         var source = (Float32*)(_bias + firstQuery * _biasStride + firstKey + free);
 
         // One row for all queries is one for the lanes without a query too: the bias's gradient adds lanes up, and what −∞ hides must be hidden in each of
@@ -90,10 +111,8 @@ internal readonly unsafe struct AttentionHead
         LanePanel.Pack(source, _biasStride, rows, keys - free, 1f, scratch.Bias + free * scratch.Lanes, scratch.Lanes, scratch.FourRows);
     }
 
-    /// <summary>scratch.Bias[query − firstQuery][lane] for keys in lanes; zero in lanes of free keys.</summary>
-    public void PackBiasByKey(in FlashScratch scratch, int firstKey, int keys, int firstQuery, int queries)
+    private void PackArrayByKey(in FlashScratch scratch, int firstKey, int keys, int firstQuery, int queries, int free)
     {
-        int free = FreeAmong(firstKey, keys);
         for (int row = 0; row < queries; row++)
         {
             var target = new Span<float>(scratch.Bias + row * scratch.Lanes, scratch.Lanes);

@@ -8,4 +8,5 @@ internal unsafe struct AttentionPointers
     public float* Bias;      // [batch|1, heads|1, queries|1, keys − freeColumns], by the rules' strides
     public float* Slopes;    // [heads]
     public float* Positions; // [batch|1, heads|1, keys − freeColumns], by the rules' strides
+    public float* Distances; // [heads, span]
 }

@@ -20,6 +20,13 @@ internal sealed record ScoreRules(Tensor? Bias, Tensor? Visible)
             bias = bias is null ? alibi : bias + alibi;
         }
 
+        if (options.DistanceBias is { } table)
+        {
+            Tensor distances = Distances(table, options.DistanceOrigin, queries, own);
+            visible = And(visible, Operators.Greater(distances, float.NegativeInfinity));
+            bias = bias is null ? distances : bias + distances;
+        }
+
         if (options.KeyMask is { } keyMask)
             visible = And(visible, keyMask.Reshape([batch, 1, 1, own]));
         visible = And(visible, options.Mask);
@@ -72,6 +79,15 @@ internal sealed record ScoreRules(Tensor? Bias, Tensor? Visible)
         }
 
         return Operators.Abs(key - query) * -slopes.Reshape([1, (int)slopes.Shape.Count, 1, 1]);
+    }
+
+    // The table's entry for each pair, beyond its ends the last one there; the last query stands at the last key.
+    private static Tensor Distances(Tensor table, int origin, int queries, int keys)
+    {
+        (int heads, int span) = (table.Shape[0], table.Shape[1]);
+        int[] entries = [.. Enumerable.Range(0, queries * keys).Select(
+            n => (int)Math.Clamp((long)origin + n % keys - (n / keys + keys - queries), 0L, span - 1L))];
+        return Operators.IndexSelect(table, 1, Tensor.From(table.Device, [entries.Length], entries)).Reshape([1, heads, queries, keys]);
     }
 
     private static Tensor Counted(ComputeDevice device, int first, int count)

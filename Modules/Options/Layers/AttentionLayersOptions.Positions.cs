@@ -101,6 +101,13 @@ public sealed partial record AttentionLayersOptions
             ValidateRotary();
         if (PolarPosEmb && (Attn.OneKvHead || (Attn.KvHeads ?? Heads) != Heads))
             throw new ArgumentException("PolarPosEmb has learned angles for each head's keys: leave Attn.KvHeads and Attn.OneKvHead out.", nameof(PolarPosEmb));
+        if (PolarPosEmb && (Attn.NumMemKv > 0 || AttnEach?.Any(static a => a.NumMemKv > 0) == true))
+            throw new ArgumentException(
+                "PolarPosEmb makes heads twice as wide by their positions, and the keys of Attn.NumMemKv have none; choose one.", nameof(PolarPosEmb));
+        if (PolarPosEmb && Attn.DimHead > AttentionOptions.WidestHead / 2)
+            throw new ArgumentException(
+                $"PolarPosEmb makes heads twice as wide, and they are at most {AttentionOptions.WidestHead} wide: Attn.DimHead = {Attn.DimHead} is more than half.",
+                nameof(PolarPosEmb));
         ValidateAlibi();
     }
 

@@ -10,11 +10,17 @@ public sealed partial class TransformerWrapper
     {
         int rows = x.Shape[1], told = inputs.Hiddens?.Count ?? 0;
         StackInputs within = Within(inputs, x) with { Mems = Shifted(inputs.Mems) };
-        if (_memoryTokens is not null && inputs.TokensBefore == 0)
-            x = _interspersed?.Spread(x, Computed(_memoryTokens)) ?? PutInFront(_memoryTokens, x);
-        if (inputs.Cache is { Length: 0 } cache)
-            cache.Leading = x.Shape[1] - inputs.Length;
         bool hasMemory = _memoryTokens is not null && inputs.TokensBefore == 0;
+        if (hasMemory)
+            x = _interspersed?.Spread(x, Computed(_memoryTokens!)) ?? PutInFront(_memoryTokens, x);
+        if (inputs.Cache is { Length: 0 } cache)
+        {
+            int memory = x.Shape[1] - inputs.Prefix - inputs.Length;
+            cache.Lead(
+                x.Shape[1] - inputs.Length,
+                inputs.PrependMask is null ? null : SequenceMasks.Join(Device, inputs.Batch, (null, memory), (inputs.PrependMask, inputs.Prefix)));
+        }
+
         Tensor y = _recycled?.Run(x, inputs.RecycleSteps, Pass) ?? _looped?.Run(x, inputs.LoopedSteps, Pass, passes) ?? Pass(x);
         for (int pass = 0; pass < passes?.Count; pass++)
             passes[pass] = Pool(WithoutMemory(passes[pass], rows), inputs);
@@ -45,7 +51,7 @@ public sealed partial class TransformerWrapper
 
         // Masks are of all tokens, and those of a cache stand behind what was put before them.
         StackInputs within = inputs.TokensBefore > 0
-            ? inputs.Behind(Device, inputs.Batch, inputs.TokensBefore + inputs.Length, reads, (null, inputs.Cache!.Leading))
+            ? inputs.Behind(Device, inputs.Batch, inputs.TokensBefore + inputs.Length, reads, (inputs.Cache!.LeadingMask, inputs.Cache.Leading))
             : inputs.Behind(Device, inputs.Batch, inputs.Length, reads, (null, memory + Options.ClsTokens), (inputs.PrependMask, inputs.Prefix));
         if (_interspersed is not null)
             within = within with { Mask = _interspersed.Spread(within.Mask), SelfAttnKvMask = _interspersed.Spread(within.SelfAttnKvMask) };

@@ -44,6 +44,18 @@ public sealed class AttentionGradientTests
             device => s_twoHeads with { AlibiSlopes = Tensor.From(device, [Heads], [0.5f, 0.2f]),
                 AlibiPositions = Tensor.From(device, [1, 1, Queries], [0f, 2f, 3f]), FreeColumns = Keys - Queries });
 
+    // Tables that end before the distances do, and one that has an entry for more.
+    [TestMethod]
+    [DeviceRows(3, 2, 0), DeviceRows(2, 0, 1), DeviceRows(9, 6, 0), DeviceRows(4, -1, 2)]
+    public void A_bias_by_distance(string id, int span, int origin, int freeColumns)
+        => GradientCheck.Agrees(
+            TestDevices.Get(id),
+            x => Operators.Attention(x[0], x[1], x[2], s_twoHeads with { DistanceBias = x[3], DistanceOrigin = origin, FreeColumns = freeColumns }),
+            Input([2, Queries, Heads * HeadDim], 1),
+            Input([2, Keys, Heads * HeadDim], 2),
+            Input([2, Keys, Heads * ValueDim], 3),
+            Input([Heads, span], 4));
+
     // How many heads and queries the bias tells apart.
     [TestMethod]
     [DeviceRows(Heads, Queries), DeviceRows(1, Queries), DeviceRows(Heads, 1), DeviceRows(1, 1)]
@@ -88,6 +100,32 @@ public sealed class AttentionGradientTests
             Input([1, Keys, HeadDim], 9),
             Input([1, Keys, ValueDim], 10),
             Input([1, Heads, Queries, Keys - 1], 11));
+
+    [TestMethod]
+    [DeviceRows]
+    public void Both_biases_and_everything_else_at_once(string id)
+        => GradientCheck.Agrees(
+            TestDevices.Get(id),
+            x => Operators.Attention(x[0], x[1], x[2], new ScoreOptions
+            {
+                Heads = Heads,
+                KeyValueHeads = 1,
+                Causal = CausalAlignment.TopLeft,
+                Window = 3,
+                SoftClamp = 3f,
+                FreeColumns = 1,
+                Bias = x[3],
+                DistanceBias = x[4],
+                DistanceOrigin = 2,
+                KeyMask = Tensor.From(x[0].Device, [1, Keys - 1], [true, false, true, true]),
+                Mask = Tensor.From(x[0].Device, [1, 1, Queries, Keys - 1], [.. Enumerable.Range(0, Queries * (Keys - 1)).Select(static n => n != 6)]),
+                Dropout = 0.2f,
+            }),
+            Input([1, Queries, Heads * HeadDim], 8),
+            Input([1, Keys, HeadDim], 9),
+            Input([1, Keys, ValueDim], 10),
+            Input([1, Heads, Queries, Keys - 1], 11),
+            Input([Heads, 3], 12));
 
     // The same seed and stream draw the same mask for every step of the comparison.
     [TestMethod]

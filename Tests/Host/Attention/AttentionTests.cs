@@ -46,6 +46,17 @@ public sealed class AttentionTests
             key,
             s_twoHeads with { AlibiSlopes = Tensor.Zeros(device, [2]), AlibiPositions = Tensor.Zeros(device, [1, 1, 7]) });
         Wrong("'AlibiPositions'", "without AlibiSlopes", query, key, key, s_twoHeads with { AlibiPositions = Tensor.Zeros(device, [1, 1, 7]) });
+        Wrong("'DistanceBias' has shape [3, 4]", "[2, span]", query, key, key, s_twoHeads with { DistanceBias = Tensor.Zeros(device, [3, 4]) });
+        Wrong("'DistanceBias' has shape [2]", "[2, span]", query, key, key, s_twoHeads with { DistanceBias = Tensor.Zeros(device, [2]) });
+        Wrong("'DistanceBias' has shape [2, 0]", "at least one", query, key, key, s_twoHeads with { DistanceBias = Tensor.Zeros(device, [2, 0]) });
+        Wrong("'DistanceOrigin' is 3", "without a DistanceBias", query, key, key, s_twoHeads with { DistanceOrigin = 3 });
+        Wrong(
+            "'DistanceBias'",
+            "AlibiSlopes",
+            query,
+            key,
+            key,
+            s_twoHeads with { DistanceBias = Tensor.Zeros(device, [2, 4]), AlibiSlopes = Tensor.Zeros(device, [2]) });
         Wrong("8 free columns", "[2, 7, 8]", query, key, key, s_twoHeads with { FreeColumns = 8 });
         Wrong("soft clamp at 0", "positive", query, key, key, s_twoHeads with { SoftClamp = 0f });
         Wrong("window of -1", "0 or more", query, key, key, s_twoHeads with { Window = -1 });

@@ -136,6 +136,48 @@ public sealed class AutoregressiveWrapperTests
         Assert.IsLessThan(0.1, last);
     }
 
+    [TestMethod, DeviceRows]
+    public void In_training_some_tokens_are_hidden_at_random_but_never_the_first(string id)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        using StepScope step = device.BeginStep();
+        using var model = new AutoregressiveWrapper(Build(device, s_options, causal: true), new() { MaskProb = 0.4f });
+        Tensor ids = Ids(device, [2, 8], 1, 2, 3, 4, 5, 6, 7, 8, 8, 7, 6, 5, 4, 3, 2, 1), padding = Tensor.From(
+            device, [2, 8], [.. Enumerable.Range(0, 16).Select(static i => i % 8 < 6)]);
+        float whole = model.Loss(ids).Item();
+        Assert.AreEqual(whole, model.Loss(ids).Item());
+        var losses = new HashSet<float>();
+        for (int number = 0; number < 5; number++)
+        {
+            using StepScope training = device.BeginTraining(seed: 3, step: number);
+            losses.Add(model.Loss(ids).Item());
+        }
+
+        Assert.HasCount(5, losses);
+        Assert.DoesNotContain(whole, losses);
+        var hidden = new HashSet<int>();
+        for (int number = 0; number < 30; number++)
+        {
+            using StepScope training = device.BeginTraining(seed: 3, step: number);
+            bool[] visible = RandomKeyMask.In(new TokenInputs(ids) { Mask = padding }, 0.4f, device.Training!).SelfAttnKvMask!.ToBoolArray();
+            hidden.UnionWith(Enumerable.Range(0, 16).Where(i => !visible[i]));
+            Assert.IsTrue(visible[..8].Count(static v => !v) is >= 3 and <= 5, "Three of eight, and two of padding which may be among them.");
+        }
+
+        CollectionAssert.AreEquivalent(Enumerable.Range(0, 16).Where(static i => i % 8 != 0).ToArray(), hidden.ToArray());
+
+        // What is behind a length stays hidden.
+        float Padded(int last)
+        {
+            using StepScope training = device.BeginTraining(seed: 3, step: 1);
+            Tensor lens = Ids(device, [1], 4);
+            return model.Loss(new TokenInputs(Ids(device, [1, 6], 1, 2, 3, 4, 5, last)), lens).Item();
+        }
+
+        Assert.AreEqual(Padded(6), Padded(9));
+        AssertSays("MaskProb = 0.4", () => model.Loss(new TokenInputs(ids) { SeqStartPos = Ids(device, [2], 0, 1) }));
+    }
+
     [TestMethod]
     public void Bad_input_is_named()
     {

@@ -73,6 +73,64 @@ public sealed class GenerationTests
     }
 
     [TestMethod]
+    public void Filters_leave_what_they_say_and_the_most_likely_always()
+    {
+        float[] logits = [.. new[] { 0.5, 0.3, 0.15, 0.05 }.Select(static p => MathF.Log((float)p) + 3f)];
+        AssertLeft(2, row => SamplingFilters.TopK(row, 2));
+        AssertLeft(1, row => SamplingFilters.TopP(row, 0.4));
+        AssertLeft(2, row => SamplingFilters.TopP(row, 0.6));
+        AssertLeft(4, row => SamplingFilters.TopP(row, 1));
+        AssertLeft(3, row => SamplingFilters.MinP(row, 0.25));
+        AssertLeft(1, row => SamplingFilters.MinP(row, 1));
+        AssertLeft(3, row => SamplingFilters.TopA(row, 0.4, 2));
+        AssertLeft(1, row => SamplingFilters.TopA(row, 1, 0));
+        Assert.AreEqual(3, SamplingFilters.Count(0.1, 25));
+        Assert.AreEqual(1, SamplingFilters.Count(0.01, 25));
+
+        void AssertLeft(int expected, Action<float[]> filter)
+        {
+            float[] row = [.. logits];
+            filter(row);
+            CollectionAssert.AreEqual(logits[..expected], row[..expected]);
+            Assert.IsTrue(row[expected..].All(float.IsNegativeInfinity), $"{expected}");
+        }
+    }
+
+    [TestMethod]
+    public void A_filter_that_is_given_stands_in_for_the_tenth()
+    {
+        float[] logits = [.. Enumerable.Range(0, 20).Select(static i => 0.01f * i)];
+        int Different(GenerationOptions options)
+        {
+            var sampler = new TokenSampler(options);
+            return Enumerable.Range(0, 2000).Select(_ => sampler.Choose(logits)).Distinct().Count();
+        }
+
+        Assert.AreEqual(2, Different(new()));
+        Assert.AreEqual(5, Different(new() { FracNumTokens = 0.25 }));
+        Assert.AreEqual(20, Different(new() { MinP = 0.1 }));
+        Assert.AreEqual(20, Different(new() { TopP = 1 }));
+        Assert.AreEqual(20, Different(new() { TopA = 0.02 }));
+        Assert.AreEqual(3, Different(new() { MinP = 0.1, TopK = 3 }));
+    }
+
+    [TestMethod]
+    public void Tokens_that_were_there_become_less_likely_and_padding_was_not_there()
+    {
+        float[] logits = [2f, 1.5f, -1f];
+        SamplingFilters.Repetition(logits, [0, 2, 0, 7], 2f);
+        CollectionAssert.AreEqual(new[] { 1f, 1.5f, -2f }, logits);
+
+        using StepScope step = Cpu.BeginStep();
+        using var model = new AutoregressiveWrapper(Build(Cpu, s_options, causal: true));
+        var harsh = new GenerationOptions { Temperature = 0, RepetitionPenalty = 1e6f };
+        long[] written = model.Generate(Ids(Cpu, [1, 2], 1, 2), 4, harsh).ToInt64Array();
+        Assert.HasCount(4, written.Except([1L, 2L]).Distinct().ToArray());
+        long[] padded = model.Generate(Ids(Cpu, [1, 4], 1, 2, 0, 0), 4, harsh, Ids(Cpu, [1], 2)).ToInt64Array();
+        CollectionAssert.AreEqual(written, padded);
+    }
+
+    [TestMethod]
     public void After_the_end_comes_padding()
     {
         using StepScope step = Cpu.BeginStep();

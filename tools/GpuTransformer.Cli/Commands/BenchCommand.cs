@@ -11,5 +11,6 @@ internal static class BenchCommand
         BenchTrainStepCommand.Create(),
         BenchAttentionCommand.Create(),
         BenchMatmulCommand.Create(),
+        BenchDecodeCommand.Create(),
     };
 }

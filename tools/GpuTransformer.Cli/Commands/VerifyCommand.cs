@@ -11,7 +11,14 @@ internal static class VerifyCommand
 {
     public static Command Create()
     {
-        var path = new Argument<DirectoryInfo>("PATH") { Description = "a folder with manifest.json and one safetensors file per case" };
+        var path = new Argument<DirectoryInfo?>("PATH")
+        {
+            Description = "a folder with manifest.json and one safetensors file per case", Arity = ArgumentArity.ZeroOrOne,
+        };
+        var sweep = new Option<bool>("--cache-sweep")
+        {
+            Description = "in place of a folder: compare steps with a cache of keys and values with whole sequences without, over combinations of options",
+        };
         Option<string?> device = SharedOptions.Device();
         var filter = new Option<string>("--filter")
         {
@@ -25,10 +32,13 @@ internal static class VerifyCommand
         var command = new Command(
             "verify",
             "Build and run the modules of a folder of golden vectors and compare their outputs with "
-            + "PyTorch's.") { path, device, filter, gradients, verbose, json };
+            + "PyTorch's.") { path, sweep, device, filter, gradients, verbose, json };
         return command.Runs(invocation =>
         {
-            GoldenManifest manifest = GoldenManifest.Read(invocation.Require(path));
+            if (invocation.Get(sweep))
+                return SweepCaches(invocation, invocation.Get(device), invocation.Require(filter), invocation.Get(verbose), invocation.Get(json));
+            GoldenManifest manifest = GoldenManifest.Read(
+                invocation.Get(path) ?? throw new UsageException("verify needs a folder of golden vectors, or --cache-sweep."));
             List<GoldenCase> cases = [.. manifest.Cases.Where(c => SharedOptions.Matches(invocation.Require(filter), c.Name))];
             if (cases.Count == 0)
                 throw new UsageException($"None of the {manifest.Cases.Count} cases matches '{invocation.Require(filter)}'.");
@@ -41,6 +51,39 @@ internal static class VerifyCommand
             JsonFile.Write(invocation.Get(json), report);
             return report.Conclude(invocation.Terminal);
         });
+    }
+
+    private static ExitCode SweepCaches(Invocation invocation, string? device, string filter, bool verbose, FileInfo? json)
+    {
+        List<CacheCombination> combinations = [.. CacheCombination.All.Where(c => SharedOptions.Matches(filter, c.Name))];
+        if (combinations.Count == 0)
+            throw new UsageException($"No combination of options matches '{filter}'.");
+        using ComputeDevice opened = ComputeDevice.Create(device);
+        invocation.Terminal.Line($"Comparing {combinations.Count} combinations of options, with a cache and without, on {opened}.");
+        long start = Stopwatch.GetTimestamp();
+        var results = new List<CaseResult>();
+        invocation.Terminal.Progress("verify", combinations.Count, step =>
+        {
+            foreach (CacheCombination combination in combinations)
+            {
+                invocation.Cancellation.ThrowIfCancellationRequested();
+                results.Add(combination.Run(opened));
+                step(combination.Name);
+            }
+        });
+        if (verbose)
+        {
+            invocation.Terminal.Table(
+                ["combination", "#error", "#limit", "verdict", "why"],
+                results.Select(static r
+                    => (IReadOnlyList<string>)[r.Name, Format.Error(r.Error), Format.Error(r.Limit), r.Status.ToString(), r.Message ?? string.Empty]));
+        }
+
+        CaseResult worst = results.MaxBy(static r => r.Error / r.Limit)!;
+        invocation.Terminal.Line($"The largest difference is {Format.Share(worst.Error / worst.Limit)} of the limit: {worst.Name}.");
+        var report = new CaseReport("verify", results, Stopwatch.GetElapsedTime(start).TotalSeconds);
+        JsonFile.Write(json, report);
+        return report.Conclude(invocation.Terminal);
     }
 
     private static List<CaseResult> Run(Invocation invocation, GoldenVerifier verifier, List<GoldenCase> cases)

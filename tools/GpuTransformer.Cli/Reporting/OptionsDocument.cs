@@ -27,6 +27,10 @@ internal static partial class OptionsDocument
         ("`XTransformer`", typeof(XTransformerBuilder.SharedOptions)),
         ("`ViTransformerWrapper`", typeof(ViTransformerWrapperOptions)),
         ("`ContinuousTransformerWrapper`", typeof(ContinuousTransformerWrapperOptions)),
+        ("`ContinuousAutoregressiveWrapper`", typeof(ContinuousAutoregressiveWrapperOptions)),
+        ("`MultiInputTransformerWrapper`", typeof(MultiInputTransformerWrapperOptions)),
+        ("`NonAutoregressiveWrapper`", typeof(NonAutoregressiveWrapperOptions)),
+        ("`DPO`", typeof(DpoOptions)),
         ("`AttentionPool`", typeof(AttentionPoolOptions)),
     ];
 

@@ -30,6 +30,7 @@ internal static class ModuleGolden
         List<GoldenOutput> outputs = gradients && GradientGolden.Has(file)
             ? CallWithGradients(golden, file, module, inputs)
             : [Call(golden, file, module, inputs, string.Empty)];
+        outputs.AddRange(ExtraGolden.Run(golden, file, module, inputs, () => Arguments(golden, inputs)));
         if (file.Contains(SecondCall + "output_f64"))
             outputs.Add(
                 Call(golden, file, module, ReadInputs(golden, file, device, name => file.Contains(SecondCall + name) ? SecondCall + name : $"input.{name}"),

@@ -6,8 +6,8 @@ using GpuTransformer.Modules;
 namespace GpuTransformer.Cli.Verification;
 
 /// <summary>
-/// Tables of functions, recognised by the tensors in the file: activations, norms, cross-entropy and ALiBi through their operators. Of a table of activations
-/// the columns are judged that there is an operator for; a table without any is unsupported.
+/// Tables of functions, recognised by the tensors in the file: activations, norms, cross-entropy, ALiBi, sampling filters and the GRU cell. Of a table of
+/// activations the columns are judged that there is an operator for; a table without any is unsupported.
 /// </summary>
 internal static class TableGolden
 {
@@ -44,6 +44,14 @@ internal static class TableGolden
             return CrossEntropy(golden, file, device, gradients);
         if (file.Contains("slopes.h1"))
             return [.. Slopes(file), .. Biases(file, device)];
+        if (file.Contains("top_k.default"))
+            return SamplingTable.Run(file);
+        if (file.Contains("param.weight_hh"))
+            return GruTable.Run(file, device, gradients);
+        if (file.Contains("bucket.32_128.causal"))
+            return PositionTables.Buckets(file);
+        if (file.Entries.Any(static e => e.Name.EndsWith(".rotated", StringComparison.Ordinal)))
+            return PositionTables.Rotations(file, device);
         throw new UnsupportedOptionException(golden.Name, $"{golden.Name}: a table of functions that are not supported.");
     }
 

@@ -56,7 +56,8 @@ internal static class AttentionBackwardCases
         ScoreOptions options = arrays.Options(device);
         Tensor output = Operators.Attention(query, key, value, options, normalizer: normalizer);
         return AttentionBackwardOperator.Prepare(
-            Tensor.From(device, output.Shape, outputGradient, dtype), query, key, value, output, normalizer, options, wantsBias: options.Bias is not null);
+            Tensor.From(device, output.Shape, outputGradient, dtype), query, key, value, output, normalizer, options, options.Bias is not null,
+            options.DistanceBias is not null);
     }
 
     private static List<(string Name, Tensor Tensor)> Outputs(AttentionBackwardArguments arguments)
@@ -67,6 +68,8 @@ internal static class AttentionBackwardCases
         ];
         if (arguments.BiasGradient is { } bias)
             outputs.Add(("biasGradient", bias));
+        if (arguments.DistanceGradient is { } distances)
+            outputs.Add(("distanceBiasGradient", distances));
         return outputs;
     }
 
@@ -78,5 +81,7 @@ internal static class AttentionBackwardCases
         yield return arrays.Expect("valueGradient", exact.Value, plain.Value);
         if (exact.Bias is not null)
             yield return new Expected("biasGradient", exact.Bias, Array.ConvertAll(plain.Bias!, static v => (double)v));
+        if (exact.Distances is not null)
+            yield return new Expected("distanceBiasGradient", exact.Distances, Array.ConvertAll(plain.Distances!, static v => (double)v));
     }
 }

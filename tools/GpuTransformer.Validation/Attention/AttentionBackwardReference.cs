@@ -4,7 +4,7 @@ using System.Numerics;
 namespace GpuTransformer.Validation;
 
 /// <summary>The gradients that <see cref="AttentionBackwardReference"/> computes, laid out as their tensors.</summary>
-internal sealed record AttentionReferenceGradients<T>(T[] Query, T[] Key, T[] Value, T[]? Bias);
+internal sealed record AttentionReferenceGradients<T>(T[] Query, T[] Key, T[] Value, T[]? Bias, T[]? Distances);
 
 /// <summary>
 /// Attention's gradients, one query of one head at a time, by the chain rule over scores, softmax and weighted sum. It starts from what forward stored, as
@@ -22,7 +22,8 @@ internal static class AttentionBackwardReference
         where T : IFloatingPointIeee754<T>
     {
         var gradients = new AttentionReferenceGradients<T>(
-            new T[inputs.Query.Length], new T[inputs.Key.Length], new T[inputs.Value.Length], inputs.Bias is null ? null : new T[inputs.Bias.Length]);
+            new T[inputs.Query.Length], new T[inputs.Key.Length], new T[inputs.Value.Length], inputs.Bias is null ? null : new T[inputs.Bias.Length],
+            inputs.Distances is null ? null : new T[inputs.Distances.Length]);
         foreach ((int b, int h, int i) in AttentionReference.Rows(shape))
         {
             int[] keys = AttentionReference.VisibleKeys(shape, rules, inputs, b, h, i);
@@ -37,6 +38,8 @@ internal static class AttentionBackwardReference
                 T toScore = probability * (toProbability - delta) * ClampSlope(rules, score);
                 if (gradients.Bias is { } bias && j >= rules.FreeColumns)
                     bias[AttentionReference.BiasIndex(rules, b, h, i, j)] += toScore;
+                if (gradients.Distances is { } distances && j >= rules.FreeColumns)
+                    distances[AttentionReference.DistanceIndex(shape, rules, h, i, j)] += toScore;
                 toScore *= T.CreateChecked(rules.Scale);
                 AddScaled(gradients.Query, shape.QueryOffset(b, h, i), toScore, inputs.Key, shape.KeyOffset(b, h, j), shape.HeadDim);
                 AddScaled(gradients.Key, shape.KeyOffset(b, h, j), toScore, inputs.Query, shape.QueryOffset(b, h, i), shape.HeadDim);

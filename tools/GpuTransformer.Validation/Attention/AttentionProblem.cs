@@ -57,6 +57,11 @@ internal sealed record AttentionProblem(int Queries, int Keys, int HeadDim, int 
 
     public AttentionAxes? AlibiPositions { get; init; }
 
+    /// <summary>Entries of each head's table of biases by distance; null for no table.</summary>
+    public int? Distances { get; init; }
+
+    public int DistanceOrigin { get; init; }
+
     public float? SoftClamp { get; init; }
 
     public float? Scale { get; init; }
@@ -120,6 +125,21 @@ internal sealed record AttentionProblem(int Queries, int Keys, int HeadDim, int 
             Batch = 1, Heads = 1, KeyValueHeads = 1, EveryType = true, Bias = AttentionAxes.Query, Causal = CausalAlignment.BottomRight, Window = 150,
         },
 
+        // Few queries against many keys: chunks that are folded, whole and not, with every rule, and heads that share keys.
+        new(1, 70, 8, 5) { Size = ValidationSize.Tiny, Batch = 1, KeyMask = true, Alibi = true },
+        new(3, 130, 5, 9)
+        {
+            Size = ValidationSize.Tiny, Batch = 1, Heads = 3, KeyValueHeads = 1, FreeColumns = 2, Causal = CausalAlignment.BottomRight, Window = 40, SoftClamp = 2f,
+        },
+        new(1, 443, 64, 64) { EveryType = true },
+        new(3, 97, 24, 24) { Size = ValidationSize.Tiny, Batch = 1, Distances = 12, DistanceOrigin = 10, FreeColumns = 1, SoftClamp = 2f },
+        new(7, 300, 64, 64) { Distances = 129, DistanceOrigin = 128, Causal = CausalAlignment.BottomRight, KeyMask = true },
+        new(2, 1023, 80, 40) { Batch = 1, Heads = 6, KeyValueHeads = 2, FreeColumns = 3, Alibi = true, Causal = CausalAlignment.BottomRight, EveryType = true },
+        new(5, 300, 17, 130) { Batch = 3, KeyMask = true, SoftClamp = 3f, Layout = AttentionLayout.HeadMajor },
+        new(8, 257, 64, 200) { KeyMask = true, HiddenNumbers = true, Causal = CausalAlignment.BottomRight, Window = 100, EveryType = true },
+        new(4, 200, 256, 64) { Mask = AttentionAxes.All, Bias = AttentionAxes.Head, DeadRows = true, Causal = CausalAlignment.BottomRight },
+        new(1, 4099, 64, 64) { Size = ValidationSize.Full, EveryType = true },
+
         // Widths and lengths. Half types and wide heads have rules here and none in the full sweep: each combination is a kernel to compile.
         new(1, 1, 1, 1),
         new(17, 23, 17, 17),
@@ -181,6 +201,26 @@ internal sealed record AttentionProblem(int Queries, int Keys, int HeadDim, int 
         new(45, 83, 24, 24) { Bias = AttentionAxes.Head | AttentionAxes.Query },
         new(45, 83, 24, 24) { Bias = AttentionAxes.Batch },
         new(45, 83, 24, 24) { Bias = AttentionAxes.None },
+
+        // Biases by distance: tables with an entry for every distance, and tables that end before, at one side or at both.
+        new(5, 7, 4, 3) { Size = ValidationSize.Tiny, Batch = 1, Distances = 3, DistanceOrigin = 2, FreeColumns = 1, Causal = CausalAlignment.BottomRight },
+        new(7, 9, 4, 4)
+        {
+            Size = ValidationSize.Tiny, Batch = 1, Distances = 4, DistanceOrigin = 1, Bias = AttentionAxes.Query, ExtremeBias = ExtremeBias.Infinite,
+            DeadRows = true,
+        },
+        new(70, 70, 64, 64) { Distances = 139, DistanceOrigin = 69, EveryType = true },
+        new(75, 150, 40, 40) { Distances = 151, DistanceOrigin = 149, Causal = CausalAlignment.BottomRight, Heads = 3, KeyValueHeads = 1 },
+        new(70, 135, 24, 24) { Distances = 21, DistanceOrigin = 20, Causal = CausalAlignment.TopLeft, SoftClamp = 2f, KeyMask = true, DeadRows = true },
+        new(135, 70, 24, 40) { Distances = 30, DistanceOrigin = -9, Layout = AttentionLayout.HeadMajor, FreeColumns = 3, Mask = AttentionAxes.All },
+        new(45, 83, 24, 24) { Distances = 1, FreeColumns = 2, Window = 30, Causal = CausalAlignment.BottomRight, Dropout = 0.3f },
+        new(45, 83, 24, 24) { Distances = 11, DistanceOrigin = 1000, Bias = AttentionAxes.Head },
+        new(70, 135, 60, 40)
+        {
+            Heads = 6, KeyValueHeads = 2, Causal = CausalAlignment.BottomRight, Window = 100, KeyMask = true, Mask = AttentionAxes.All,
+            Bias = AttentionAxes.All, Distances = 50, DistanceOrigin = 40, SoftClamp = 20f, FreeColumns = 3, Dropout = 0.1f, EveryType = true,
+        },
+        new(300, 555, 64, 64) { Heads = 4, KeyValueHeads = 4, Size = ValidationSize.Full, KeyMask = true, Distances = 65, DistanceOrigin = 32 },
 
         // −∞ hides, and no finite number does; what is hidden is nothing, whatever it holds.
         new(7, 9, 4, 5) { Size = ValidationSize.Tiny, Batch = 1, Bias = AttentionAxes.Query, ExtremeBias = ExtremeBias.Infinite, DeadRows = true },
@@ -272,6 +312,8 @@ internal sealed record AttentionProblem(int Queries, int Keys, int HeadDim, int 
             Append(text, $" alibi");
         if (AlibiPositions is not null)
             Append(text, $" positions[{AlibiPositions}]");
+        if (Distances is not null)
+            Append(text, $" {Distances} distances from {-DistanceOrigin}");
         if (SoftClamp is not null)
             Append(text, $" clamp {SoftClamp}");
         if (Scale is not null)

@@ -23,6 +23,7 @@ internal sealed class AttentionProblemData
     private readonly float[]? _slopes;
     private readonly Shape? _positionShape;
     private readonly float[]? _positions;
+    private readonly float[]? _distances;
 
     public AttentionProblemData(AttentionProblem problem, int seed, DType dtype)
     {
@@ -51,8 +52,13 @@ internal sealed class AttentionProblemData
             _positions = rules.Uniform(_positionShape.Value.Count, 10f);
         }
 
+        if (p.Distances is { } span)
+            _distances = rules.Uniform((long)p.Heads * span, 2f);
+        if (_distances is not null && p.ExtremeBias == ExtremeBias.Infinite)
+            _distances[p.DistanceOrigin] = float.NegativeInfinity;
+
         Shape = AttentionGeometry.Shape(Options(null), _queryShape, _keyShape, _valueShape);
-        Rules = AttentionGeometry.Rules(Options(null), Shape, _maskShape, _biasShape, _positionShape);
+        Rules = AttentionGeometry.Rules(Options(null), Shape, _maskShape, _biasShape, _positionShape, p.Distances is { } entries ? [p.Heads, entries] : null);
         if (p.HiddenNumbers)
             PutHiddenNumbers();
     }
@@ -87,6 +93,8 @@ internal sealed class AttentionProblemData
         Bias = device is null || _bias is null ? null : Tensor.From(device, _biasShape!.Value, _bias),
         AlibiSlopes = device is null || _slopes is null ? null : Tensor.From(device, [_problem.Heads], _slopes),
         AlibiPositions = device is null || _positions is null ? null : Tensor.From(device, _positionShape!.Value, _positions),
+        DistanceBias = device is null || _distances is null ? null : Tensor.From(device, [_problem.Heads, _problem.Distances!.Value], _distances),
+        DistanceOrigin = _problem.DistanceOrigin,
     };
 
     /// <summary>What the oracle reads.</summary>
@@ -99,6 +107,7 @@ internal sealed class AttentionProblemData
             Bias = _bias is null ? null : CaseData.Convert<T>(_bias),
             Slopes = _slopes is null ? null : CaseData.Convert<T>(_slopes),
             Positions = _positions is null ? null : CaseData.Convert<T>(_positions),
+            Distances = _distances is null ? null : CaseData.Convert<T>(_distances),
         };
 
     /// <inheritdoc cref="CaseData.Expect"/>

@@ -15,6 +15,8 @@ internal sealed record AttentionInputs<T>(T[] Query, T[] Key, T[] Value)
     public T[]? Slopes { get; init; }       // [heads]
 
     public T[]? Positions { get; init; }    // [batch|1, heads|1, keys − freeColumns]
+
+    public T[]? Distances { get; init; }    // [heads, span]
 }
 
 /// <summary>What <see cref="AttentionReference.Forward"/> computes.</summary>
@@ -61,7 +63,8 @@ internal static class AttentionReference
                 && (rules.Window < 0 || QueryPosition(shape, i) - j <= rules.Window)
                 && (inputs.KeyMask is null || inputs.KeyMask[(b * (shape.Keys - rules.FreeColumns)) + j - rules.FreeColumns])
                 && (inputs.Mask is null || inputs.Mask[MaskIndex(rules, b, h, i, j)])
-                && (inputs.Bias is null || !T.IsNegativeInfinity(inputs.Bias[BiasIndex(rules, b, h, i, j)]))))];
+                && (inputs.Bias is null || !T.IsNegativeInfinity(inputs.Bias[BiasIndex(rules, b, h, i, j)]))
+                && (inputs.Distances is null || !T.IsNegativeInfinity(inputs.Distances[DistanceIndex(shape, rules, h, i, j)]))))];
 
     /// <summary>
     /// softclamp(scale · q·k + bias) for a visible key, at least the lowest finite float32: a finite number hides nothing, though it overflow.
@@ -79,6 +82,8 @@ internal static class AttentionReference
                 score += inputs.Bias[BiasIndex(rules, b, h, i, j)];
             if (inputs.Slopes is not null)
                 score -= inputs.Slopes[h] * Distance(shape, rules, inputs, b, h, i, j);
+            if (inputs.Distances is not null)
+                score += inputs.Distances[DistanceIndex(shape, rules, h, i, j)];
         }
 
         if (rules.SoftClamp == 0f)
@@ -101,6 +106,10 @@ internal static class AttentionReference
     /// <summary>Where the bias of a pair lies; masks lie alike.</summary>
     internal static long BiasIndex(AttentionRules rules, int b, int h, int i, int j)
         => (b * rules.BiasBatchStride) + (h * rules.BiasHeadStride) + (i * rules.BiasQueryStride) + j - rules.FreeColumns;
+
+    /// <summary>Which entry of the table of biases by distance a pair reads.</summary>
+    internal static long DistanceIndex(AttentionShape shape, AttentionRules rules, int h, int i, int j)
+        => ((long)h * rules.DistanceSpan) + Math.Clamp(j - QueryPosition(shape, i) + rules.DistanceOrigin, 0, rules.DistanceSpan - 1);
 
     private static long MaskIndex(AttentionRules rules, int b, int h, int i, int j)
         => (b * rules.MaskBatchStride) + (h * rules.MaskHeadStride) + (i * rules.MaskQueryStride) + j - rules.FreeColumns;

@@ -4,7 +4,7 @@ namespace GpuTransformer.Modules;
 
 /// <summary>
 /// Vectors to vectors: linear → + positions → stack → linear, no biases. Keys: <c>memory_tokens</c>, <c>pos_emb.…</c>, <c>post_emb_norm.gamma</c>,
-/// <c>project_in.weight</c> [dim, DimIn], <c>attn_layers.…</c>, <c>project_out.weight</c> [DimOut, dim].
+/// <c>project_in.weight</c> [dim, DimIn], <c>attn_layers.…</c>, <c>project_out.weight</c> [DimOut, dim]; twice DimOut where it is probabilistic.
 /// </summary>
 public sealed class ContinuousTransformerWrapper : Module
 {
@@ -34,10 +34,10 @@ public sealed class ContinuousTransformerWrapper : Module
         using StepScope construction = Device.BeginConstruction();
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(attnLayers);
-        options.Validate();
+        int dim = attnLayers.Options.Dim;
+        options.Validate(dim);
         Options = options;
         AttnLayers = attnLayers;
-        int dim = attnLayers.Options.Dim;
         if (options.MemoryTokens > 0)
             _memoryTokens = AddParameter("memory_tokens", initializer.Normal([options.MemoryTokens, dim]));
         if (options.UseAbsPosEmb && options.MaxSeqLen is > 0 and { } positions && !attnLayers.Options.ReplacesAbsolutePositions)
@@ -46,11 +46,12 @@ public sealed class ContinuousTransformerWrapper : Module
                 options.ScaledSinuPosEmb ? new SinusoidalPositions(dim, initializer) : new LearnedPositions(positions, dim, l2norm: false, initializer));
         if (options.PostEmbNorm)
             _postEmbNorm = AddChild("post_emb_norm", new LayerNorm(dim, unitOffset: false, initializer));
-        if (options.DimIn is { } dimIn)
+        if (options.DimIn is { } dimIn && !(options.UseIdentityIfSameDim && dimIn == dim))
             _projectIn = AddChild("project_in", new Linear(dimIn, dim, bias: false, initializer));
         AddChild("attn_layers", attnLayers);
-        if (options.DimOut is { } dimOut)
-            _projectOut = AddChild("project_out", new Linear(dim, dimOut, bias: false, initializer));
+        int? projected = options.Probabilistic ? 2 * options.DimOut : options.DimOut;
+        if (projected is { } width && !(options.UseIdentityIfSameDim && width == dim))
+            _projectOut = AddChild("project_out", new Linear(dim, width, bias: false, initializer));
         construction.Complete();
     }
 
@@ -62,12 +63,16 @@ public sealed class ContinuousTransformerWrapper : Module
 
     internal AbsolutePositions? Positions { get; }
 
+    internal int InputDim => Options.DimIn ?? AttnLayers.Options.Dim;
+
+    internal int OutputDim => Options.DimOut ?? AttnLayers.Options.Dim / (Options.Probabilistic ? 2 : 1);
+
     /// <summary>Runs the model.</summary>
     /// <param name="x">[batch, sequence, DimIn]</param>
     /// <param name="mask">bool [batch, sequence], true to keep.</param>
     /// <param name="context">[batch, contextLength, CrossAttn.DimContext], for a stack with cross-attention.</param>
     /// <param name="contextMask">bool [batch, contextLength], true to keep.</param>
-    /// <returns>[batch, sequence, DimOut]</returns>
+    /// <returns>[batch, sequence, DimOut]; [batch, DimOut] with AveragePoolEmbed; means and variances, [2, …], where it is probabilistic.</returns>
     /// <exception cref="ArgumentException">A shape, data type or device does not fit, or an argument is missing or superfluous.</exception>
     public Tensor Forward(Tensor x, Tensor? mask = null, Tensor? context = null, Tensor? contextMask = null)
         => Forward(new SequenceInputs(x) { Mask = mask, Context = context, ContextMask = contextMask });
@@ -78,17 +83,21 @@ public sealed class ContinuousTransformerWrapper : Module
     {
         using InferenceScope scope = InferenceScope.Begin(Device);
         Tensor y = Embed(inputs);
-        return scope.Keep(_projectOut?.Forward(y) ?? y);
+        inputs.KeepAsked(scope);
+        y = _projectOut?.Forward(y) ?? y;
+        return scope.Keep(Options.Probabilistic ? MeansAndVariances(y) : y);
     }
 
     /// <summary>The stack's output.</summary>
     /// <param name="inputs">The sequence and everything that goes with it.</param>
-    /// <returns>[batch, sequence, dim]</returns>
+    /// <returns>[batch, sequence, dim]; [batch, dim] with AveragePoolEmbed.</returns>
     /// <exception cref="ArgumentException">As for <see cref="Forward(SequenceInputs)"/>.</exception>
     public Tensor Embeddings(SequenceInputs inputs)
     {
         using InferenceScope scope = InferenceScope.Begin(Device);
-        return scope.Keep(Embed(inputs));
+        Tensor y = Embed(inputs);
+        inputs.KeepAsked(scope);
+        return scope.Keep(y);
     }
 
     /// <inheritdoc/>
@@ -119,6 +128,18 @@ public sealed class ContinuousTransformerWrapper : Module
         SequenceInputs masked = inputs.Lens is null ? inputs : inputs with { Mask = SequenceMasks.UpTo(inputs.Lens, inputs.Length) };
         Tensor y = AttnLayers.Forward(
             x, masked.Behind(Device, inputs.Batch, inputs.Length, AttnLayers.Options.ReadsPositions, (inputs.PrependMask, inputs.Prefix), (null, memory)));
-        return memory == 0 ? y : Operators.SliceRows(y, memory, inputs.Length);
+        if (memory > 0)
+            y = Operators.SliceRows(y, memory, inputs.Length);
+        return Options.AveragePoolEmbed
+            ? MeanPooling.Over(y, SequenceMasks.Join(Device, inputs.Batch, (inputs.PrependMask, inputs.Prefix), (masked.Mask, inputs.Length)))
+            : y;
+    }
+
+    // […, 2 · dim], means and logarithms of variances by turns, to [2, …, dim].
+    private static Tensor MeansAndVariances(Tensor y)
+    {
+        Shape one = [1, .. y.Shape.Lengths[..^1], y.Shape[^1] / 2];
+        Tensor pairs = y.Reshape([.. y.Shape.Lengths[..^1], one[^1], 2]);
+        return Operators.Concatenate([pairs.Narrow(-1, 0, 1).Reshape(one), Operators.Exp(pairs.Narrow(-1, 1, 1).Reshape(one))], 0);
     }
 }

@@ -32,7 +32,28 @@ public sealed record ContinuousTransformerWrapperOptions
     [Takes(OptionRange.Count)]
     public int? NumMemoryTokens { get; init; }
 
+    /// <summary>The output is of the mean over the visible positions, [batch, DimOut]; x-transformers' own fails.</summary>
+    public bool AveragePoolEmbed { get; init; }
+
+    /// <summary>
+    /// The output is a mean and a variance for each of <see cref="DimOut"/> channels, [2, batch, sequence, DimOut]; the projection is twice as wide, and gives
+    /// means and logarithms of variances by turns.
+    /// </summary>
+    public bool Probabilistic { get; init; }
+
+    /// <summary>No projection where <see cref="DimIn"/>, or the width of the output, is the stack's.</summary>
+    public bool UseIdentityIfSameDim { get; init; }
+
     internal int MemoryTokens => NumMemoryTokens ?? 0;
 
-    internal void Validate() => OptionChecks.Ranges(this);
+    internal void Validate(int dim)
+    {
+        OptionChecks.Ranges(this);
+        if (Probabilistic && DimOut is null && dim % 2 != 0)
+            throw ForwardChecks.Wrong(
+                nameof(Probabilistic),
+                $"Probabilistic splits the output into means and variances, but without DimOut it is the stack's, {dim} wide, which is odd.");
+        if (DimOut is { } dimOut && Probabilistic)
+            OptionChecks.Product(2, dimOut, "2 · DimOut", nameof(DimOut));
+    }
 }
