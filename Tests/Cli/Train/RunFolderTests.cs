@@ -23,6 +23,8 @@ public sealed class RunFolderTests : IDisposable
     [DataRow("loss.png")]
     [DataRow("checkpoint.safetensors")]
     [DataRow("reconstruction.png")]
+    [DataRow("model.json")]
+    [DataRow("model.safetensors")]
     [DataRow("run.json")]
     public async Task A_foreign_file_is_not_overwritten(string name)
     {

@@ -38,7 +38,7 @@ internal static class TrainCommand
         var config = SharedOptions.Existing("--config", "settings as JSON with snake_case names; the options below override it", required: false);
         var output = new Option<DirectoryInfo>("--output")
         {
-            Description = "folder for the checkpoint, loss.csv and pictures", HelpName = "DIR", Required = true,
+            Description = "folder for the checkpoint, loss.csv, pictures and the model", HelpName = "DIR", Required = true,
         };
         var resume =
             new Option<bool>("--resume") { Description = "continue from the checkpoint in the output folder, with its settings unless others are given" };

@@ -10,6 +10,10 @@ internal abstract record TrainingReport
     [JsonIgnore]
     public abstract string Summary { get; }
 
+    /// <summary>What is shown of the result below the summary; null for nothing.</summary>
+    [JsonIgnore]
+    public virtual string? Illustration => null;
+
     /// <summary>Whether the result is what the command promises, where it promises one.</summary>
     [JsonIgnore]
     public virtual bool IsAsPromised => true;

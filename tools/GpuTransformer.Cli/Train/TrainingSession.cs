@@ -53,6 +53,8 @@ internal sealed class TrainingSession(ITrainingTask task, TrainingSettings setti
         };
         terminal.Line(
             $"{report.Summary}; {trainer.StepNumber} steps in {Format.Seconds(TimeSpan.FromSeconds(seconds))}, {Format.Bytes(report.PeakBytes)} at most");
+        if (report.Illustration is { } shown)
+            terminal.Line(shown);
         return report;
     }
 

@@ -65,6 +65,14 @@ public sealed class TextFilesTests : IDisposable
     }
 
     [TestMethod]
+    [OSCondition(ConditionMode.Exclude, OperatingSystems.Windows)]
+    public void What_has_no_end_is_not_read_to_the_end()
+    {
+        string message = Assert.ThrowsExactly<UsageException>(static () => TextFiles.Read("/dev/zero", "*")).Message;
+        StringAssert.Contains(message, "'/dev/zero' holds more than 268435456 bytes", StringComparison.Ordinal);
+    }
+
+    [TestMethod]
     public void Nothing_to_read_is_told()
     {
         Complains("nowhere", "there is no file or folder", "nowhere");

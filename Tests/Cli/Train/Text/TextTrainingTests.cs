@@ -43,7 +43,7 @@ public sealed class TextTrainingTests : IDisposable
             report.GetProperty("sample").GetString(),
             StringComparison.Ordinal);
         run.Says("held out, the first 4096 bytes: ");
-        run.Says("it writes: ");
+        Assert.HasCount(3, run.Output.Split("  it writes: "), "At step 75 and in the end.");
         run.Says("bits/byte ");
         run.Says("bits per byte of held-out text");
     }
@@ -113,6 +113,7 @@ public sealed class TextTrainingTests : IDisposable
     [DataRow("the text has 9000 bytes, of which 4096 are held out; two windows of length 4000 beside them need 12096", "--length", "4000")]
     [DataRow("pattern is ' ; '", "--pattern", " ; ")]
     [DataRow("length is 1, but must be from 2 to", "--length", "1")]
+    [DataRow("batch_size 65536 by length 128 is 8388608 bytes at once, but 4194304 are the most", "--batch-size", "65536")]
     [DataRow("dim is 0", "--dim", "0")]
     [DataRow("depth is 0", "--depth", "0")]
     [DataRow("heads is -1", "--heads", "-1")]

@@ -34,15 +34,12 @@ internal sealed record TextFiles(byte[] Bytes, IReadOnlyList<string> Files, IRea
         string[] found = isFolder ? [.. Find(path, Patterns(pattern)).OrderBy(file => Relative(path, file), StringComparer.Ordinal)] : [path];
         if (found.Length == 0)
             throw new UsageException($"--data: '{path}' has no file named {pattern.Replace(";", ", ", StringComparison.Ordinal)}; --pattern names others.");
-        long total = found.Sum(static file => new FileInfo(file).Length);
-        if (total > MaxBytes)
-            throw new UsageException($"--data: '{path}' holds {total} bytes, but at most {MaxBytes} are read; choose a part with --pattern.");
-
-        using var bytes = new MemoryStream((int)total);
+        using var bytes = new MemoryStream();
         List<string> read = [], skipped = [];
         foreach (string file in found)
         {
-            byte[] content = File.ReadAllBytes(file);
+            byte[] content = ReadAtMost(file, MaxBytes - bytes.Length)
+                ?? throw new UsageException($"--data: '{path}' holds more than {MaxBytes} bytes, up to '{file}'; choose a part with --pattern.");
             string name = isFolder ? Relative(path, file) : path;
             if (IsBinary(content))
             {
@@ -58,6 +55,22 @@ internal sealed record TextFiles(byte[] Bytes, IReadOnlyList<string> Files, IRea
             ? new TextFiles(bytes.ToArray(), read, skipped)
             : throw new UsageException(
                 $"--data: '{path}' has nothing to learn: {(skipped.Count > 0 ? $"'{skipped[0]}' is binary, a byte of it being 0." : "it is empty.")}");
+    }
+
+    // Null if there is more: a pipe or a device has no length that could be asked for, and perhaps no end.
+    private static byte[]? ReadAtMost(string file, long most)
+    {
+        using FileStream stream = File.OpenRead(file);
+        using var content = new MemoryStream();
+        var buffer = new byte[1 << 16];
+        for (int count; (count = stream.Read(buffer)) > 0;)
+        {
+            if (content.Length + count > most)
+                return null;
+            content.Write(buffer, 0, count);
+        }
+
+        return content.ToArray();
     }
 
     // As git has it: text has no byte 0.

@@ -27,6 +27,9 @@ internal sealed record TextReport : TrainingReport
     public string Sample { get; init; } = string.Empty;
 
     /// <inheritdoc/>
+    public override string Illustration => TextSample.Shown(Sample);
+
+    /// <inheritdoc/>
     public override string Summary => FormattableString.Invariant(
         $"{BitsPerByte:f3} bits per byte of held-out text ({TrainingBitsPerByte:f3} of training text); a table of pairs needs {BigramBitsPerByte:f3}, ")
         + FormattableString.Invariant($"gzip {GzipBitsPerByte:f3} after the training text and {GzipAloneBitsPerByte:f3} without it");

@@ -29,6 +29,9 @@ internal static class TextSample
         return [.. written.Skip(prompt.Length)];
     }
 
+    /// <summary>A printable sample among other lines.</summary>
+    public static string Shown(string sample) => $"  it writes: {sample.Replace("\n", "\n    ", StringComparison.Ordinal)}";
+
     /// <summary>As a terminal can show it: what is no UTF-8 and what would move the cursor is replaced, lines stay lines.</summary>
     public static string Printable(ReadOnlySpan<byte> text)
     {

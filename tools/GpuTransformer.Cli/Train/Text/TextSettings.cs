@@ -5,7 +5,7 @@ namespace GpuTransformer.Cli.Train.Text;
 /// <summary>What <c>train text</c> does; the defaults are a run of less than five minutes on two cores.</summary>
 internal sealed record TextSettings : TrainingSettings
 {
-    private const int MaxLength = 1 << 20;
+    private const int MaxLength = 1 << 20, MaxBatchBytes = 1 << 22;
 
     public TextSettings()
     {
@@ -74,6 +74,9 @@ internal sealed record TextSettings : TrainingSettings
         Require(!string.IsNullOrEmpty(Data), $"data is not given: --data FILE or FOLDER says which text to learn.");
         Require(TextFiles.Patterns(Pattern).Length > 0, $"pattern is '{Pattern}', but must name files, as '*.md;*.txt'.");
         Between(2, Length, MaxLength, "length");
+        Require(
+            (long)BatchSize * Length <= MaxBatchBytes,
+            $"batch_size {BatchSize} by length {Length} is {(long)BatchSize * Length} bytes at once, but {MaxBatchBytes} are the most.");
         Between(1, Dim, MaxWidth, "dim");
         Between(1, Depth, MaxDepth, "depth");
         Between(1, Heads, MaxDepth, "heads");

@@ -70,7 +70,7 @@ internal sealed class TextTask : ITrainingTask
             return null;
         int end = Math.Min(_data.All.Length, _data.HeldOutStart + GlanceBytes);
         return FormattableString.Invariant($"  held out, the first {end - _data.HeldOutStart} bytes: {Measure(_data.HeldOutStart, end):f3} bits per byte\n")
-            + $"  it writes: {Indented(TextSample.Printable(Sample()))}";
+            + TextSample.Shown(TextSample.Printable(Sample()));
     }
 
     /// <inheritdoc/>
@@ -127,6 +127,4 @@ internal sealed class TextTask : ITrainingTask
         ReadOnlySpan<byte> prompt = _settings.Prompt is { } given ? Encoding.UTF8.GetBytes(given) : _data.Training[^Math.Max(1, _settings.Length / 2)..];
         return TextSample.Write(_model, prompt, _settings.SampleLength, _settings);
     }
-
-    private static string Indented(string text) => text.Replace("\n", "\n    ", StringComparison.Ordinal);
 }
