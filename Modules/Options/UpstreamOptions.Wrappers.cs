@@ -5,8 +5,6 @@ internal static partial class UpstreamOptions
     /// <summary>Options of <c>TransformerWrapper</c> that this library does not offer.</summary>
     private static readonly Dictionary<string, UpstreamOption> s_transformerWrapper = Parse(
         """
-        # Not yet: the loss is the cross-entropy of the next tokens alone.
-        add_continuous_pred_head=false
         # Not yet: nothing is carried from one sequence to the next.
         max_mem_len=0 shift_mem_down=0 input_not_include_cache=false
         # Not yet: attention is fused, and this needs the scores as a matrix.
@@ -17,8 +15,8 @@ internal static partial class UpstreamOptions
 
     private static readonly Dictionary<string, UpstreamOption> s_autoregressive = Parse(
         """
-        # Not yet: the loss is the cross-entropy of the next tokens alone.
-        add_attn_z_loss=false next_embed_loss_weight=0.1
+        # Not yet: attention is fused, and this needs the scores as a matrix.
+        add_attn_z_loss=false
         """);
 
     private static readonly Dictionary<string, UpstreamOption> s_continuous = Parse(
