@@ -41,18 +41,11 @@ internal static partial class UpstreamOptions
         attn_z_loss_weight=1e-4
         """);
 
-    private static readonly Dictionary<string, UpstreamOption> s_xTransformer = Parse(
-        """
-        # Not yet: every layer sees the tokens as they are.
-        cross_attn_tokens_dropout=0
-        """);
-
     private static readonly Dictionary<string, UpstreamOption> s_none = [];
 
     private static Dictionary<string, UpstreamOption> WrapperTable(Type options)
         => options == typeof(TransformerWrapperOptions) ? s_transformerWrapper
         : options == typeof(AutoregressiveWrapperOptions) ? s_autoregressive
-        : options == typeof(XTransformerBuilder.SharedOptions) ? s_xTransformer
         : options == typeof(ContinuousTransformerWrapperOptions) ? s_continuous
         : options == typeof(ContinuousAutoregressiveWrapperOptions) ? s_continuousAutoregressive
         : options == typeof(MultiInputTransformerWrapperOptions) ? s_multiInput
