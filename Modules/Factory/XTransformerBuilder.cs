@@ -39,6 +39,7 @@ internal static class XTransformerBuilder
                 TieTokenEmb = own.TieTokenEmb,
                 IgnoreIndex = own.IgnoreIndex,
                 PadValue = own.PadValue,
+                CrossAttnTokensDropout = own.CrossAttnTokensDropout,
             },
             device,
             seed,
@@ -60,6 +61,10 @@ internal static class XTransformerBuilder
 
         /// <inheritdoc cref="XTransformerOptions.PadValue"/>
         public int PadValue { get; init; }
+
+        /// <inheritdoc cref="XTransformerOptions.CrossAttnTokensDropout"/>
+        [Takes(OptionRange.Probability)]
+        public float CrossAttnTokensDropout { get; init; }
     }
 
     // The options of one side, sorted into those of its embedding and those of its stack.

@@ -5,18 +5,10 @@ internal static partial class UpstreamOptions
     /// <summary>Options of <c>TransformerWrapper</c> that this library does not offer.</summary>
     private static readonly Dictionary<string, UpstreamOption> s_transformerWrapper = Parse(
         """
-        # Not yet: the loss is the cross-entropy of the next tokens alone.
-        add_continuous_pred_head=false
         # Inputs with a cache are always the new tokens alone.
         input_not_include_cache=false
         # A Python object: derive a Module instead.
         token_emb=null to_logits=null
-        """);
-
-    private static readonly Dictionary<string, UpstreamOption> s_autoregressive = Parse(
-        """
-        # Not yet: the loss is the cross-entropy of the next tokens alone.
-        next_embed_loss_weight=0.1
         """);
 
     private static readonly Dictionary<string, UpstreamOption> s_continuous = Parse(
@@ -41,18 +33,10 @@ internal static partial class UpstreamOptions
         attn_z_loss_weight=1e-4
         """);
 
-    private static readonly Dictionary<string, UpstreamOption> s_xTransformer = Parse(
-        """
-        # Not yet: every layer sees the tokens as they are.
-        cross_attn_tokens_dropout=0
-        """);
-
     private static readonly Dictionary<string, UpstreamOption> s_none = [];
 
     private static Dictionary<string, UpstreamOption> WrapperTable(Type options)
         => options == typeof(TransformerWrapperOptions) ? s_transformerWrapper
-        : options == typeof(AutoregressiveWrapperOptions) ? s_autoregressive
-        : options == typeof(XTransformerBuilder.SharedOptions) ? s_xTransformer
         : options == typeof(ContinuousTransformerWrapperOptions) ? s_continuous
         : options == typeof(ContinuousAutoregressiveWrapperOptions) ? s_continuousAutoregressive
         : options == typeof(MultiInputTransformerWrapperOptions) ? s_multiInput

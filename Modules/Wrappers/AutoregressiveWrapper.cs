@@ -93,8 +93,8 @@ public sealed partial class AutoregressiveWrapper : Module
             read = read with { Mask = SequenceMasks.UpTo(lens, read.Length) };
         if (Options.MaskProb > 0 && Device.Training is { } random)
             read = RandomKeyMask.In(read, Options.MaskProb, random);
-        if (Net.Options.Looped)
-            return LoopedRun(read, lens);
+        if (Net.Options.Looped || Net.Options.AddContinuousPredHead)
+            return RunWithMore(read, lens);
 
         // Where the model gives logarithms of probabilities in place of logits it is the same loss: their softmax are the probabilities again.
 
@@ -120,11 +120,17 @@ public sealed partial class AutoregressiveWrapper : Module
 
     private static Tensor Plus(Tensor loss, Tensor? more) => more is null ? loss : loss + more.Reshape(loss.Shape);
 
-    private (Tensor Loss, Tensor Logits) LoopedRun(TokenInputs read, Tensor? lens)
+    // More than the logits of one pass: those of each, or the next embeddings.
+    private (Tensor Loss, Tensor Logits) RunWithMore(TokenInputs read, Tensor? lens)
     {
         long[] ids = Targets(ref read, lens);
-        IReadOnlyList<(Tensor Logits, Tensor Exit)> passes = Net.Loops(read);
-        return (LoopedLoss.Of(passes, ids, Options), passes[^1].Logits);
+        NextTokenOutputs outputs = Net.NextTokens(read);
+        Tensor loss = outputs.Passes.Count > 0
+            ? LoopedLoss.Of(outputs.Passes, ids, Options)
+            : Operators.NextTokenCrossEntropy(outputs.Logits, Upload(read, ids), Options.IgnoreIndex);
+        if (outputs.NextEmbeddings is not null)
+            loss += NextEmbeddingHead.Loss(outputs.NextEmbeddings, outputs.Embedded!, ids, Options.IgnoreIndex) * Options.NextEmbedLossWeight;
+        return (loss, outputs.Logits);
     }
 
     // What the model is to say; it reads padding where a token is ignored.

@@ -15,6 +15,9 @@ public sealed record AutoregressiveWrapperOptions
     /// <remarks>Liu et al. 2022, "FCM".</remarks>
     public float MaskProb { get; init => field = (float)OptionChecks.Kept(value); }
 
+    /// <summary>Around a model with AddContinuousPredHead: the weight of how far off the predicted embeddings are, in the mean |…| of a channel.</summary>
+    public float NextEmbedLossWeight { get; init => field = (float)OptionChecks.NotNegativeNumber(value); } = 0.1f;
+
     /// <summary>Around a looped model: by how much another pass must lower a token's loss for the gate to learn to go on.</summary>
     public float LoopedLossThresholdExit { get; init => field = (float)OptionChecks.NotNegativeNumber(value); } = 0.05f;
 

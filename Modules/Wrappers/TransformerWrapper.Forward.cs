@@ -55,26 +55,10 @@ public sealed partial class TransformerWrapper
         return Options.AveragePoolEmbed ? MeanPooling.Over(y, VisibleRows(inputs)) : y;
     }
 
-    private Tensor AttnPool(Tensor y, TokenInputs inputs) => _attnPool!.Forward(y, VisibleRows(inputs));
-
     // The mask of the output's rows.
     private Tensor? VisibleRows(TokenInputs inputs) => inputs.ExcisePrependEmbeds
         ? inputs.Mask
         : SequenceMasks.Join(Device, inputs.Batch, (inputs.PrependMask, inputs.Prefix), (inputs.Mask, inputs.Length));
-
-    private AttentionPoolOptions PoolOptions()
-    {
-        AttentionLayersOptions stack = AttnLayers.Options;
-        return new AttentionPoolOptions
-        {
-            Dim = Options.DimPooledTokens ?? stack.Dim,
-            DimContext = stack.Dim,
-            NumPooledTokens = Options.NumPooledTokens,
-            Depth = Options.AttnPoolDepth,
-            Heads = stack.Heads,
-            DimHead = stack.Attn.DimHead,
-        };
-    }
 
     /// <summary>The logits of the last tokens alone: [batch, last, logits].</summary>
     internal Tensor LastLogits(TokenInputs inputs, int last = 1)

@@ -6,7 +6,8 @@ namespace GpuTransformer.Modules;
 /// Tokens to logits: embedding + positions → stack → logits (GPT with a <see cref="Decoder"/>, BERT with an <see cref="Encoder"/>). Keys:
 /// <c>token_emb.emb.weight</c>, <c>pos_emb.…</c>, <c>post_emb_norm.gamma</c>, <c>project_emb.…</c>, <c>memory_tokens</c>, <c>cls_token</c>,
 /// <c>embeds.&lt;name&gt;_embed.weight</c>, <c>ff_deep_embed</c>, <c>attn_layers.…</c>, <c>recycled_proj.weight</c>, <c>exit_gate.weight</c>,
-/// <c>attn_pool.…</c>, <c>to_mixture.0.weight</c>, <c>combine_mixture.weight</c>, <c>to_logits.weight</c>.
+/// <c>attn_pool.…</c>, <c>to_mixture.0.weight</c>, <c>combine_mixture.weight</c>, <c>to_logits.weight</c>,
+/// <c>to_next_embed_pred.…</c>.
 /// </summary>
 /// <remarks>
 /// In front of the sequence stand, in this order, memory tokens, class tokens and PrependEmbeds. They have no absolute position, but count as relative ones.
@@ -28,6 +29,7 @@ public sealed partial class TransformerWrapper : Module
     private readonly LoopedPasses? _looped;
     private readonly AttentionPool? _attnPool;
     private readonly LogitHeads? _logits;
+    private readonly NextEmbeddingHead? _nextEmbedding;
 
     /// <summary>A model around a stack, which it owns from then on, with x-transformers' initialisation.</summary>
     /// <param name="options">What it is.</param>
@@ -94,6 +96,7 @@ public sealed partial class TransformerWrapper : Module
         _looped = LoopedPasses.Of(this, dim, initializer);
         _attnPool = options.AttnPool ? AddChild("attn_pool", new AttentionPool(PoolOptions(), initializer)) : null;
         _logits = LogitHeads.Of(this, dim, initializer);
+        _nextEmbedding = NextEmbeddingHead.Of(this, dim, initializer);
         construction.Complete();
     }
 
@@ -154,20 +157,6 @@ public sealed partial class TransformerWrapper : Module
         Tensor embeddings = Embed(inputs);
         inputs.KeepAsked(scope);
         return (scope.Keep(_logits!.Forward(embeddings)), scope.Keep(embeddings));
-    }
-
-    /// <summary>What AttnPool makes of the output, whatever the stack.</summary>
-    /// <param name="inputs">The tokens and everything that goes with them.</param>
-    /// <returns>[batch, NumPooledTokens, DimPooledTokens]</returns>
-    /// <exception cref="ArgumentException">As for <see cref="Forward(TokenInputs)"/>; or there is no pool, without AttnPool.</exception>
-    public Tensor PooledTokens(TokenInputs inputs)
-    {
-        if (_attnPool is null)
-            throw new ArgumentException("The model pools nothing: AttnPool = false.", nameof(inputs));
-        using InferenceScope scope = InferenceScope.Begin(Device);
-        Tensor pooled = AttnPool(Embed(inputs), inputs);
-        inputs.KeepAsked(scope);
-        return scope.Keep(pooled);
     }
 
     /// <inheritdoc/>

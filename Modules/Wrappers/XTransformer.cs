@@ -58,7 +58,11 @@ public sealed class XTransformer : Module
     public Tensor Loss(Tensor source, Tensor target, Tensor? mask = null)
     {
         using InferenceScope scope = InferenceScope.Begin(Device);
-        return scope.Keep(Decoder.Loss(target, context: Encoder.Forward(source, mask), contextMask: mask));
+        Tensor context = Encoder.Forward(source, mask);
+        Tensor? visible = Options.CrossAttnTokensDropout > 0 && Device.Training is { } random
+            ? ContextDropout.Mask(context, mask, Options.CrossAttnTokensDropout, random)
+            : mask;
+        return scope.Keep(Decoder.Loss(target, context: context, contextMask: visible));
     }
 
     /// <summary>Writes a target token by token.</summary>

@@ -27,8 +27,13 @@ public sealed record XTransformerOptions
     /// <summary>What the decoder reads where a token is <see cref="IgnoreIndex"/>.</summary>
     public int PadValue { get; init => field = OptionChecks.Count(value); }
 
+    /// <summary>In training this share of the source's tokens, drawn anew in each step, is hidden from the decoder's cross-attention: in [0, 1).</summary>
+    [Takes(OptionRange.Probability)]
+    public float CrossAttnTokensDropout { get; init; }
+
     internal void Validate()
     {
+        OptionChecks.Ranges(this);
         if (DecoderLayers.CrossAttn?.DimContext is { } width && width != EncoderLayers.Dim)
             throw new ArgumentException(
                 $"DecoderLayers.CrossAttn.DimContext = {width}, but the encoder's tokens are Dim = {EncoderLayers.Dim} wide; leave it out.",

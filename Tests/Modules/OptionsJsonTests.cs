@@ -132,8 +132,9 @@ public sealed class OptionsJsonTests
     [TestMethod]
     public void A_class_that_only_upstream_has_is_unsupported()
         => Assert.AreEqual(
-            "DPO",
-            Assert.ThrowsExactly<UnsupportedOptionException>(() => ModuleFactory.Create("""{"class":"DPO","kwargs":{}}""", TestDevices.Get("cpu"))).Option);
+            "BeliefStateWrapper",
+            Assert.ThrowsExactly<UnsupportedOptionException>(
+                () => ModuleFactory.Create("""{"class":"BeliefStateWrapper","kwargs":{}}""", TestDevices.Get("cpu"))).Option);
 
     [TestMethod]
     public void Call_arguments_are_never_ignored()

@@ -39,8 +39,15 @@ public sealed partial record TransformerWrapperOptions
     [Takes(OptionRange.Positive)]
     public int? DimPooledTokens { get; init; }
 
+    /// <summary>
+    /// A head beside the logits predicts the next token's embedding; an <see cref="AutoregressiveWrapper"/> then adds how far off it is to its loss.
+    /// </summary>
+    public bool AddContinuousPredHead { get; init; }
+
     private void ValidateHeads()
     {
+        OptionChecks.AtMostOne(
+            (AddContinuousPredHead, nameof(AddContinuousPredHead)), (AveragePoolEmbed, nameof(AveragePoolEmbed)), (UseClsToken, nameof(UseClsToken)));
         OptionChecks.AtMostOne(
             (AveragePoolEmbed, nameof(AveragePoolEmbed)), (UseClsToken, nameof(UseClsToken)), (AttnPool, nameof(AttnPool)));
         OptionChecks.AtMostOne((TieEmbedding, nameof(TieEmbedding)), (ReturnOnlyEmbed, nameof(ReturnOnlyEmbed)));

@@ -70,12 +70,4 @@ public sealed partial class TransformerWrapper
 
     private Tensor Ones(int rows, int width, DType dtype)
         => Tensor.From(Device, [1, rows, width], [.. Enumerable.Repeat(1f, checked(rows * width))], dtype);
-
-    /// <summary>Of each pass of a looped model the logits and the gate's [batch, sequence], before its sigmoid.</summary>
-    internal IReadOnlyList<(Tensor Logits, Tensor Exit)> Loops(TokenInputs inputs)
-    {
-        var passes = new List<Tensor>();
-        Embed(inputs, passes);
-        return [.. passes.Select(y => (_logits!.Forward(y), _looped!.ExitLogits(y)))];
-    }
 }

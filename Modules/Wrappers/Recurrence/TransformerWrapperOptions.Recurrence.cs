@@ -50,6 +50,10 @@ public sealed partial record TransformerWrapperOptions
             throw ForwardChecks.Wrong(
                 nameof(MemoryTokensInterspersedEvery),
                 $"MemoryTokensInterspersedEvery = {MemoryTokensInterspersedEvery} is for causal stacks; use a {nameof(Decoder)}.");
+        if (AddContinuousPredHead && EmbDim is { } width && width != stack.Dim)
+            throw ForwardChecks.Wrong(
+                nameof(AddContinuousPredHead),
+                $"AddContinuousPredHead predicts embeddings, EmbDim = {width} wide, from the stack's output, {stack.Dim} wide; they must be equal.");
         if (FfDeepEmbed && stack.Depth is null)
             throw ForwardChecks.Wrong(nameof(FfDeepEmbed), "FfDeepEmbed has a vector for each of Depth feedforwards, but the stack's Depth is left out.");
     }

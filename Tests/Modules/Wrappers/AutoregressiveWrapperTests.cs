@@ -179,6 +179,29 @@ public sealed class AutoregressiveWrapperTests
     }
 
     [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void Predicted_embeddings_add_how_far_off_they_are(bool looped)
+    {
+        using StepScope step = Cpu.BeginStep();
+        var stack = new AttentionLayersOptions { Dim = 8, Depth = 1, Heads = 2, Attn = new() { DimHead = 4 }, PreAndPostNorm = true };
+        TransformerWrapper Net() => new(
+            new() { NumTokens = Tokens, MaxSeqLen = 0, AddContinuousPredHead = true, Looped = looped }, new Decoder(stack, Cpu, seed: 3), seed: 4);
+        using var without = new AutoregressiveWrapper(Net(), new() { NextEmbedLossWeight = 0 });
+        using var model = new AutoregressiveWrapper(Net(), new() { NextEmbedLossWeight = 0.3f });
+        int[] tokens = [1, 2, -100, 4];
+        Tensor ids = Ids(Cpu, [1, 4], tokens), read = Ids(Cpu, [1, 4], 1, 2, 0, 4);
+        float[] predicted = model.Net.NextEmbeddings(new TokenInputs(read)).ToArray();
+        float[] table = model.NamedParameters().Single(static p => p.Name == "net.token_emb.emb.weight").Value.ToArray();
+        double off = new[] { 0, 2 }.Average(i => Enumerable.Range(0, 8).Average(c => Math.Abs(predicted[8 * i + c] - table[8 * tokens[i + 1] + c])));
+        Assert.AreEqual(without.Loss(ids).Item() + 0.3 * off, model.Loss(ids).Item(), 1e-5);
+        using TransformerWrapper plain = Build(Cpu, s_options, causal: true);
+        AssertSays("AddContinuousPredHead = false", () => plain.NextEmbeddings(new TokenInputs(read)));
+        AssertSays("EmbDim = 4", () => Build(Cpu, s_options with { AddContinuousPredHead = true, EmbDim = 4 }).Dispose());
+        AssertSays("AddContinuousPredHead and UseClsToken", () => Build(Cpu, s_options with { AddContinuousPredHead = true, UseClsToken = true }).Dispose());
+    }
+
+    [TestMethod]
     public void Bad_input_is_named()
     {
         using StepScope step = Cpu.BeginStep();

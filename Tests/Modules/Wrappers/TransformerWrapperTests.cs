@@ -191,9 +191,9 @@ public sealed class TransformerWrapperTests
         AssertSays("AveragePoolEmbed and UseClsToken", () => Build(Cpu, s_options with { AveragePoolEmbed = true, UseClsToken = true }));
         AssertSays("EmbFracGradient = 2", () => Build(Cpu, s_options with { EmbFracGradient = 2 }));
         AssertSays("half of the width", () => Build(Cpu, s_options with { EmbDim = 5, ScaledSinuPosEmb = true }));
-        const string Later = """{"class": "TransformerWrapper", "kwargs": {"num_tokens": 5, "max_seq_len": 4, "add_continuous_pred_head": true, "attn_layers": {"class": "Decoder", "kwargs": {"dim": 8, "depth": 1}}}}""";
-        Assert.AreEqual("add_continuous_pred_head", Assert.ThrowsExactly<UnsupportedOptionException>(() => ModuleFactory.Create(Later, Cpu)).Option);
-        AssertSays("num_token", () => ModuleFactory.Create(Later.Replace("add_continuous_pred_head", "num_token", StringComparison.Ordinal), Cpu));
+        const string Later = """{"class": "TransformerWrapper", "kwargs": {"num_tokens": 5, "max_seq_len": 4, "token_emb": 1, "attn_layers": {"class": "Decoder", "kwargs": {"dim": 8, "depth": 1}}}}""";
+        Assert.AreEqual("token_emb", Assert.ThrowsExactly<UnsupportedOptionException>(() => ModuleFactory.Create(Later, Cpu)).Option);
+        AssertSays("num_token", () => ModuleFactory.Create(Later.Replace("token_emb", "num_token", StringComparison.Ordinal), Cpu));
         AssertSays("lack 'attn_layers'", () => ModuleFactory.Create("""{"class": "TransformerWrapper", "kwargs": {"num_tokens": 5, "max_seq_len": 4}}""", Cpu));
         AssertSays("wraps one module", () => ModuleFactory.Create("""{"class": "AutoregressiveWrapper", "kwargs": {}}""", Cpu));
     }

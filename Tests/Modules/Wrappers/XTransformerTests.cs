@@ -96,6 +96,36 @@ public sealed class XTransformerTests
         }
     }
 
+    [TestMethod, DeviceRows]
+    public void In_training_some_source_tokens_are_hidden_from_the_decoder(string id)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        using StepScope step = device.BeginStep();
+        Tensor context = Tensor.Zeros(device, [2, 8, 4]), mask = Tensor.From(device, [2, 8], [.. Enumerable.Range(0, 16).Select(static i => i < 12)]);
+        using (device.BeginTraining(seed: 1, step: 0))
+        {
+            bool[] all = ContextDropout.Mask(context, null, 0.4f, device.Training!).ToBoolArray();
+            Assert.AreEqual(4, all[..8].Count(static v => v), "Of eight, 0.6 are 4.8.");
+            bool[] some = ContextDropout.Mask(context, mask, 0.4f, device.Training!).ToBoolArray();
+            Assert.AreEqual(3, some[8..].Count(static v => v), "Of four visible ones 2.4, rounded up.");
+            Assert.IsFalse(some[12..].Any(static v => v));
+        }
+
+        using var model = new XTransformer(s_options with { CrossAttnTokensDropout = 0.5f }, device);
+        Tensor source = Tensor.From(device, [1, 6], [1, 2, 3, 4, 5, 0]), target = Tensor.From(device, [1, 4], [1, 2, 3, 4]);
+        float whole = model.Loss(source, target).Item();
+        Assert.AreEqual(whole, model.Loss(source, target).Item());
+        var losses = new HashSet<float>();
+        for (int number = 0; number < 4; number++)
+        {
+            using StepScope training = device.BeginTraining(seed: 1, step: number);
+            losses.Add(model.Loss(source, target).Item());
+        }
+
+        Assert.IsGreaterThan(1, losses.Count);
+        Assert.DoesNotContain(whole, losses);
+    }
+
     [TestMethod]
     public void Contradicting_options_are_named()
     {
@@ -112,7 +142,6 @@ public sealed class XTransformerTests
         AssertSays("'tie_token_embed'", () => Build(""", "tie_token_embed": true"""));
         AssertSays("'dec_dim'", () => Build(""", "dec_dim": 8"""));
         AssertSays("XTransformer's dec_…", () => Build(""", "dec_num_memory_tokens": 2"""));
-        Assert.AreEqual(
-            "cross_attn_tokens_dropout", Assert.ThrowsExactly<UnsupportedOptionException>(() => Build(""", "cross_attn_tokens_dropout": 0.1""")).Option);
+        AssertSays("CrossAttnTokensDropout = 1", () => Build(""", "cross_attn_tokens_dropout": 1"""));
     }
 }
