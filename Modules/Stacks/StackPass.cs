@@ -58,7 +58,12 @@ internal sealed class StackPass
     {
         if (kind == LayerKind.CrossAttention)
         {
-            _cross = ContextDropout.Of(_cross, _options.CrossAttnTokensDropout);
+            if (_options.CrossAttnTokensDropout > 0 && _cross.Source is { } context && context.Device.Training is { } training)
+            {
+                Tensor visible = ContextDropout.Mask(context, _cross.Scores!.KeyMask, _options.CrossAttnTokensDropout, training);
+                _cross = _cross with { Scores = _cross.Scores with { KeyMask = visible } };
+            }
+
             return Context(_cross with
             {
                 Cache = _inputs.Cache?.Layer(_layer++),
