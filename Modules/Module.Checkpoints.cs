@@ -35,7 +35,8 @@ public abstract partial class Module
     /// names.
     /// </summary>
     /// <exception cref="ArgumentException">The metadata holds what no file can: null, or a text with half a surrogate pair.</exception>
-    public void Save(string path, IReadOnlyDictionary<string, string>? metadata = null) => SafetensorsWriter.Write(path, NamedParameters().Concat(NamedBuffers()), metadata);
+    public void Save(string path, IReadOnlyDictionary<string, string>? metadata = null)
+        => SafetensorsWriter.Write(path, NamedParameters().Concat(NamedBuffers()), metadata);
 
     /// <summary>Makes <paramref name="value"/> a buffer: saved and loaded under <paramref name="name"/>, never trained, disposed with the module.</summary>
     /// <param name="name">The last part of its <c>state_dict</c> key; no dot inside.</param>

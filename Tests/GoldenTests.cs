@@ -17,9 +17,6 @@ public sealed class GoldenTests
 
     private static readonly GoldenManifest s_repository = GoldenManifest.Read(new DirectoryInfo(RepositoryFiles.PathOf("Tests", "Goldens")));
 
-    /// <summary>The only cases of the repository that may be unsupported: their options belong to a later tier.</summary>
-    private static readonly string[] s_laterTiers = ["cross_attender__residual_attn"];
-
     /// <summary>One row per device and family: a case is small, and a failure names each case that failed.</summary>
     public static IEnumerable<object[]> Rows()
         => from id in TestDevices.Ids
@@ -38,7 +35,7 @@ public sealed class GoldenTests
         AssertNoneFailed(results);
 
         string[] unsupported =
-            [.. results.Where(static r => r.Status == CaseStatus.Unsupported && !s_laterTiers.Contains(r.Name)).Select(static r => $"{r.Name}: {r.Message}")];
+            [.. results.Where(static r => r.Status == CaseStatus.Unsupported).Select(static r => $"{r.Name}: {r.Message}")];
         Assert.IsEmpty(unsupported, string.Join("\n", unsupported));
         Assert.IsTrue(results.Any(static r => r.Status == CaseStatus.Passed), "Nothing passed.");
     }

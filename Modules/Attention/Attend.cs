@@ -61,7 +61,9 @@ public sealed class Attend : Module
     /// <param name="mask">bool [batch, keys] or [batch|1, heads|1, queries|1, keys]</param>
     /// <param name="attnBias">Real [heads, queries, keys] or with a batch axis, added to the scaled scores.</param>
     /// <param name="causal">In place of the option, or null.</param>
-    /// <param name="prevAttn">Real [batch, heads, queries, keys], added to the scaled scores before all else: needs the scores as a matrix for this call.</param>
+    /// <param name="prevAttn">
+    /// Real [batch, heads, queries, keys], added to the scaled scores before all else: needs the scores as a matrix for this call.
+    /// </param>
     /// <param name="attnDelta">Real, in the same shape, added to the weights; likewise.</param>
     /// <returns>[batch, heads, queries, valueWidth]</returns>
     public Tensor Forward(Tensor q, Tensor k, Tensor v, Tensor? mask = null, Tensor? attnBias = null, bool? causal = null,

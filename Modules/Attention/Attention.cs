@@ -45,7 +45,10 @@ public sealed class Attention : Branch
         IScoresStage?[] scores = [ForgettingBias.Of(this, initializer), ForgettingRows.Of(this, initializer), RelativeProjection.Of(this, initializer)];
         _attend = Own("attend", new Attend(new AttendOptions(options) { Heads = options.QueryHeads, Cope = options.CopeOf }, initializer));
         HeadGates? gates = HeadGates.Of(this, initializer);
-        IMergedStage?[] finish = [laser, HeadScale.Of(this, initializer), ValueHeadGate.Of(this, initializer), new OutputDelta(), gates, OrthogonalValues.Of(this)];
+        IMergedStage?[] finish =
+        [
+            laser, HeadScale.Of(this, initializer), ValueHeadGate.Of(this, initializer), new OutputDelta(), gates, OrthogonalValues.Of(this),
+        ];
         _output = OutputProjection.Of(this, initializer);
         _prepare = [.. prepare.OfType<IHeadsStage>()];
         _scores = [.. scores.OfType<IScoresStage>()];
@@ -71,10 +74,22 @@ public sealed class Attention : Branch
     /// <returns>[batch, queries, dimOut]</returns>
     /// <exception cref="ArgumentException">A shape, data type or device does not fit; nothing was launched.</exception>
     public Tensor Forward(Tensor x, Tensor? context = null, Tensor? mask = null, Tensor? contextMask = null, Tensor? attnMask = null, Tensor? attnBias = null)
+        => Forward(x, new AttentionInputs
+        {
+            Context = context, Mask = mask, ContextMask = contextMask, AttnMask = attnMask, AttnBias = attnBias,
+        });
+
+    /// <summary>Applies attention to everything that can go with one call; a query that sees no key gives exactly zero before the output projection.</summary>
+    /// <param name="x">[batch, queries, dim]</param>
+    /// <param name="inputs">What goes with it.</param>
+    /// <returns>[batch, queries, dimOut]</returns>
+    /// <exception cref="ArgumentException">A shape, data type or device does not fit; nothing was launched.</exception>
+    public Tensor Forward(Tensor x, AttentionInputs inputs)
     {
+        ArgumentNullException.ThrowIfNull(inputs);
         using InferenceScope scope = InferenceScope.Begin(Device);
-        BranchInputs inputs = AttentionCall.Check(this, x, context, mask, contextMask, attnMask, attnBias);
-        return scope.Keep(Run(Computed(x), inputs with { Source = Computed(context) }, null));
+        BranchInputs branch = AttentionCall.Check(this, x, inputs);
+        return scope.Keep(Run(Computed(x), branch with { Source = Computed(branch.Source) }, null));
     }
 
     /// <inheritdoc/>
@@ -82,10 +97,9 @@ public sealed class Attention : Branch
     {
         ArgumentNullException.ThrowIfNull(arguments);
         Tensor x = arguments.Required("x");
-        Tensor? context = arguments.Optional("context"), mask = arguments.Optional("mask"), contextMask = arguments.Optional("context_mask");
-        Tensor? attnMask = arguments.Optional("attn_mask"), attnBias = arguments.Optional("attn_bias");
+        var inputs = AttentionInputs.From(arguments);
         arguments.CheckAllUsed(nameof(Attention));
-        return Forward(x, context, mask, contextMask, attnMask, attnBias);
+        return Forward(x, inputs);
     }
 
     internal override Tensor Run(Tensor x, BranchInputs inputs, Tensor? residual)

@@ -19,8 +19,8 @@ public sealed record AttentionDeltas
     public Tensor? Output { get; init; }
 
     /// <summary>
-    /// <c>attn_delta</c> [batch, heads, queries, keys]: added to the weights, also to those of hidden keys; a query that sees no key stays zero. Needs the scores
-    /// as a matrix for this call.
+    /// <c>attn_delta</c> [batch, heads, queries, keys]: added to the weights, also to those of hidden keys; a query that sees no key stays zero. Needs the
+    /// scores as a matrix for this call.
     /// </summary>
     public Tensor? Weights { get; init; }
 

@@ -8,8 +8,8 @@ namespace GpuTransformer.Modules;
 /// computed once. Memory: positions · batch · (key width + value width) numbers for each self-attention that runs.
 /// </summary>
 /// <remarks>
-/// Keys are stored as they are attended: normalised and rotated, with learned keys and zero keys before them. A cache belongs to one model and may be used for one
-/// sequence (a batch of sequences) at a time; <see cref="Clear"/> makes it ready for the next, without giving its memory back.
+/// Keys are stored as they are attended: normalised and rotated, with learned keys and zero keys before them. A cache belongs to one model and may be used for
+/// one sequence (a batch of sequences) at a time; <see cref="Clear"/> makes it ready for the next, without giving its memory back.
 /// </remarks>
 public sealed class KeyValueCache : IDisposable
 {

@@ -9,7 +9,8 @@ internal static class StateDict
 {
     private const int MostListed = 12, LongestListed = 240;
 
-    public static void Load(Module module, SafetensorsReader reader, string prefix) => Load([.. module.NamedParameters(), .. module.NamedBuffers()], reader, prefix);
+    public static void Load(Module module, SafetensorsReader reader, string prefix)
+        => Load([.. module.NamedParameters(), .. module.NamedBuffers()], reader, prefix);
 
     /// <summary>Loads parameters: everything is read and checked before the first of them changes, whatever the file does meanwhile.</summary>
     /// <param name="parameters">

@@ -30,7 +30,9 @@ public sealed partial record AttentionOptions
     [Takes(OptionRange.Positive)]
     public int RelProjMaxDist { get; init; } = 1024;
 
-    /// <summary>Contextual position encoding: positions are counted by gates that the scores open. Causal self-attention only; needs the scores as a matrix.</summary>
+    /// <summary>
+    /// Contextual position encoding: positions are counted by gates that the scores open. Causal self-attention only; needs the scores as a matrix.
+    /// </summary>
     public bool UseCope { get; init; }
 
     /// <summary>How many positions <see cref="UseCope"/> tells apart.</summary>

@@ -66,7 +66,8 @@ public sealed partial record AttentionOptions
         CheckRank(GateValuesRank, InputDim, nameof(GateValuesRank));
         CheckRank(OutputGateRank, MergedWidth, nameof(OutputGateRank));
         if (UseLatentQ != DimLatentQ is not null)
-            throw new ArgumentException("UseLatentQ and DimLatentQ belong together: one says that there is a latent, the other how wide it is.", nameof(DimLatentQ));
+            throw new ArgumentException(
+                "UseLatentQ and DimLatentQ belong together: one says that there is a latent, the other how wide it is.", nameof(DimLatentQ));
         if (UseLatentKv != DimLatentKv is not null)
             throw new ArgumentException(
                 "UseLatentKv and DimLatentKv belong together: one says that there is a latent, the other how wide it is.", nameof(DimLatentKv));
@@ -78,7 +79,8 @@ public sealed partial record AttentionOptions
                     nameof(LatentRopeSubheads));
             if (heads >= KeyValueHeads || KeyValueHeads != QueryHeads)
                 throw new ArgumentException(
-                    $"LatentRopeSubheads = {heads} must be fewer than the {KeyValueHeads} key/value heads, of which there must be as many as heads, {QueryHeads}.",
+                    $"LatentRopeSubheads = {heads} must be fewer than the {KeyValueHeads} key/value heads, of which there must be as many as heads, "
+                    + $"{QueryHeads}.",
                     nameof(LatentRopeSubheads));
         }
 

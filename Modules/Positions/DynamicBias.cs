@@ -4,7 +4,8 @@ namespace GpuTransformer.Modules;
 
 /// <summary>
 /// DynamicPosBias: a small network makes a number per head of the distance from key to query (with DynamicPosBiasLogDistance, of sign · ln(|distance| + 1)),
-/// dim / 4 wide, with SiLU and, with DynamicPosBiasNorm, norms. Keys: <c>mlp.&lt;i&gt;.0.…</c>, <c>mlp.&lt;i&gt;.1.…</c> for the norms, <c>mlp.&lt;last&gt;.…</c>.
+/// dim / 4 wide, with SiLU and, with DynamicPosBiasNorm, norms. Keys: <c>mlp.&lt;i&gt;.0.…</c>, <c>mlp.&lt;i&gt;.1.…</c> for the norms,
+/// <c>mlp.&lt;last&gt;.…</c>.
 /// </summary>
 /// <remarks>Wang et al. 2021, "CrossFormer"; log distance: Liu et al. 2021, "Swin Transformer V2".</remarks>
 internal sealed class DynamicBias : Module, IDistanceBias

@@ -73,7 +73,8 @@ public partial class AttentionLayers
 
     private string? FindWhyNotCached()
     {
-        IEnumerable<AttentionOptions> attentions = Enumerable.Range(0, _plan.Layers.Count).Where(i => _plan.Layers[i] != LayerKind.FeedForward).Select(OptionsOf);
+        IEnumerable<AttentionOptions> attentions = 
+            Enumerable.Range(0, _plan.Layers.Count).Where(i => _plan.Layers[i] != LayerKind.FeedForward).Select(OptionsOf);
         if (!Options.Causal && _plan.Layers.Contains(LayerKind.SelfAttention))
             return "the stack is not causal: what a position gives depends on those behind it";
         if (LooksAtWholeSequences)

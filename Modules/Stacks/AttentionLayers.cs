@@ -123,7 +123,8 @@ public partial class AttentionLayers : Module
     /// Whether a position's output may depend on later positions of the sequence: what no model may do that is trained on, or asked for, the next one.
     /// What is before the stack's own mask or bias is left out of account.
     /// </summary>
-    internal virtual bool SeesTheFuture => LooksAtWholeSequences || (!Options.Causal && _plan.Order.Any(index => _plan.Layers[index] == LayerKind.SelfAttention));
+    internal virtual bool SeesTheFuture => LooksAtWholeSequences
+        || (!Options.Causal && _plan.Order.Any(index => _plan.Layers[index] == LayerKind.SelfAttention));
 
     /// <summary>Whether an option makes each position depend on all, however attention is masked.</summary>
     private protected bool LooksAtWholeSequences
@@ -146,7 +147,8 @@ public partial class AttentionLayers : Module
         Tensor first = x = Computed(x);
         Tensor? condition = Computed(inputs.Condition);
         condition = _conditionMlp is null || condition is null ? condition : _conditionMlp.Forward(condition, Activation.Silu);
-        (BranchInputs self, BranchInputs cross) = (inputs with { Context = Computed(inputs.Context) }).ForLayers(this, x, _positions, condition, Injected(x, inputs));
+        (BranchInputs self, BranchInputs cross) = (inputs with { Context = Computed(inputs.Context) }).ForLayers(
+            this, x, _positions, condition, Injected(x, inputs));
         var pass = new StackPass(Options, inputs, self, cross, x.Shape[1]);
         if (_streamEmbedding is not null)
             x = x.Reshape([x.Shape[0], x.Shape[1], 1, x.Shape[2]]) + _streamEmbedding.Like(x);

@@ -9,8 +9,8 @@ namespace GpuTransformer.Modules;
 public sealed record AttentionScores(bool IsCross, Tensor Scores, Tensor Weights)
 {
     /// <summary>
-    /// The z-loss of several attentions: the mean over samples and queries of Σ_heads (Σ_attentions ln Σ_keys e^score)², times <paramref name="weight"/>. It keeps
-    /// scores from growing.
+    /// The z-loss of several attentions: the mean over samples and queries of Σ_heads (Σ_attentions ln Σ_keys e^score)², times <paramref name="weight"/>. It
+    /// keeps scores from growing.
     /// </summary>
     /// <param name="attentions">Of one call, with as many queries each.</param>
     /// <param name="mask">bool [batch, queries]: the queries that count; null for all.</param>

@@ -3,8 +3,8 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// IntegrateLayers: a layer's input is Σ_l w_l · h_l over the inputs h of all layers up to it, with weights softmax(W norm(x) + b), or their ReLU, for each token;
-/// self-attention, except the first, has one mixture each for queries, keys and values. Keys: <c>to_weights.0.g</c>, <c>to_weights.1.weight</c>,
+/// IntegrateLayers: a layer's input is Σ_l w_l · h_l over the inputs h of all layers up to it, with weights softmax(W norm(x) + b), or their ReLU, for each
+/// token; self-attention, except the first, has one mixture each for queries, keys and values. Keys: <c>to_weights.0.g</c>, <c>to_weights.1.weight</c>,
 /// <c>.bias</c>.
 /// </summary>
 /// <remarks>Gerasimov et al. 2025, "Layer-Integrated Memory".</remarks>
@@ -33,7 +33,8 @@ internal sealed class LayerIntegrator : Module
     {
         if (hiddens.Count != _layers)
             throw new InvalidOperationException(
-                $"IntegrateLayers: this layer mixes the inputs of {_layers} layers, but {hiddens.Count} ran up to it; the order of layers must not be changed.");
+                $"IntegrateLayers: this layer mixes the inputs of {_layers} layers, but {hiddens.Count} ran up to it; the order of layers must "
+                + "not be changed.");
         (int batch, int length) = (x.Shape[0], x.Shape[1]);
         Tensor logits = _weights.Forward(_norm.Forward(x)).Reshape([batch, length, _views, _layers]);
         Tensor weights = _isSoftmax ? Operators.Softmax(logits) : Operators.Activate(logits, Activation.Relu);

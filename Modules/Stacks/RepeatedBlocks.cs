@@ -52,7 +52,8 @@ public sealed record RepeatedBlocks(int First, int Last, int Times)
         }
 
         ArgumentException Bad() => ForwardChecks.Wrong(
-            Name, $"The argument '{Name}' is {NearestName.Shorten(json.GetRawText())}, but it takes [block, times], [[first, last], times] or a list of those.");
+            Name,
+            $"The argument '{Name}' is {NearestName.Shorten(json.GetRawText())}, but it takes [block, times], [[first, last], times] or a list of those.");
     }
 
     /// <summary>A list of integers.</summary>

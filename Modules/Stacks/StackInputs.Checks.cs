@@ -11,7 +11,8 @@ public partial record StackInputs
         bool hasBias = options.AlibiPosBias || options.RelPosBias || options.DynamicPosBias;
         if (AttnBias is not null && hasBias)
         {
-            string name = options.AlibiPosBias ? nameof(options.AlibiPosBias) : options.RelPosBias ? nameof(options.RelPosBias) : nameof(options.DynamicPosBias);
+            string name = options.AlibiPosBias ? nameof(options.AlibiPosBias)
+                : options.RelPosBias ? nameof(options.RelPosBias) : nameof(options.DynamicPosBias);
             throw ForwardChecks.Wrong("attnBias", $"'attnBias' is a second position bias beside {name}; give one of them.");
         }
 

@@ -80,9 +80,9 @@ public partial record StackInputs
     public IList<Tensor>? Hiddens { get; init; }
 
     /// <summary>
-    /// What is kept of the positions that have passed through the stack: the call's positions follow them, attend them and are kept too. Masks, biases and starts
-    /// are then of all positions, those of earlier calls first, and hide keys alone; the context and its mask are given again in each call. For causal stacks, and
-    /// for inference. Null where nothing is kept.
+    /// What is kept of the positions that have passed through the stack: the call's positions follow them, attend them and are kept too. Masks, biases and
+    /// starts are then of all positions, those of earlier calls first, and hide keys alone; the context and its mask are given again in each call. For causal
+    /// stacks, and for inference. Null where nothing is kept.
     /// </summary>
     public KeyValueCache? Cache { get; init; }
 

@@ -92,7 +92,8 @@ public sealed record TokenInputs(Tensor Ids) : StackInputs
         if (model.WhyNotCached is { } why)
             throw ForwardChecks.Wrong("cache", $"'cache' was passed, but {why}.");
         if (Cache.Length > 0 && PrependEmbeds is not null)
-            throw ForwardChecks.Wrong("prependEmbeds", "'prependEmbeds' was passed, but the cache holds tokens already; a prefix stands before the first of them.");
+            throw ForwardChecks.Wrong(
+                "prependEmbeds", "'prependEmbeds' was passed, but the cache holds tokens already; a prefix stands before the first of them.");
     }
 
     private void CheckPositions(TransformerWrapper model)
@@ -100,8 +101,8 @@ public sealed record TokenInputs(Tensor Ids) : StackInputs
         if (model.Positions?.Count is { } count && TokensBefore + Length > count)
             throw ForwardChecks.Wrong(
                 "ids",
-                $"'ids' has shape {Ids.Shape}: {TokensBefore + Length} tokens{(TokensBefore > 0 ? " with those of the cache" : string.Empty)}, but the model has "
-                + $"positions for MaxSeqLen = {count}.");
+                $"'ids' has shape {Ids.Shape}: {TokensBefore + Length} tokens{(TokensBefore > 0 ? " with those of the cache" : string.Empty)}, but "
+                + $"the model has positions for MaxSeqLen = {count}.");
         CheckStarts(Batch);
         if (Pos is null)
             return;

@@ -66,6 +66,7 @@ public sealed partial class TransformerWrapper
         using InferenceScope scope = InferenceScope.Begin(Device);
         Tensor y = Embed(inputs);
         inputs.KeepAsked(scope);
-        return scope.Keep(_logits!.Forward(Operators.SliceRows(y, y.Shape[1] - last, last)).Reshape([inputs.Batch, last, Options.LogitsDim ?? Options.NumTokens]));
+        Tensor logits = _logits!.Forward(Operators.SliceRows(y, y.Shape[1] - last, last));
+        return scope.Keep(logits.Reshape([inputs.Batch, last, Options.LogitsDim ?? Options.NumTokens]));
     }
 }

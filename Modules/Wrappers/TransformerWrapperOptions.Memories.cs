@@ -11,6 +11,6 @@ public sealed partial record TransformerWrapperOptions
     public int ShiftMemDown { get; init; }
 
     /// <summary>What the z-loss of attention is multiplied with.</summary>
-    [Takes(OptionRange.Finite)]
+    [Takes(OptionRange.PositiveNumber)]
     public float AttnZLossWeight { get; init; } = 1e-4f;
 }

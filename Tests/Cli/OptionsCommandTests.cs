@@ -20,7 +20,7 @@ public sealed class OptionsCommandTests
     {
         CommandRun run = (await CommandRun.Of("options")).Exits(ExitCode.Pass);
         run.Says("| `cross_attn_…` | `CrossAttn` |");
-        run.Says("`rotary_pos_emb` (off: `false`)");
+        run.Says("`attn_aggregated_residuals` (off: `false`)");
     }
 
     [TestMethod]

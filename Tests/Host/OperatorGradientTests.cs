@@ -79,6 +79,15 @@ public sealed class OperatorGradientTests
         => GradientCheck.Agrees(TestDevices.Get(id), x => Operators.Concatenate(x[0], x[1]), Input([firstBatch, 2, 3], 17), Input([secondBatch, 3, 3], 18));
 
     [TestMethod]
+    [DeviceRows(0), DeviceRows(1)]
+    public void Pairs_are_rotated_back(string id, int firstHead)
+    {
+        ComputeDevice device = TestDevices.Get(id);
+        using Tensor table = Tensor.From(device, [1, 3, 4], Input([1, 3, 4], 32).Values);
+        GradientCheck.Agrees(device, x => Operators.RotatePairs(x[0], table, 2, firstHead), Input([2, 3, 10], 33));
+    }
+
+    [TestMethod]
     [DeviceRows]
     public void Images_and_patches(string id)
     {

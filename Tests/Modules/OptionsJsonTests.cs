@@ -27,12 +27,11 @@ public sealed class OptionsJsonTests
     }
 
     [TestMethod]
-    [DataRow("rotary_pos_emb", "true")]
-    [DataRow("num_residual_streams", "4")]
-    [DataRow("attn_use_cope", "true")]
+    [DataRow("attn_aggregated_residuals", "true")]
+    [DataRow("attn_hybrid_module", "{}")]
+    [DataRow("attn_flash_pack_seq", "true")]
     [DataRow("cross_attn_gumbel_softmax", "true")]
     [DataRow("ff_custom_activation", "\"sigmoid\"")]
-    [DataRow("shift_tokens", "1")]
     public void What_only_upstream_knows_is_unsupported_and_named(string name, string value)
     {
         UnsupportedOptionException exception = Assert.ThrowsExactly<UnsupportedOptionException>(
@@ -68,10 +67,35 @@ public sealed class OptionsJsonTests
         => Assert.Contains(message, Assert.ThrowsExactly<ArgumentException>(() => Read<AttentionLayersOptions>(json)).Message);
 
     [TestMethod]
-    public void A_value_per_layer_is_unsupported()
+    public void What_all_layers_share_has_one_value()
         => Assert.Contains(
             "one value per layer",
-            Assert.ThrowsExactly<UnsupportedOptionException>(() => Read<AttentionLayersOptions>("""{"dim":8,"ff_mult":[2,3]}""")).Message);
+            Assert.ThrowsExactly<UnsupportedOptionException>(() => Read<AttentionLayersOptions>("""{"dim":8,"heads":[2,3]}""")).Message);
+
+    [TestMethod]
+    public void A_list_has_one_value_for_each_layer_of_the_kind()
+    {
+        const string Json = """{"dim":8,"depth":2,"attn_dim_head":4,"attn_dropout":[0,0.5],"ff_mult":[2,3],"ff_glu":true}""";
+        AttentionLayersOptions options = Read<AttentionLayersOptions>(Json);
+        CollectionAssert.AreEqual(new[] { 2.0, 3 }, options.FfEach!.Select(static f => (double)f.Mult).ToArray());
+        Assert.IsTrue(options.FfEach!.All(static f => f.Glu), "What all have in common belongs to each.");
+        CollectionAssert.AreEqual(new[] { 0f, 0.5f }, options.AttnEach!.Select(static a => a.Dropout).ToArray());
+        Assert.IsTrue(options.AttnEach!.All(static a => a.DimHead == 4));
+        AttentionLayersOptions again = Read<AttentionLayersOptions>(OptionsJson.Write(options).ToJsonString());
+        CollectionAssert.AreEqual(options.FfEach!.ToArray(), again.FfEach!.ToArray());
+        CollectionAssert.AreEqual(options.AttnEach!.ToArray(), again.AttnEach!.ToArray());
+
+        using var stack = new Encoder(options with { Heads = 2 }, TestDevices.Get("cpu"));
+        (string Name, Tensor Value)[] parameters = [.. stack.NamedParameters()];
+        Assert.AreEqual(new Shape(2 * 16, 8), parameters.First(static p => p.Name == "layers.1.1.ff.0.proj.weight").Value.Shape);
+        Assert.AreEqual(new Shape(2 * 24, 8), parameters.First(static p => p.Name == "layers.3.1.ff.0.proj.weight").Value.Shape);
+        string wrong = Assert.ThrowsExactly<ArgumentException>(
+            () => new Encoder(options with { FfEach = [new(), new(), new()] }, TestDevices.Get("cpu"))).Message;
+        Assert.Contains("FfEach has 3 records, but the stack has 2 layers", wrong);
+        Assert.Contains(
+            "each needs one for each layer",
+            Assert.ThrowsExactly<ArgumentException>(() => Read<AttentionLayersOptions>("""{"dim":8,"ff_mult":[2,3],"ff_dropout":[0]}""")).Message);
+    }
 
     [TestMethod]
     public void What_is_written_is_read_back()

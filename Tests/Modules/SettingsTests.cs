@@ -73,6 +73,19 @@ public sealed class SettingsTests
             static () => new NonAutoregressiveWrapperOptions { MaskId = 8 },
             static o => Wrap(static (options, stack)
                 => new NonAutoregressiveWrapper(new TransformerWrapper(s_wrapper, stack), (NonAutoregressiveWrapperOptions)options), o)),
+        [typeof(ResidualFunctionOptions)] = (
+            static () => new ResidualFunctionOptions(),
+            static o => new AttentionLayers(s_alibi with { MvSplitResidual = true, ResidualFnKwargs = (ResidualFunctionOptions)o }, Cpu).Dispose()),
+        [typeof(RepeatedBlocks)] = (static () => new RepeatedBlocks(0, 1, 2), static o =>
+        {
+            using var stack = new AttentionLayers(s_alibi, Cpu);
+            stack.Forward(Tensor.Zeros(Cpu, [1, 2, 16]), new StackInputs { RepeatBlocks = [(RepeatedBlocks)o] }).Dispose();
+        }),
+        [typeof(AmateurModel)] = (static () => new AmateurModel(Written().Net), static o =>
+        {
+            using AutoregressiveWrapper model = Written();
+            model.GenerateContrastive(new TokenInputs(Tensor.From(Cpu, [1, 1], [0])), 1, [(AmateurModel)o]).Dispose();
+        }),
         [typeof(DpoOptions)] = (static () => new DpoOptions(), Nothing),
         [typeof(GenerationOptions)] = (static () => new GenerationOptions(), Nothing),
         [typeof(LearningRateSchedule)] = (static () => new LearningRateSchedule { Peak = 1, TotalSteps = 10 }, Nothing),
@@ -99,7 +112,7 @@ public sealed class SettingsTests
     [
         "ScoreOptions.Scale", "AttendOptions.Scale", "ScaledDotProductOptions.Scale", "AttentionLayersOptions.ScaleResidualConstant",
         "AttentionLayersOptions.DynamicTanhInitAlpha",
-        "AttentionLayersOptions.LayerscaleInitValue",
+        "AttentionLayersOptions.LayerscaleInitValue", "ResidualFunctionOptions.InitAlpha", "ResidualFunctionOptions.InitBeta", "AmateurModel.Beta",
     ];
 
     private static readonly HashSet<string> s_notZero =
@@ -113,7 +126,7 @@ public sealed class SettingsTests
     // Records that the library makes, and that nobody sets.
     private static readonly HashSet<string> s_results =
         [nameof(Comparison), nameof(StepResult), nameof(DeviceDescription), nameof(ActivationMemory), nameof(ParameterFacts), nameof(SafetensorsEntry),
-            nameof(OperatorCost), nameof(DeviceKernel), nameof(Exception)];
+            nameof(OperatorCost), nameof(DeviceKernel), nameof(Exception), nameof(SpeculativeResult)];
 
     // Kept shares and dropout probabilities end before one.
     private static readonly string[] s_belowOne = ["Beta1", "Beta2", "Momentum", "Dropout"];
@@ -213,6 +226,9 @@ public sealed class SettingsTests
             Assert.Throws<ArgumentException>(()
                 => new Trainer(model, going.Optimizer, new LearningRateSchedule { Peak = 1, WarmUpSteps = 5, TotalSteps = 5 })).Message);
     }
+
+    private static AutoregressiveWrapper Written()
+        => new(new TransformerWrapper(s_wrapper, new Decoder(new AttentionLayersOptions { Dim = 8, Depth = 1, Heads = 2, Attn = new() { DimHead = 4 } }, Cpu)));
 
     private static IEnumerable<PropertyInfo> Numbers(Type owner) => owner.GetProperties(BindingFlags.Public | BindingFlags.Instance)
         .Where(static p => p.SetMethod is { IsPublic: true } && IsNumber(Nullable.GetUnderlyingType(p.PropertyType) ?? p.PropertyType));

@@ -29,7 +29,8 @@ public static partial class Operators
         AttentionArguments arguments = AttentionOperator.Prepare(query, key, value, options, logSumExp, normalizer);
         bool records = query.Device.Records(query, key, value, options.Bias, options.DistanceBias);
         if (records && options.KeyCount is not null)
-            throw new InvalidOperationException("KeyCount leaves rows of a buffer out, for inference: there is no gradient. Pause recording, or narrow the tensors.");
+            throw new InvalidOperationException(
+                "KeyCount leaves rows of a buffer out, for inference: there is no gradient. Pause recording, or narrow the tensors.");
         if (records && normalizer is null)
             arguments = arguments with { Normalizer = Tensor.Empty(query.Device, AttentionGeometry.Normalizer(arguments.Shape)) };
         if (arguments.Output.Shape.Count > 0)

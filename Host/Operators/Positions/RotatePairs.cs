@@ -10,8 +10,8 @@ public static partial class Operators
     /// </summary>
     /// <param name="input">[batch, sequence, heads · width]</param>
     /// <param name="table">
-    /// float32 [1 or batch, sequence, rotated]: cosine and sine of each pair, one behind the other, times what the pair shall be scaled with; rotated is even and
-    /// at most the width of a head. No gradient flows to it.
+    /// float32 [1 or batch, sequence, rotated]: cosine and sine of each pair, one behind the other, times what the pair shall be scaled with; rotated is even
+    /// and at most the width of a head. No gradient flows to it.
     /// </param>
     /// <param name="heads">How many heads lie side by side.</param>
     /// <param name="firstHead">The first head that is rotated; those before it are copied.</param>

@@ -3,8 +3,8 @@ namespace GpuTransformer.Host;
 public static partial class Operators
 {
     /// <summary>
-    /// Overwrites a part of a tensor: target[…, start + i, …] = source[…, i, …] along an axis. The rest stays as it is. Nothing of it is recorded, so neither tensor
-    /// may be one that a gradient is wanted of.
+    /// Overwrites a part of a tensor: target[…, start + i, …] = source[…, i, …] along an axis. The rest stays as it is. Nothing of it is recorded, so neither
+    /// tensor may be one that a gradient is wanted of.
     /// </summary>
     /// <param name="target">Any shape and data type.</param>
     /// <param name="axis">The axis; a negative one is counted from the end.</param>

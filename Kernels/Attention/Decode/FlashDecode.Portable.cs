@@ -4,8 +4,8 @@ using ILGPU.Algorithms;
 namespace GpuTransformer.Kernels;
 
 /// <summary>
-/// Attention of few queries to many keys: a group takes one chunk of the keys for one query of one head. Each thread makes the scores of every 64th key, then adds up
-/// every 64th column of the values. <see cref="FlashDecodeFoldPortable{TElement}"/> puts the chunks together.
+/// Attention of few queries to many keys: a group takes one chunk of the keys for one query of one head. Each thread makes the scores of every 64th key, then
+/// adds up every 64th column of the values. <see cref="FlashDecodeFoldPortable{TElement}"/> puts the chunks together.
 /// </summary>
 internal struct FlashDecodePortable<TElement> : IGridKernel
     where TElement : unmanaged, IElement<TElement>

@@ -3,7 +3,9 @@ using ILGPU.Algorithms;
 
 namespace GpuTransformer.Kernels;
 
-/// <summary>Puts the chunks of <see cref="FlashDecodePortable{TElement}"/> together, in their order: a group takes 64 columns of one query of one head.</summary>
+/// <summary>
+/// Puts the chunks of <see cref="FlashDecodePortable{TElement}"/> together, in their order: a group takes 64 columns of one query of one head.
+/// </summary>
 internal struct FlashDecodeFoldPortable<TElement> : IGridKernel
     where TElement : unmanaged, IElement<TElement>
 {

@@ -29,7 +29,8 @@ internal sealed class ContextualPositions : Module
         _settings = settings;
         _vectors = AddParameter("pos_emb", initializer.Constant([settings.MaxPos, settings.Width], 0f));
         if (settings.TalkingHeads)
-            _talking = new TalkingHeads(AddChild("talking_heads", new ModuleGroup(initializer)).AddTensor("weight", initializer.Identity([heads, heads, 1, 1])));
+            _talking = new TalkingHeads(AddChild("talking_heads", new ModuleGroup(initializer)).AddTensor(
+                "weight", initializer.Identity([heads, heads, 1, 1])));
         if (settings.SoftOnehot)
             AddBuffer("positions", Tensor.Persistent(Device, [settings.MaxPos])).Write([.. Enumerable.Range(0, settings.MaxPos).Select(static p => (float)p)]);
         construction.Complete();

@@ -4,8 +4,8 @@ namespace GpuTransformer.Modules;
 
 /// <summary>
 /// DataDependentAlibi where attention is causal: the score of query i and key j has c_i − c_j added, c being the running sum of ln sigmoid(W x + b), one number
-/// per token and head. It is the product of [c_i, 1] and [1, −c_j], two more columns of the heads, so any way to attend can make it; keys that stages put before
-/// the others have zeros there. Keys: <c>data_dependent_alibi.to_forget_gates.0.weight</c>, <c>.bias</c>.
+/// per token and head. It is the product of [c_i, 1] and [1, −c_j], two more columns of the heads, so any way to attend can make it; keys that stages put
+/// before the others have zeros there. Keys: <c>data_dependent_alibi.to_forget_gates.0.weight</c>, <c>.bias</c>.
 /// </summary>
 /// <remarks>Lin et al. 2025, "Forgetting Transformer".</remarks>
 internal sealed record ForgettingColumns(Linear Gates) : IHeadsStage

@@ -3,7 +3,8 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// QkNorm: queries and keys of each head, in groups, as unit vectors, with learned gains if QkNormDimScale. The learned keys of memory are normalised alike. Keys: <c>qk_norm_q_scale</c>, <c>qk_norm_k_scale</c> [heads, 1, dimHead].
+/// QkNorm: queries and keys of each head, in groups, as unit vectors, with learned gains if QkNormDimScale. The learned keys of memory are normalised alike.
+/// Keys: <c>qk_norm_q_scale</c>, <c>qk_norm_k_scale</c> [heads, 1, dimHead].
 /// </summary>
 internal sealed record QkNorm(HeadNorm Query, HeadNorm Key) : IHeadsStage
 {

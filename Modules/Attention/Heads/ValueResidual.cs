@@ -14,7 +14,8 @@ internal sealed record ValueResidual(Linear? Mix, int Heads) : IHeadsStage
         AttentionOptions options = owner.Options;
         return new ValueResidual(
             options.LearnedValueResidualMix
-                ? owner.Own("to_value_residual_mix", new ModuleGroup(initializer)).Add("0", new Linear(options.InputDim, options.QueryHeads, bias: true, initializer))
+                ? owner.Own("to_value_residual_mix", new ModuleGroup(initializer)).Add(
+                    "0", new Linear(options.InputDim, options.QueryHeads, bias: true, initializer))
                 : null,
             options.QueryHeads);
     }

@@ -3,8 +3,8 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// GateValues and OutputGate: the merged heads times act(g), g being a projection of the input, of the merged heads themselves, or the sum of both; a number per
-/// channel or, headwise, per head; in full or of low rank, with a SiLU in between. act is the sigmoid, or SiLU with SwigluValues. Keys: <c>to_v_gate</c>,
+/// GateValues and OutputGate: the merged heads times act(g), g being a projection of the input, of the merged heads themselves, or the sum of both; a number
+/// per channel or, headwise, per head; in full or of low rank, with a SiLU in between. act is the sigmoid, or SiLU with SwigluValues. Keys: <c>to_v_gate</c>,
 /// <c>to_output_gate</c> <c>.weight</c>, of low rank <c>.down.weight</c> and <c>.up.weight</c>.
 /// </summary>
 /// <remarks>Lin et al. 2025 and others, "gated attention".</remarks>

@@ -8,5 +8,6 @@ internal sealed record HeadScale(Tensor Factors, HeadChannels Channels) : IMerge
     public static HeadScale? Of(Attention owner, ParameterInitializer initializer) => !owner.Options.HeadScale ? null
         : new HeadScale(owner.Own("head_scale_params", initializer.Constant([1, owner.Options.QueryHeads, 1, 1], 1f)), HeadChannels.Of(owner));
 
-    public Tensor Finish(Tensor merged, AttentionPass pass) => Operators.ScaleAndShift(merged, Channels.Spread(Factors.Like(merged), Factors.Shape[1], 1), null);
+    public Tensor Finish(Tensor merged, AttentionPass pass)
+        => Operators.ScaleAndShift(merged, Channels.Spread(Factors.Like(merged), Factors.Shape[1], 1), null);
 }

@@ -54,8 +54,8 @@ internal sealed record ForgettingBias(Linear Projection) : IScoresStage
 }
 
 /// <summary>
-/// DataDependentAlibiPerRow: every query has gates of its own, ln sigmoid(q′_i·k′_j / √width) for the keys j before it, and key j has their sum from j up to the
-/// query added to its score. Causal attention only; the bias is a tensor [batch, heads, queries, keys]. Key:
+/// DataDependentAlibiPerRow: every query has gates of its own, ln sigmoid(q′_i·k′_j / √width) for the keys j before it, and key j has their sum from j up to
+/// the query added to its score. Causal attention only; the bias is a tensor [batch, heads, queries, keys]. Key:
 /// <c>data_dependent_alibi.to_forget_gates.0.weight</c> [2 · heads · width, dim].
 /// </summary>
 internal sealed record ForgettingRows(Linear Gates, int Width) : IScoresStage
@@ -76,7 +76,8 @@ internal sealed record ForgettingRows(Linear Gates, int Width) : IScoresStage
     {
         Tensor gates = Gates.Forward(pass.X).As(DType.Float32);
         (int batch, int length, int count) = (gates.Shape[0], gates.Shape[1], heads.QueryHeads);
-        Tensor query = HeadLayout.Split(gates.Narrow(-1, 0, count * Width), count), key = HeadLayout.Split(gates.Narrow(-1, count * Width, count * Width), count);
+        Tensor query = HeadLayout.Split(gates.Narrow(-1, 0, count * Width), count);
+        Tensor key = HeadLayout.Split(gates.Narrow(-1, count * Width, count * Width), count);
         Tensor products = Operators.BatchedMatrixMultiply(query, key, transposeRight: true);
         Tensor logarithms = -Operators.Softplus(Operators.Scale(products, -1f / MathF.Sqrt(Width)));
         var isBefore = new bool[length * length];

@@ -34,7 +34,9 @@ public sealed partial record AttentionLayersOptions
     [Prefix("ff_", Except = [nameof(FeedForwardOptions.Dim), nameof(FeedForwardOptions.DimOut)])]
     public FeedForwardOptions Ff { get; init; } = new();
 
-    /// <summary>In place of <see cref="Attn"/>: one record for each self-attention, in order. Heads are equally wide in all. Null for <see cref="Attn"/> in each.</summary>
+    /// <summary>
+    /// In place of <see cref="Attn"/>: one record for each self-attention, in order. Heads are equally wide in all. Null for <see cref="Attn"/> in each.
+    /// </summary>
     /// <remarks>In JSON a list in place of an <c>attn_…</c> option's value.</remarks>
     [EachLayer(nameof(Attn))]
     public IReadOnlyList<AttentionOptions>? AttnEach { get; init; }

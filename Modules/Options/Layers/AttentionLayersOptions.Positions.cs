@@ -94,7 +94,8 @@ public sealed partial record AttentionLayersOptions
                 $"RelPosNumBuckets = {RelPosNumBuckets} must be at most RelPosMaxDistance = {RelPosMaxDistance}.", nameof(RelPosNumBuckets));
         if (RelPosBias && RelPosNumBuckets < (Causal ? 2 : 4))
             throw new ArgumentException(
-                $"RelPosNumBuckets = {RelPosNumBuckets}, but {(Causal ? "a causal" : "this")} stack needs at least {(Causal ? 2 : 4)}.", nameof(RelPosNumBuckets));
+                $"RelPosNumBuckets = {RelPosNumBuckets}, but {(Causal ? "a causal" : "this")} stack needs at least {(Causal ? 2 : 4)}.",
+                nameof(RelPosNumBuckets));
         if (DynamicPosBias && Dim < 4)
             throw new ArgumentException($"Dim = {Dim}, but the network of DynamicPosBias is a fourth of it wide; it needs at least 4.", nameof(Dim));
         if (HasRotary)
@@ -106,7 +107,8 @@ public sealed partial record AttentionLayersOptions
                 "PolarPosEmb makes heads twice as wide by their positions, and the keys of Attn.NumMemKv have none; choose one.", nameof(PolarPosEmb));
         if (PolarPosEmb && Attn.DimHead > AttentionOptions.WidestHead / 2)
             throw new ArgumentException(
-                $"PolarPosEmb makes heads twice as wide, and they are at most {AttentionOptions.WidestHead} wide: Attn.DimHead = {Attn.DimHead} is more than half.",
+                $"PolarPosEmb makes heads twice as wide, and they are at most {AttentionOptions.WidestHead} wide: Attn.DimHead = {Attn.DimHead} "
+                + "is more than half.",
                 nameof(PolarPosEmb));
         ValidateAlibi();
     }

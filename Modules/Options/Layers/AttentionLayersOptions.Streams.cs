@@ -16,7 +16,9 @@ public sealed partial record AttentionLayersOptions
     /// </summary>
     public bool HyperConnUnconstrainedMixing { get; init; }
 
-    /// <summary>Self-attention's queries, keys and values are projected from different mixtures of the streams. On with <see cref="IntegrateLayers"/>.</summary>
+    /// <summary>
+    /// Self-attention's queries, keys and values are projected from different mixtures of the streams. On with <see cref="IntegrateLayers"/>.
+    /// </summary>
     public bool QkvReceiveDiffResiduals { get; init; }
 
     /// <summary>Of a branch's output only what is orthogonal to the stream is added. Looks at whole sequences, later positions included.</summary>
@@ -87,7 +89,8 @@ public sealed partial record AttentionLayersOptions
         if (ShiftTokens > 0 && ShiftTokens * (Causal ? 1L : 2L) >= Dim)
             throw new ArgumentException($"ShiftTokens = {ShiftTokens} parts Dim = {Dim} channels into more segments than there are.", nameof(ShiftTokens));
         if (UnetSkips && (CustomLayers is not null || ParRatio is not null || SandwichCoef is not null || WeightTieLayers || Depth < 2))
-            throw new ArgumentException("UnetSkips joins blocks of the first half with those of the second: it needs Depth of at least 2, and plain blocks.", nameof(UnetSkips));
+            throw new ArgumentException(
+                "UnetSkips joins blocks of the first half with those of the second: it needs Depth of at least 2, and plain blocks.", nameof(UnetSkips));
         if (CrossAttnTokensDropout > 0 && !CrossAttend)
             throw new ArgumentException("CrossAttnTokensDropout leaves out tokens of a context, but CrossAttend is off.", nameof(CrossAttnTokensDropout));
     }

@@ -4,8 +4,8 @@ namespace GpuTransformer.Modules;
 
 /// <summary>
 /// Hyper-connections: several streams [batch, sequence, streams, dim] in place of one. With z the LayerNorm of each stream and w = z W_α · a + A_α, the layer's
-/// input is Σ_s sigmoid(w_s,in) · stream_s, the streams go on mixed by the matrix of the other w, made doubly stochastic by Sinkhorn and Knopp's rule, and stream s
-/// takes β_s times the layer's output, β = 2 sigmoid(2 b · sigmoid(z·w_β) + B_β). Keys: <c>norm.weight</c>, <c>static_alpha</c>, <c>static_beta</c>,
+/// input is Σ_s sigmoid(w_s,in) · stream_s, the streams go on mixed by the matrix of the other w, made doubly stochastic by Sinkhorn and Knopp's rule, and
+/// stream s takes β_s times the layer's output, β = 2 sigmoid(2 b · sigmoid(z·w_β) + B_β). Keys: <c>norm.weight</c>, <c>static_alpha</c>, <c>static_beta</c>,
 /// <c>dynamic_alpha_fn</c>, <c>dynamic_alpha_scale</c>, <c>dynamic_beta_fn</c>, <c>dynamic_beta_scale</c>.
 /// </summary>
 /// <remarks>Zhu et al. 2024, "Hyper-Connections"; Xie et al. 2025, "Manifold-Constrained Hyper-Connections". See HyperConnUnconstrainedMixing.</remarks>

@@ -3,8 +3,8 @@ using GpuTransformer.Host;
 namespace GpuTransformer.Modules;
 
 /// <summary>
-/// stream + β · (y − mean y) + α · (mean y − mean stream), y being the branch's output and means being taken over the visible positions of a sample; α and β are
-/// learned for each channel or, with ResidualFnKwargs.Learned, projections of mean y. Keys: <c>alpha</c>, <c>beta</c> [dim], or <c>to_alpha</c>,
+/// stream + β · (y − mean y) + α · (mean y − mean stream), y being the branch's output and means being taken over the visible positions of a sample; α and β
+/// are learned for each channel or, with ResidualFnKwargs.Learned, projections of mean y. Keys: <c>alpha</c>, <c>beta</c> [dim], or <c>to_alpha</c>,
 /// <c>to_beta</c> <c>.weight</c>, <c>.bias</c>.
 /// </summary>
 /// <remarks>Lu 2026, "mean and variance split".</remarks>

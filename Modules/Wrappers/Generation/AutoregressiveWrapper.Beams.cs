@@ -11,8 +11,8 @@ public sealed record BeamSearchResult(Tensor Tokens, Tensor Scores);
 public sealed partial class AutoregressiveWrapper
 {
     /// <summary>
-    /// Writes the most likely sequences that it finds: of all continuations of the best <paramref name="beams"/> sequences the best go on, and a sequence that is
-    /// over keeps its score.
+    /// Writes the most likely sequences that it finds: of all continuations of the best <paramref name="beams"/> sequences the best go on, and a sequence that
+    /// is over keeps its score.
     /// </summary>
     /// <param name="prompts">The prompts and what goes with them, as for Generate.</param>
     /// <param name="length">How many tokens to write, at least 1.</param>

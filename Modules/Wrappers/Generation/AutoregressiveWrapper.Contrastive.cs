@@ -12,8 +12,8 @@ public sealed record AmateurModel(TransformerWrapper Model, float Beta = 0.5f, f
 public sealed partial class AutoregressiveWrapper
 {
     /// <summary>
-    /// Writes tokens by what this model likes more than weaker ones do: its logits, contrasted with each of theirs in turn. There are no other filters unless the
-    /// options name some.
+    /// Writes tokens by what this model likes more than weaker ones do: its logits, contrasted with each of theirs in turn. There are no other filters unless
+    /// the options name some.
     /// </summary>
     /// <param name="prompts">The prompts and what goes with them, as for Generate; the weaker models are given the same.</param>
     /// <param name="length">How many tokens to write; of none, the result is empty.</param>

@@ -19,8 +19,8 @@ public sealed partial class AutoregressiveWrapper
 
     /// <summary>Writes tokens one after the other, each chosen from the logits of what is there so far.</summary>
     /// <param name="prompts">
-    /// The prompts and what goes with them: the context and its mask, SeqStartPos for left-padded prompts, PrependEmbeds and its mask, RecycleSteps and LoopedSteps;
-    /// nothing else.
+    /// The prompts and what goes with them: the context and its mask, SeqStartPos for left-padded prompts, PrependEmbeds and its mask, RecycleSteps and
+    /// LoopedSteps; nothing else.
     /// </param>
     /// <param name="length">How many tokens to write; of none, the result is empty.</param>
     /// <param name="options">How they are chosen; null for x-transformers' defaults.</param>
@@ -64,7 +64,8 @@ public sealed partial class AutoregressiveWrapper
         prompt = Prompts(prompt, length, options, null);
         if (prompt.Batch != 1 || options.NumSamples != 1)
             throw ForwardChecks.Wrong(
-                nameof(prompt), $"'prompt' has shape {prompt.Ids.Shape} and NumSamples = {options.NumSamples}, but one sequence is streamed: [1, promptLength].");
+                nameof(prompt),
+                $"'prompt' has shape {prompt.Ids.Shape} and NumSamples = {options.NumSamples}, but one sequence is streamed: [1, promptLength].");
         if (length == 0)
             yield break;
         using var session = new DecodingSession(Net, prompt, prompt.Length + length, options);

@@ -13,9 +13,9 @@ public sealed record SpeculativeResult(Tensor Tokens, int Proposed, int Accepted
 public sealed partial class AutoregressiveWrapper
 {
     /// <summary>
-    /// Writes one sequence with the help of a small model: it proposes some tokens, and this model reads them all in one pass and takes those that it could have
-    /// drawn itself. Tokens are distributed as without the draft: a proposal is taken with probability min(1, p / q), p and q being the two models' probabilities,
-    /// and in place of the first that is not, a token is drawn from max(p − q, 0). With temperature 0 the tokens are the same.
+    /// Writes one sequence with the help of a small model: it proposes some tokens, and this model reads them all in one pass and takes those that it could
+    /// have drawn itself. Tokens are distributed as without the draft: a proposal is taken with probability min(1, p / q), p and q being the two models'
+    /// probabilities, and in place of the first that is not, a token is drawn from max(p − q, 0). With temperature 0 the tokens are the same.
     /// </summary>
     /// <param name="prompt">One prompt [1, promptLength] and what goes with it, as for Generate; the draft is given the same.</param>
     /// <param name="length">How many tokens to write; of none, the result is empty.</param>
@@ -33,9 +33,11 @@ public sealed partial class AutoregressiveWrapper
         OptionChecks.Positive(ahead, nameof(ahead));
         if (prompt.Batch != 1 || options.NumSamples != 1)
             throw ForwardChecks.Wrong(
-                nameof(prompt), $"'prompt' has shape {prompt.Ids.Shape} and NumSamples = {options.NumSamples}, but a draft helps one sequence: [1, promptLength].");
+                nameof(prompt),
+                $"'prompt' has shape {prompt.Ids.Shape} and NumSamples = {options.NumSamples}, but a draft helps one sequence: [1, promptLength].");
         using StepScope scope = Device.BeginStep();
-        using DecodingSession writer = new(Net, prompt, prompt.Length + length + ahead, options), proposer = new(draft, prompt, prompt.Length + length + ahead, options);
+        int capacity = prompt.Length + length + ahead;
+        using DecodingSession writer = new(Net, prompt, capacity, options), proposer = new(draft, prompt, capacity, options);
         var sampler = new TokenSampler(options);
         int proposed = 0, accepted = 0, calls = 0, end = prompt.Length + length;
         bool isOver = false;

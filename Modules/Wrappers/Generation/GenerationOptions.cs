@@ -48,8 +48,8 @@ public sealed record GenerationOptions
     public float RepetitionPenalty { get; init => field = (float)OptionChecks.PositiveNumber(value); } = 1;
 
     /// <summary>
-    /// A sequence is over when this token is written, and goes on with PadValue; null for none. A token of the prompt ends nothing: there is a prompt because more
-    /// shall be written.
+    /// A sequence is over when this token is written, and goes on with PadValue; null for none. A token of the prompt ends nothing: there is a prompt because
+    /// more shall be written.
     /// </summary>
     public int? EosToken { get; init => field = value is { } token ? OptionChecks.Count(token) : null; }
 

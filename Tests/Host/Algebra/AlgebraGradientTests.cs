@@ -13,6 +13,9 @@ public sealed class AlgebraGradientTests
         ComputeDevice device = TestDevices.Get(id);
         GradientCheck.Agrees(device, x => Operators.Exp(x[0]), Input([3, 7], 1));
         GradientCheck.Agrees(device, x => Operators.Tanh(x[0]), Input([17], 2));
+        GradientCheck.Agrees(device, x => Operators.Sin(x[0]), Input([17], 2));
+        GradientCheck.Agrees(device, x => Operators.Cos(x[0]), Input([3, 5], 2));
+        GradientCheck.Agrees(device, x => Operators.Softplus(x[0]), Input([17], 2));
         GradientCheck.Agrees(device, x => Operators.Sigmoid(x[0]), Input([17], 3));
         GradientCheck.Agrees(device, x => Operators.Abs(x[0]), Input([17], 4));
         GradientCheck.Agrees(device, x => Operators.Negate(x[0]), Input([17], 5));

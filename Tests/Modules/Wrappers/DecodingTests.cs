@@ -24,11 +24,13 @@ public sealed class DecodingTests
         if (kind.Contains("cross", StringComparison.Ordinal))
         {
             lens = Ids(device, [2], 3, 2);
-            prompts = prompts with { Context = Numbers(device, 3, [2, 5, 6]), ContextMask = Tensor.From(device, [2, 5], [.. Enumerable.Range(0, 10).Select(i => i != 3)]) };
+            bool[] visible = [.. Enumerable.Range(0, 10).Select(static i => i != 3)];
+            prompts = prompts with { Context = Numbers(device, 3, [2, 5, 6]), ContextMask = Tensor.From(device, [2, 5], visible) };
         }
 
         var greedy = new GenerationOptions { Temperature = 0 };
-        long[] cached = model.Generate(prompts, 8, greedy, lens).ToInt64Array(), uncached = model.Generate(prompts, 8, greedy with { CacheKv = false }, lens).ToInt64Array();
+        long[] cached = model.Generate(prompts, 8, greedy, lens).ToInt64Array();
+        long[] uncached = model.Generate(prompts, 8, greedy with { CacheKv = false }, lens).ToInt64Array();
         CollectionAssert.AreEqual(uncached, cached);
         Assert.IsGreaterThan(1, cached.Distinct().Count(), "A model that always writes one token proves nothing.");
     }

@@ -153,7 +153,8 @@ public sealed class GenerationTests
         Assert.AreEqual(DType.Int32, none.DType);
         Tensor lens = Tensor.From(device, [0], Array.Empty<int>());
         Assert.AreEqual(new Shape(0, 4), model.Generate(Tensor.From(device, [0, 3], Array.Empty<int>()), 4, promptLens: lens).Shape);
-        AssertSays("length = 0", () => model.Generate(Ids(device, [1, 1], 1), 0));
+        Assert.AreEqual(new Shape(1, 0), model.Generate(Ids(device, [1, 1], 1), 0).Shape);
+        AssertSays("length = -1", () => model.Generate(Ids(device, [1, 1], 1), -1));
         AssertSays("give a start token", () => model.Generate(Tensor.From(device, [2, 0], Array.Empty<int>()), 4));
     }
 
@@ -165,7 +166,7 @@ public sealed class GenerationTests
         Tensor prompt = Ids(Cpu, [1, 3], 1, 2, 3);
         AssertSays("MaxSeqLen = 12", () => model.Generate(prompt, 11));
         Assert.AreEqual(new Shape(1, 10), model.Generate(prompt, 10).Shape, "The last written token is never read.");
-        AssertSays("length = 0", () => model.Generate(prompt, 0));
+        AssertSays("length = -1", () => model.Generate(prompt, -1));
         AssertSays("Temperature = -1", () => model.Generate(prompt, 1, new GenerationOptions { Temperature = -1 }));
         AssertSays("EosToken = 11", () => model.Generate(prompt, 1, new GenerationOptions { EosToken = 11 }));
         AssertSays("1 to 3 tokens", () => model.Generate(prompt, 1, promptLens: Ids(Cpu, [1], 4)));

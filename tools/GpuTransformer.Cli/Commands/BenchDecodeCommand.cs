@@ -16,7 +16,8 @@ internal static class BenchDecodeCommand
     {
         Option<int> batch = SharedOptions.Size("--batch", "sequences", 1), length = SharedOptions.Size("--length", "tokens that each has already", 512);
         Option<int> dim = SharedOptions.Size("--dim", "width of the model", 512), depth = SharedOptions.Size("--depth", "blocks", 8);
-        Option<int> heads = SharedOptions.Size("--heads", "heads, each dim / heads wide", 8), tokens = SharedOptions.Size("--tokens", "tokens in the vocabulary", 256);
+        Option<int> heads = SharedOptions.Size("--heads", "heads, each dim / heads wide", 8);
+        Option<int> tokens = SharedOptions.Size("--tokens", "tokens in the vocabulary", 256);
         var bench = new BenchOptions();
         var command = new Command(
             "decode", "One token more of a decoder with rotary positions and a cache: what writing a text costs per token. Tokens/s are batch / time.")

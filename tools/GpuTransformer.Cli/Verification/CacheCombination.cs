@@ -41,7 +41,8 @@ internal sealed record CacheCombination(string Positions, string KvHeads, string
         select new CacheCombination(positions, kvHeads, memory, window, norm, cross, ragged);
 
     /// <summary>Its name.</summary>
-    public string Name => $"{Positions} kv:{KvHeads} memory:{Memory} norm:{Norm}{(Window ? " window" : "")}{(Cross ? " cross" : "")}{(Ragged ? " ragged" : "")}";
+    public string Name
+        => $"{Positions} kv:{KvHeads} memory:{Memory} norm:{Norm}" + (Window ? " window" : "") + (Cross ? " cross" : "") + (Ragged ? " ragged" : "");
 
     /// <summary>Compares logits, step by step with a cache and all at once without, and the tokens that both write greedily.</summary>
     public CaseResult Run(ComputeDevice device)
@@ -67,7 +68,8 @@ internal sealed record CacheCombination(string Positions, string KvHeads, string
         };
         var options = new AttentionLayersOptions
         {
-            Dim = Dim, Depth = Layers, Heads = 2, CrossAttend = Cross, CrossAttn = Cross ? attention with { DimContext = ContextDim, MaxAttendPast = null } : null,
+            Dim = Dim, Depth = Layers, Heads = 2, CrossAttend = Cross,
+            CrossAttn = Cross ? attention with { DimContext = ContextDim, MaxAttendPast = null } : null,
             Attn = attention, Ff = new() { Mult = 2 }, UseRmsnorm = Norm == "rms", RotaryPosEmb = Positions == "rotary", RotaryXpos = Positions == "xpos",
             PolarPosEmb = Positions == "polar", AlibiPosBias = Positions == "alibi", RelPosBias = Positions == "t5", RelPosNumBuckets = 6,
             RelPosMaxDistance = 8, DynamicPosBias = Positions == "dynamic",

@@ -22,8 +22,8 @@ internal static class DesignDifferences
         + "sequences";
 
     private const string Mixing =
-        "hyper-connections mix the streams by a doubly stochastic matrix, as in the paper; x-transformers adds all of them up, which hyper_conn_unconstrained_mixing "
-        + "does here, and with it the case passes";
+        "hyper-connections mix the streams by a doubly stochastic matrix, as in the paper; x-transformers adds all of them up, which "
+        + "hyper_conn_unconstrained_mixing does here, and with it the case passes";
 
     /// <summary>The same case with an option of this library that undoes a documented difference, and the reason; null where there is none.</summary>
     public static (GoldenCase Case, string Why)? Undone(GoldenCase golden)

@@ -31,7 +31,9 @@ internal static class ExtraGolden
     }
 
     private static double PlainError(GoldenCase golden, SafetensorsReader file)
-        => file.Contains("output") && file.Contains("output_f64") ? ModuleGolden.ReadExact(file, "output", "output_f64", golden.PlainError("output")).PlainError : 0;
+        => file.Contains("output") && file.Contains("output_f64")
+            ? ModuleGolden.ReadExact(file, "output", "output_f64", golden.PlainError("output")).PlainError
+            : 0;
 
     private static IEnumerable<GoldenOutput> OfWrapper(
         SafetensorsReader file, TransformerWrapper wrapper, Dictionary<string, Tensor> inputs, Func<CallArguments> arguments, double error)
@@ -112,7 +114,8 @@ internal static class ExtraGolden
 
     // A query that sees no key has no weights here; PyTorch gives it equal ones, and then no output.
     private static double[] OfLiving(double[] scores, double[] weights, int keys)
-        => [.. scores.Chunk(keys).Zip(weights.Chunk(keys)).SelectMany(static row => row.First.All(static s => s < Hidden) ? new double[row.Second.Length] : row.Second)];
+        => [.. scores.Chunk(keys).Zip(weights.Chunk(keys)).SelectMany(
+            static row => row.First.All(static s => s < Hidden) ? new double[row.Second.Length] : row.Second)];
 
     private static TokenInputs Tokens(Func<CallArguments> arguments) => TokenInputs.From(arguments());
 

@@ -74,8 +74,8 @@ internal static class GradientGolden
     // A single number's gradient is one sum over all positions and features. In float64 its terms, each within 2^-24 of its size, may cancel to a total far
     // smaller than what rounding leaves of them in float32, and PyTorch's error there is one draw, not the largest of many, so the noise says nothing about it.
     // Its terms are those that the other parameters of the layer add up feature by feature (gain and shift beside DynamicTanh's scale): their gradients have
-    // the size that counts. A bias is the same: its gradient is its weight's with one in place of a feature, so what rounding leaves of the terms has the weight's
-    // scale. Where a softmax follows, the biases' gradients cancel to zero in exact arithmetic, and any float32 result is rounding alone.
+    // the size that counts. A bias is the same: its gradient is its weight's with one in place of a feature, so what rounding leaves of the terms has the
+    // weight's scale. Where a softmax follows, the biases' gradients cancel to zero in exact arithmetic, and any float32 result is rounding alone.
     private static double LargestOfLayer(string name, Dictionary<string, double> largest)
     {
         string layer = name[..(name.LastIndexOf('.') + 1)];

@@ -5,7 +5,9 @@ namespace GpuTransformer.Host;
 
 public static partial class Operators
 {
-    /// <summary>cos x, x in radians, element by element, for real numbers of any shape; the result has the shape and data type of <paramref name="input"/>.</summary>
+    /// <summary>
+    /// cos x, x in radians, element by element, for real numbers of any shape; the result has the shape and data type of <paramref name="input"/>.
+    /// </summary>
     /// <exception cref="ArgumentException">A device or data type does not fit; nothing was launched.</exception>
     public static Tensor Cos(Tensor input)
         => Algebra.Unary(input, default(CosFunction), UnaryOperator<CosFunction>.Forward, UnaryOperator<CosFunction>.Backward);

@@ -5,7 +5,9 @@ namespace GpuTransformer.Host;
 
 public static partial class Operators
 {
-    /// <summary>sin x, x in radians, element by element, for real numbers of any shape; the result has the shape and data type of <paramref name="input"/>.</summary>
+    /// <summary>
+    /// sin x, x in radians, element by element, for real numbers of any shape; the result has the shape and data type of <paramref name="input"/>.
+    /// </summary>
     /// <exception cref="ArgumentException">A device or data type does not fit; nothing was launched.</exception>
     public static Tensor Sin(Tensor input)
         => Algebra.Unary(input, default(SinFunction), UnaryOperator<SinFunction>.Forward, UnaryOperator<SinFunction>.Backward);
