@@ -32,6 +32,41 @@ public sealed class ModelCommandTests
     }
 
     [TestMethod]
+    public async Task A_model_of_bytes_goes_on_with_a_prompt()
+    {
+        const string Config = """
+            {"class": "TransformerWrapper", "kwargs": {"num_tokens": 256, "max_seq_len": 64, "attn_layers":
+            {"class": "Decoder", "kwargs": {"dim": 16, "depth": 1, "heads": 2, "attn_dim_head": 8, "rotary_pos_emb": true}}}}
+            """;
+        string config = Path.Combine(_folder, "bytes.json"), parameters = Path.Combine(_folder, "bytes.safetensors");
+        string json = Path.Combine(_folder, "report.json");
+        await File.WriteAllTextAsync(config, Config);
+        using (Module model = ModuleFactory.Create(Config, TestDevices.Get("cpu"), seed: 3))
+            model.Save(parameters);
+        string[] call = ["generate", "--config", config, "--checkpoint", parameters, "--prompt", "Once", "--device", "cpu", "--json", json, "--tokens", "12"];
+        CommandRun run = await CommandRun.Of([.. call, "--temperature", "0"]);
+        run.Exits(ExitCode.Pass);
+        foreach (string said in new[] { "Once", "12 tokens", "tokens/s" })
+            Assert.Contains(said, run.Output);
+        string Written() => JsonDocument.Parse(File.ReadAllText(json)).RootElement.GetProperty("text").GetString()!;
+        string cached = Written();
+        (await CommandRun.Of([.. call, "--temperature", "0", "--no-cache"])).Exits(ExitCode.Pass);
+        Assert.AreEqual(cached, Written());
+        string[] without = ["generate", "--config", config, "--checkpoint", parameters, "--prompt", "", "--device", "cpu"];
+        (await CommandRun.Of(without)).Exits(ExitCode.Usage).ComplainsAbout("--prompt is empty");
+        (await CommandRun.Of("generate", "--config", Config24(config), "--checkpoint", parameters, "--prompt", "a")).Exits(ExitCode.Usage)
+            .ComplainsAbout("num_tokens = 256");
+    }
+
+    // The same with another vocabulary.
+    private string Config24(string config)
+    {
+        string other = Path.Combine(_folder, "other.json");
+        File.WriteAllText(other, File.ReadAllText(config).Replace("256", "24", StringComparison.Ordinal));
+        return other;
+    }
+
+    [TestMethod]
     public async Task An_output_that_differs_exits_1()
     {
         string other = Golden("enc_plain__full", out string config);
@@ -53,8 +88,8 @@ public sealed class ModelCommandTests
         (await Run("{", s_seed, s_seed)).Exits(ExitCode.Usage).ComplainsAbout("not valid JSON");
         (await Run("""{"class": "Encodr", "kwargs": {}}""", s_seed, s_seed)).Exits(ExitCode.Usage).ComplainsAbout("Encodr", "Encoder");
         (await Run("""{"class": "Encoder", "kwargs": {"dim": 256, "dept": 4}}""", s_seed, s_seed)).Exits(ExitCode.Usage).ComplainsAbout("dept", "depth");
-        (await Run("""{"class": "Encoder", "kwargs": {"dim": 256, "depth": 4, "rotary_pos_emb": true}}""", s_seed, s_seed)).Exits(ExitCode.Usage)
-            .ComplainsAbout("rotary_pos_emb");
+        (await Run("""{"class": "Encoder", "kwargs": {"dim": 256, "depth": 4, "attn_gumbel_softmax": true}}""", s_seed, s_seed)).Exits(ExitCode.Usage)
+            .ComplainsAbout("attn_gumbel_softmax");
         (await Run(SeedConfig.Replace("512", "500", StringComparison.Ordinal), s_seed, s_seed)).Exits(ExitCode.Usage)
             .ComplainsAbout("[256, 512]", "[256, 500]");
 

@@ -66,6 +66,7 @@ internal static class CommandLine
         ValidateCommand.Create(),
         VerifyCommand.Create(),
         RunCommand.Create(),
+        GenerateCommand.Create(),
         InspectCommand.Create(),
         OptionsCommand.Create(),
         BenchCommand.Create(),

@@ -8,18 +8,15 @@ internal static partial class AttentionOperator
     // More queries than this fill the tiles of the other variants.
     private const int MostDecodeQueries = 8;
 
-    // Fewer keys are not worth a second launch.
-    private const int FewestDecodeKeys = 64;
-
-    // Of the shape alone, so that results do not depend on the number of cores.
-    private const int DecodeBlocksWanted = 32, DecodeChunk = 256;
+    // Of every shape the same: chunks of padding add exact zeros, so that padding changes no bit.
+    private const int DecodeChunk = 256;
 
     private static KernelVariant<AttentionArguments> DecodeVectorizedVariant() => new(
         "DecodeVectorized",
         VariantKind.Vectorized,
         "few queries: SIMD, one chunk of the keys of one key/value head per block, then folded",
         static (device, a) => ElementDispatch.Launch<DecodeVectorized, AttentionArguments>(device, a, a.Query.DType),
-        static (_, a) => IsDecode(a) && a.Mask is null && a.Bias is null && a.AlibiPositions is null);
+        static (_, a) => IsDecode(a) && a.AlibiPositions is null);
 
     private static KernelVariant<AttentionArguments> DecodePortableVariant() => new(
         "DecodePortable",
@@ -28,22 +25,18 @@ internal static partial class AttentionOperator
         static (device, a) => ElementDispatch.Launch<DecodePortable, AttentionArguments>(device, a, a.Query.DType),
         static (_, a) => IsDecode(a));
 
+    // Backward makes scores anew, in the order in which the other variants make them: the row's largest must be of that order to the last bit.
     private static bool IsDecode(in AttentionArguments a)
-        => a.Shape.Queries <= MostDecodeQueries && a.Shape.Keys >= FewestDecodeKeys && a.Rules.Dropout.Threshold == 0;
+        => a.Shape.Queries <= MostDecodeQueries && a.Shape.Keys > 0 && a.Rules.Dropout.Threshold == 0 && a.Normalizer is null;
 
-    private static (int Chunks, int ChunkKeys) DecodeChunks(in AttentionShape shape, int rows)
-    {
-        int wanted = Math.Max(1, DecodeBlocksWanted / Math.Max(1, rows)), most = Math.Max(1, (shape.Keys + DecodeChunk - 1) / DecodeChunk);
-        int tiles = (shape.Keys + FewestDecodeKeys - 1) / FewestDecodeKeys, perChunk = (tiles + Math.Min(wanted, most) - 1) / Math.Min(wanted, most);
-        return ((tiles + perChunk - 1) / perChunk, perChunk * FewestDecodeKeys);
-    }
+    private static int DecodeChunks(in AttentionShape shape) => (shape.Keys + DecodeChunk - 1) / DecodeChunk;
 
     private readonly unsafe struct DecodeVectorized : IElementLaunch<AttentionArguments>
     {
         public static void Launch<TElement>(ComputeDevice device, AttentionArguments a)
             where TElement : unmanaged, IElement<TElement>
         {
-            (int chunks, int chunkKeys) = DecodeChunks(a.Shape, a.Shape.Batch * a.Shape.KeyValueHeads);
+            int chunks = DecodeChunks(a.Shape);
             int rows = a.Shape.Batch * a.Shape.Heads * a.Shape.Queries, width = FlashDecodeVectorized<TElement>.PaddedWidth(a.Shape.ValueDim);
             using Tensor partial = Tensor.Empty(device, [rows, chunks, width]), sums = Tensor.Empty(device, [rows, chunks, 2]);
             var decode = new FlashDecodeVectorized<TElement>
@@ -57,7 +50,7 @@ internal static partial class AttentionOperator
                 Shape = a.Shape,
                 Rules = a.Rules,
                 Chunks = chunks,
-                ChunkKeys = chunkKeys,
+                ChunkKeys = DecodeChunk,
             };
             device.Launch(decode.Blocks, decode);
             var fold = new FlashDecodeFoldVectorized<TElement>
@@ -66,7 +59,6 @@ internal static partial class AttentionOperator
                 Sums = sums.Pointer<float>(),
                 Output = a.Output.Pointer<TElement>(),
                 LogSumExp = a.LogSumExp is null ? null : a.LogSumExp.Pointer<float>(),
-                Normalizer = a.Normalizer is null ? null : a.Normalizer.Pointer<float>(),
                 Shape = a.Shape,
                 Chunks = chunks,
                 RowsPerBlock = Math.Max(1, 4096 / (chunks * width)),
@@ -81,7 +73,7 @@ internal static partial class AttentionOperator
             where TElement : unmanaged, IElement<TElement>
         {
             int rows = a.Shape.Batch * a.Shape.Heads * a.Shape.Queries;
-            (int chunks, int chunkKeys) = DecodeChunks(a.Shape, rows / DecodeRowsShared);
+            int chunks = DecodeChunks(a.Shape);
             using Tensor partial = Tensor.Empty(device, [rows, chunks, a.Shape.ValueDim]), sums = Tensor.Empty(device, [rows, chunks, 2]);
             var decode = new FlashDecodePortable<TElement>
             {
@@ -94,7 +86,7 @@ internal static partial class AttentionOperator
                 Shape = a.Shape,
                 Rules = a.Rules,
                 Chunks = chunks,
-                ChunkKeys = chunkKeys,
+                ChunkKeys = DecodeChunk,
             };
             device.Launch(FlashDecodePortable<TElement>.Kernel, decode.Groups, FlashDecodePortable<TElement>.GroupSize, decode);
             var fold = new FlashDecodeFoldPortable<TElement>
@@ -103,14 +95,10 @@ internal static partial class AttentionOperator
                 Sums = sums.View<float>(),
                 Output = a.Output.View<TElement>(),
                 LogSumExp = a.LogSumExp?.View<float>() ?? default,
-                Normalizer = a.Normalizer?.View<RowNormalizer>() ?? default,
                 Shape = a.Shape,
                 Chunks = chunks,
             };
             device.Launch(FlashDecodeFoldPortable<TElement>.Kernel, fold.Groups, FlashDecodeFoldPortable<TElement>.GroupSize, fold);
         }
     }
-
-    // A GPU wants some hundred groups, each of which has one row where a block of the processor has several.
-    private const int DecodeRowsShared = 8;
 }

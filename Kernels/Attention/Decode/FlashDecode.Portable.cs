@@ -44,13 +44,16 @@ internal struct FlashDecodePortable<TElement> : IGridKernel
         float largest = AttentionRow.Hidden, sum = 0f, first = 0f, second = 0f, third = 0f, fourth = 0f;
         for (int start = chunk * p.ChunkKeys; start < last; start += GroupSize)
         {
-            int key = start + thread;
-            float score = key < last ? Score(p, rules, batch, head, query, key) : AttentionRow.Hidden;
-            float now = XMath.Max(largest, GroupReduce.Max(score));
-            if (now > AttentionRow.Hidden)
+            // The same question for the whole group, so that all of it comes to the barriers.
+            if ((start < rules.End && start + GroupSize > rules.First) || start < rules.FreeEnd)
             {
-                float keep = largest > AttentionRow.Hidden ? AttentionRow.Weight(largest, now) : 0f;
-                weights[thread] = score > AttentionRow.Hidden ? AttentionRow.Weight(score, now) : 0f;
+                int key = start + thread;
+                float score = key < last ? Score(p, rules, batch, head, query, key) : AttentionRow.Hidden;
+                float now = XMath.Max(largest, GroupReduce.Max(score));
+
+                // As expressions a NaN stays one.
+                float keep = largest <= AttentionRow.Hidden ? 0f : AttentionRow.Weight(largest, now);
+                weights[thread] = score <= AttentionRow.Hidden ? 0f : AttentionRow.Weight(score, now);
                 Group.Barrier();
                 sum = sum * keep + GroupReduce.Sum(weights[thread]);
                 int count = XMath.Min(GroupSize, last - start);
@@ -102,7 +105,7 @@ internal struct FlashDecodePortable<TElement> : IGridKernel
             for (int key = 0; key < count; key++)
             {
                 float weight = weights[key];
-                if (weight != 0f)
+                if (!(weight == 0f))
                     sum = Fused.MultiplyAdd(weight, TElement.ToSingle(p.Value[value + key * p.Shape.ValueRowStride]), sum);
             }
         }

@@ -135,8 +135,8 @@ internal unsafe struct FlashDecodeVectorized<TElement> : IBlockKernel
             Vector512<float> isFree = Vector512.LessThan(key, free);
             if (slope != 0f)
                 score -= Vector512.AndNot(Vector512.Abs(key - Vector512.Create(position)) * slope, isFree);
-            if (Arrays.Distances != null)
-                score += Distances(head, start + t, query);
+            if (Arrays.Bias != null || Arrays.Distances != null)
+                score += Biases(batch, head, query, start + t, Math.Min(ElementVector.Width, count - t));
             score = SoftClamp.ApplyIfSet(score, Rules.SoftClamp);
             score = Vector512.Max(score, Vector512.Create(AttentionRules.LowestScore));
             Vector512<float> isSeen = isFree | (Vector512.LessThan(key, Vector512.Create((float)end)) & Vector512.GreaterThanOrEqual(
@@ -144,8 +144,8 @@ internal unsafe struct FlashDecodeVectorized<TElement> : IBlockKernel
             isSeen &= Vector512.LessThan(key, Vector512.Create((float)(start + count)));
             score = Vector512.ConditionalSelect(isSeen, score, hidden);
             score.Store(scores + t);
-            if (Arrays.KeyMask != null)
-                score = Hide(batch, start + t, Math.Min(ElementVector.Width, count - t), scores + t);
+            if (Arrays.KeyMask != null || Arrays.Mask != null || Arrays.Bias != null || Arrays.Distances != null)
+                score = Hide(batch, head, query, start + t, Math.Min(ElementVector.Width, count - t), scores + t);
             largest = Vector512.Max(largest, score);
         }
 
@@ -155,22 +155,49 @@ internal unsafe struct FlashDecodeVectorized<TElement> : IBlockKernel
         return most;
     }
 
-    // The biases by distance of sixteen keys; those that are free have none.
-    private readonly Vector512<float> Distances(int head, int firstKey, int query)
+    // The biases of sixteen keys, written out, by distance or both; those that are free have none.
+    private readonly Vector512<float> Biases(int batch, int head, int query, int firstKey, int count)
     {
-        float* table = Arrays.Distances + (long)head * Rules.DistanceSpan, biases = stackalloc float[ElementVector.Width];
-        int position = query + Shape.Keys - Shape.Queries;
-        for (int i = 0; i < ElementVector.Width; i++)
-            biases[i] = firstKey + i < Rules.FreeColumns ? 0f : table[Rules.DistanceEntry(firstKey + i - position)];
+        float* biases = stackalloc float[ElementVector.Width];
+        Vector512<float>.Zero.Store(biases);
+        for (int i = 0; i < count; i++)
+        {
+            if (firstKey + i >= Rules.FreeColumns)
+                biases[i] = Bias(batch, head, query, firstKey + i);
+        }
+
         return Vector512.Load(biases);
     }
 
-    private readonly Vector512<float> Hide(int batch, int start, int count, float* scores)
+    private readonly float Bias(int batch, int head, int query, int key)
     {
-        byte* mask = Arrays.KeyMask + (long)batch * (Shape.Keys - Rules.FreeColumns) - Rules.FreeColumns + start;
+        float bias = 0f;
+        if (Arrays.Bias != null)
+        {
+            long row = batch * Rules.BiasBatchStride + head * Rules.BiasHeadStride + query * Rules.BiasQueryStride;
+            bias = Arrays.Bias[row + key - Rules.FreeColumns];
+        }
+
+        if (Arrays.Distances != null)
+            bias += Arrays.Distances[(long)head * Rules.DistanceSpan + Rules.DistanceEntry(key - (query + Shape.Keys - Shape.Queries))];
+        return bias;
+    }
+
+    private readonly Vector512<float> Hide(int batch, int head, int query, int start, int count, float* scores)
+    {
+        long maskRow = batch * Rules.MaskBatchStride + head * Rules.MaskHeadStride + query * Rules.MaskQueryStride;
+        long biasRow = batch * Rules.BiasBatchStride + head * Rules.BiasHeadStride + query * Rules.BiasQueryStride;
         for (int i = 0; i < count; i++)
         {
-            if (start + i >= Rules.FreeColumns && mask[i] == 0)
+            int column = start + i - Rules.FreeColumns;
+            if (column < 0)
+                continue;
+            bool isHidden = (Arrays.KeyMask != null && Arrays.KeyMask[(long)batch * (Shape.Keys - Rules.FreeColumns) + column] == 0)
+                || (Arrays.Mask != null && Arrays.Mask[maskRow + column] == 0)
+                || (Arrays.Bias != null && Arrays.Bias[biasRow + column] < AttentionRules.LowestScore)
+                || (Arrays.Distances != null && Arrays.Distances[
+                    (long)head * Rules.DistanceSpan + Rules.DistanceEntry(start + i - (query + Shape.Keys - Shape.Queries))] < AttentionRules.LowestScore);
+            if (isHidden)
                 scores[i] = float.NegativeInfinity;
         }
 

@@ -15,8 +15,7 @@ internal struct FlashDecodeFoldPortable<TElement> : IGridKernel
     public ArrayView<float> Partial; // [batch, heads, queries, chunks, valueDim]
     public ArrayView<float> Sums;    // [batch, heads, queries, chunks, 2]: largest score, sum of exponentials
     public ArrayView<TElement> Output;
-    public ArrayView<float> LogSumExp;          // [batch, heads, queries] or empty
-    public ArrayView<RowNormalizer> Normalizer; // [batch, heads, queries] or empty
+    public ArrayView<float> LogSumExp; // [batch, heads, queries] or empty
     public AttentionShape Shape;
     public int Chunks;
 
@@ -37,14 +36,12 @@ internal struct FlashDecodeFoldPortable<TElement> : IGridKernel
             largest = XMath.Max(largest, p.Sums[(firstChunk + chunk) * 2]);
         for (int chunk = 0; chunk < p.Chunks; chunk++)
         {
+            // A chunk without a visible key has sums of zero; whatever else they are, a NaN among them stays one.
             float chunkLargest = p.Sums[(firstChunk + chunk) * 2];
-            if (chunkLargest > AttentionRow.Hidden)
-            {
-                float weight = AttentionRow.Weight(chunkLargest, largest);
-                sum += weight * p.Sums[(firstChunk + chunk) * 2 + 1];
-                if (column < p.Shape.ValueDim)
-                    total += weight * p.Partial[(firstChunk + chunk) * p.Shape.ValueDim + column];
-            }
+            float weight = chunkLargest <= AttentionRow.Hidden ? 1f : AttentionRow.Weight(chunkLargest, largest);
+            sum += weight * p.Sums[(firstChunk + chunk) * 2 + 1];
+            if (column < p.Shape.ValueDim)
+                total += weight * p.Partial[(firstChunk + chunk) * p.Shape.ValueDim + column];
         }
 
         RowNormalizer normalizer = RowNormalizer.Of(largest, sum);
@@ -54,12 +51,7 @@ internal struct FlashDecodeFoldPortable<TElement> : IGridKernel
             p.Output[p.Shape.OutputOffset(row / p.Shape.Queries / p.Shape.Heads, head, query) + column] = TElement.FromSingle(total * normalizer.Reciprocal);
         }
 
-        if (column == 0)
-        {
-            if (p.Normalizer.Length > 0)
-                p.Normalizer[row] = normalizer;
-            if (p.LogSumExp.Length > 0)
-                p.LogSumExp[row] = sum == 0f ? AttentionRules.DeadLogSumExp : largest + XMath.Log2(sum) * AttentionRow.Ln2;
-        }
+        if (column == 0 && p.LogSumExp.Length > 0)
+            p.LogSumExp[row] = sum == 0f ? AttentionRules.DeadLogSumExp : largest + XMath.Log2(sum) * AttentionRow.Ln2;
     }
 }

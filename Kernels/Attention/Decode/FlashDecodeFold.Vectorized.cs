@@ -9,8 +9,7 @@ internal unsafe struct FlashDecodeFoldVectorized<TElement> : IBlockKernel
     public float* Partial;   // [batch, heads, queries, chunks, valueDim rounded up to a vector]
     public float* Sums;      // [batch, heads, queries, chunks, 2]: largest score, sum of exponentials
     public TElement* Output;
-    public float* LogSumExp;  // [batch, heads, queries] or null
-    public float* Normalizer; // [batch, heads, queries, 2] or null
+    public float* LogSumExp; // [batch, heads, queries] or null
     public AttentionShape Shape;
     public int Chunks;
     public int RowsPerBlock;
@@ -47,8 +46,6 @@ internal unsafe struct FlashDecodeFoldVectorized<TElement> : IBlockKernel
 
         if (LogSumExp != null)
             LogSumExp[row] = sum == 0f ? AttentionRules.DeadLogSumExp : largest + MathF.Log(sum);
-        if (Normalizer != null)
-            (Normalizer[2L * row], Normalizer[2L * row + 1]) = (largest, reciprocal);
     }
 
     // A chunk in which nothing is visible has no weight.

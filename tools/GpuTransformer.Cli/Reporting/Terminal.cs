@@ -39,6 +39,13 @@ internal sealed class Terminal
             _output.WriteLine(text);
     }
 
+    /// <summary>Writes text as it is, at once and without an end of line.</summary>
+    public void Text(string text)
+    {
+        _output.Write(text);
+        _output.Flush();
+    }
+
     /// <summary>Writes a table; columns whose header starts with '#' hold numbers and are aligned to the right.</summary>
     public void Table(IReadOnlyList<string> headers, IEnumerable<IReadOnlyList<string>> rows)
     {

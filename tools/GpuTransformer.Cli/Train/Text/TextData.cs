@@ -1,4 +1,4 @@
-using System.Security.Cryptography;
+using GpuTransformer.Cli.Verification;
 
 namespace GpuTransformer.Cli.Train.Text;
 
@@ -38,7 +38,7 @@ internal sealed class TextData
     public int HeldOutStart { get; }
 
     /// <summary>The SHA-256 of all of it: equal where the text is.</summary>
-    public string Fingerprint => Convert.ToHexStringLower(SHA256.HashData(_bytes));
+    public string Fingerprint => Sha256.HashHex(new MemoryStream(_bytes));
 
     /// <summary>Windows from anywhere in the training text, one after the other.</summary>
     public int[] Draw(int seed, long step, int count, int length)
