@@ -19,6 +19,9 @@ internal sealed class LayerCache(int capacity, DType? dtype) : IDisposable
     /// <summary>How many keys there are, those before the sequence included.</summary>
     public int Rows { get; private set; }
 
+    /// <summary>How many of them, the first, are free.</summary>
+    public int FreeRows { get; private set; }
+
     /// <summary>Whether the rows are a context's, which does not grow.</summary>
     public bool IsContext { get; set; }
 
@@ -41,7 +44,7 @@ internal sealed class LayerCache(int capacity, DType? dtype) : IDisposable
             Operators.CopyInto(_value!, 1, Rows, value);
         }
 
-        Rows = rows;
+        (Rows, FreeRows) = (rows, heads.FreeColumns);
         return heads with { Query = heads.Query.As(type), Key = _key!, Value = _value!, KeyCount = rows };
     }
 
