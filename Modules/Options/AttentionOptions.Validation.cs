@@ -3,7 +3,7 @@ namespace GpuTransformer.Modules;
 public sealed partial record AttentionOptions
 {
     /// <summary>What the attention kernels take at most.</summary>
-    private const int WidestHead = 256;
+    internal const int WidestHead = 256;
 
     internal void Validate()
     {
