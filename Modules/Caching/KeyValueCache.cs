@@ -84,7 +84,7 @@ public sealed class KeyValueCache : IDisposable
         }
 
         foreach (LayerCache layer in _layers)
-            layer.Select(rows);
+            layer.Select(rows, Batch);
         Batch = rows.Length;
     }
 

@@ -25,6 +25,9 @@ internal sealed class LayerCache(int capacity, DType? dtype) : IDisposable
     /// <summary>Whether the rows are a context's, which does not grow.</summary>
     public bool IsContext { get; set; }
 
+    /// <summary>[batch, memories]: which memories before the rows are seen; null for all.</summary>
+    public bool[]? MemoryMask { get; set; }
+
     /// <summary>Whether the layer has something that is not a row for each position.</summary>
     public bool HasState => _states.Count > 0;
 
@@ -87,16 +90,22 @@ internal sealed class LayerCache(int capacity, DType? dtype) : IDisposable
     public void Clear()
     {
         Begin();
-        (_committed, Rows) = (0, 0);
+        (_committed, Rows, MemoryMask) = (0, 0, null);
         foreach (Tensor state in _states.Values)
             state.Dispose();
         _states.Clear();
     }
 
-    public void Select(ReadOnlySpan<int> rows)
+    public void Select(ReadOnlySpan<int> rows, int batch)
     {
         Replace(ref _key, rows);
         Replace(ref _value, rows);
+        if (MemoryMask is { } mask)
+        {
+            int width = mask.Length / batch;
+            MemoryMask = [.. rows.ToArray().SelectMany(row => mask.AsSpan(row * width, width).ToArray())];
+        }
+
         foreach ((string name, Tensor state) in _states.ToArray())
         {
             _states[name] = Selected(state, rows);
