@@ -103,13 +103,14 @@ internal static class CacheCases
 
     private static readonly CacheCase[] s_all = [.. Positions, .. Extras];
 
-    /// <summary>Every position with every extra, and many extras at once, as far as options do not exclude each other.</summary>
+    /// <summary>Every position with every extra, and every extra with every other, as far as they do not exclude each other.</summary>
     public static IEnumerable<CacheCase> All()
     {
-        var random = new Random(4);
-        IEnumerable<CacheCase> several = Enumerable.Range(0, 200).Select(_ => Positions[random.Next(Positions.Length)]
-            .And(Extras[random.Next(Extras.Length)]).And(Extras[random.Next(Extras.Length)]).And(Extras[random.Next(Extras.Length)]));
-        return (from position in Positions from extra in Extras select position.And(extra)).Concat(several).Where(IsAllowed).DistinctBy(static c => c.Name);
+        IEnumerable<CacheCase> one = from position in Positions from extra in Extras select position.And(extra);
+        IEnumerable<CacheCase> two = from i in Enumerable.Range(1, Extras.Length - 1)
+                                     from j in Enumerable.Range(i + 1, Extras.Length - 1 - i)
+                                     select Positions[(i + j) % Positions.Length].And(Extras[i]).And(Extras[j]);
+        return one.Concat(two).Where(IsAllowed);
     }
 
     /// <summary>The case of that name.</summary>
