@@ -127,6 +127,7 @@ public sealed class Attend : Module
     /// <param name="inputs">What else the call was given.</param>
     internal Tensor Run(Heads heads, ScoreOptions scores, BranchInputs inputs)
     {
+        DType computed = heads.Query.DType;
         bool needsScores = inputs.PreviousScores is not null || inputs.Deltas?.Weights is not null || inputs.Trace?.WantsScores == true;
         foreach (IHeadsStage stage in _prepare)
             heads = stage.Prepare(heads, default);
@@ -142,9 +143,11 @@ public sealed class Attend : Module
             SoftClamp = Options.SoftclampLogits ? Options.LogitSoftclampValue : null,
             FreeColumns = heads.FreeColumns,
         }).WithDropout(Options.Dropout, heads.Query.Device);
-        if (_explicit is null && !needsScores)
-            return Operators.Attention(heads.Query, heads.Key, heads.Value, scores);
-        return (_explicit ?? ForOneCall()).Forward(heads, scores, inputs);
+
+        // A cache may store in another type than the model computes in.
+        return (_explicit is null && !needsScores
+            ? Operators.Attention(heads.Query, heads.Key, heads.Value, scores)
+            : (_explicit ?? ForOneCall()).Forward(heads, scores, inputs)).As(computed);
     }
 
     // A fused attention whose caller wants to see or change the scores this once; the sink is a key already.
