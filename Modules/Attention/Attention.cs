@@ -112,7 +112,10 @@ public sealed class Attention : Branch
             valueSource = isOne ? keySource : Operators.Concatenate(memory.Like(valueSource), valueSource);
         }
 
-        Heads heads = _project.Project(x, keySource, valueSource, inputs.Deltas) with { Cached = inputs.Cache?.Rows ?? 0 };
+        Heads heads = _project.Project(x, keySource, valueSource, inputs.Deltas) with
+        {
+            Cached = inputs.Cache?.Rows ?? 0, CachedFree = inputs.Cache?.FreeRows ?? 0,
+        };
         var pass = new AttentionPass(x, inputs, heads.Value);
         inputs.Trace?.Add(heads.Value);
         foreach (IHeadsStage stage in _prepare)

@@ -15,11 +15,14 @@ internal readonly record struct Heads(Tensor Query, Tensor Key, Tensor Value, in
     /// <summary>How many keys a cache holds already, before these; what stages put before all others is among them.</summary>
     public int Cached { get; init; }
 
+    /// <summary>How many of those that the cache holds are free.</summary>
+    public int CachedFree { get; init; }
+
     /// <summary>How many rows of the key and value tensors count; null for all.</summary>
     public int? KeyCount { get; init; }
 
     /// <summary>How many keys there are that are not free: those of the cache and these.</summary>
-    public int OwnKeys => Cached > 0 ? Cached + Key.Shape[1] - FreeColumns : Key.Shape[1] - FreeColumns;
+    public int OwnKeys => Cached > 0 ? Cached - CachedFree + Key.Shape[1] : Key.Shape[1] - FreeColumns;
 
     /// <summary>The same with keys and values before the others.</summary>
     /// <param name="keys">[1 or batch, count, keyValueHeads · dimHead]</param>

@@ -67,6 +67,12 @@ public sealed class KeyValueCache : IDisposable
             throw new ArgumentException($"'length' is {length}, but {Length} positions have passed; only 0 to {Length} can stay.", nameof(length));
         if (length == Length)
             return;
+        if (length == 0)
+        {
+            Clear();
+            return;
+        }
+
         if (_layers.Exists(static layer => layer.HasState))
             throw new InvalidOperationException("The cache of a model with DataDependentAlibi or ShiftTokens cannot be shortened; clear it and start anew.");
         foreach (LayerCache layer in _layers)
@@ -88,7 +94,7 @@ public sealed class KeyValueCache : IDisposable
         }
 
         foreach (LayerCache layer in _layers)
-            layer.Select(rows);
+            layer.Select(rows, Batch);
         if (LeadingMask is { } mask)
         {
             LeadingMask = LayerCache.Selected(mask, rows);

@@ -19,8 +19,14 @@ internal sealed class LayerCache(int capacity, DType? dtype) : IDisposable
     /// <summary>How many keys there are, those before the sequence included.</summary>
     public int Rows { get; private set; }
 
+    /// <summary>How many of them, the first, are free.</summary>
+    public int FreeRows { get; private set; }
+
     /// <summary>Whether the rows are a context's, which does not grow.</summary>
     public bool IsContext { get; set; }
+
+    /// <summary>[batch, memories]: which memories before the rows are seen; null for all.</summary>
+    public bool[]? MemoryMask { get; set; }
 
     /// <summary>Whether the layer has something that is not a row for each position.</summary>
     public bool HasState => _states.Count > 0;
@@ -41,7 +47,7 @@ internal sealed class LayerCache(int capacity, DType? dtype) : IDisposable
             Operators.CopyInto(_value!, 1, Rows, value);
         }
 
-        Rows = rows;
+        (Rows, FreeRows) = (rows, heads.FreeColumns);
         return heads with { Query = heads.Query.As(type), Key = _key!, Value = _value!, KeyCount = rows };
     }
 
@@ -84,16 +90,22 @@ internal sealed class LayerCache(int capacity, DType? dtype) : IDisposable
     public void Clear()
     {
         Begin();
-        (_committed, Rows) = (0, 0);
+        (_committed, Rows, MemoryMask) = (0, 0, null);
         foreach (Tensor state in _states.Values)
             state.Dispose();
         _states.Clear();
     }
 
-    public void Select(ReadOnlySpan<int> rows)
+    public void Select(ReadOnlySpan<int> rows, int batch)
     {
         Replace(ref _key, rows);
         Replace(ref _value, rows);
+        if (MemoryMask is { } mask)
+        {
+            int width = mask.Length / batch;
+            MemoryMask = [.. rows.ToArray().SelectMany(row => mask.AsSpan(row * width, width).ToArray())];
+        }
+
         foreach ((string name, Tensor state) in _states.ToArray())
         {
             _states[name] = Selected(state, rows);

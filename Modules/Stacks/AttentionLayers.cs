@@ -149,7 +149,7 @@ public partial class AttentionLayers : Module
         condition = _conditionMlp is null || condition is null ? condition : _conditionMlp.Forward(condition, Activation.Silu);
         (BranchInputs self, BranchInputs cross) = (inputs with { Context = Computed(inputs.Context) }).ForLayers(
             this, x, _positions, condition, Injected(x, inputs));
-        var pass = new StackPass(Options, inputs, self, cross, x.Shape[1]);
+        var pass = new StackPass(Options, inputs, self, cross, x);
         if (_streamEmbedding is not null)
             x = x.Reshape([x.Shape[0], x.Shape[1], 1, x.Shape[2]]) + _streamEmbedding.Like(x);
         foreach (int index in inputs.Order(_plan, Options))

@@ -64,6 +64,10 @@ public partial record StackInputs
             throw ForwardChecks.Wrong("memMasks", $"'memMasks' has {MemMasks.Count} masks for {Mems.Count} 'mems'; give one for each, or null.");
         if (stack.Options.NumResidualStreams > 1)
             throw ForwardChecks.Wrong("mems", "'mems' was passed, but with NumResidualStreams above 1 no single stream is remembered.");
+        if (stack.Options.AddValueResidual && stack.Options.LearnedValueResidualMix)
+            throw ForwardChecks.Wrong("mems", "'mems' was passed, but LearnedValueResidualMix mixes values of the sequence's own positions alone.");
+        if ((stack.Options.AttnEach ?? [stack.Options.Attn]).Any(static a => a.DataDependentAlibi))
+            throw ForwardChecks.Wrong("mems", "'mems' was passed, but DataDependentAlibi knows how the sequence's own positions are forgotten, and no others.");
         Shape wanted = [x.Shape[0], MemoryLength, x.Shape[2]];
         for (int i = 0; i < Mems.Count; i++)
         {

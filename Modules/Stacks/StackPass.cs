@@ -11,7 +11,7 @@ internal sealed class StackPass
     private readonly Queue<Tensor?> _memories;
     private readonly List<Tensor> _entered = [];
     private readonly List<Tensor> _streams = [];
-    private readonly int _length;
+    private readonly Tensor _x;
     private BranchInputs _cross;
     private int _memory, _feedForward, _layer;
     private Tensor? _selfValues, _crossValues, _selfScores, _crossScores;
@@ -20,10 +20,10 @@ internal sealed class StackPass
     /// <param name="inputs">What the call was given.</param>
     /// <param name="self">What self-attention and feedforwards are given.</param>
     /// <param name="cross">What cross-attention is given.</param>
-    /// <param name="length">Positions of the sequence.</param>
-    public StackPass(AttentionLayersOptions options, StackInputs inputs, BranchInputs self, BranchInputs cross, int length)
+    /// <param name="x">[batch, sequence, dim]: the stack's input.</param>
+    public StackPass(AttentionLayersOptions options, StackInputs inputs, BranchInputs self, BranchInputs cross, Tensor x)
     {
-        _length = length;
+        _x = x;
         (_options, _inputs, _self, _cross) = (options, inputs, self, cross);
         _memories = new Queue<Tensor?>(inputs.Mems ?? []);
     }
@@ -75,17 +75,18 @@ internal sealed class StackPass
 
         if (kind == LayerKind.FeedForward)
             return _inputs.ForFeedForward(_self with { Cache = _inputs.Cache?.Layer(_layer++) }, _feedForward++, _options.Dim);
-        Tensor? memory = _memories.TryDequeue(out Tensor? next) ? next : null, memoryMask = memory is null ? null : _inputs.MemMasks?[_memory];
-        _memory++;
+        LayerCache? cache = _inputs.Cache?.Layer(_layer++);
+        (Tensor? memory, Tensor? memoryMask) = Memory(cache);
+        int memories = _inputs.MemoryLength;
         return _self with
         {
-            Cache = _inputs.Cache?.Layer(_layer++),
+            Cache = cache,
             ValueResidual = _selfValues,
             PreviousScores = _selfScores,
             Memory = memory,
-            Scores = memory is null || (memoryMask is null && _self.Scores!.KeyMask is null) ? _self.Scores : _self.Scores! with
+            Scores = memories == 0 || (memoryMask is null && _self.Scores!.KeyMask is null) ? _self.Scores : _self.Scores! with
             {
-                KeyMask = SequenceMasks.Join(memory.Device, memory.Shape[0], (memoryMask, memory.Shape[1]), (_self.Scores.KeyMask, _length)),
+                KeyMask = SequenceMasks.Join(_x.Device, _x.Shape[0], (memoryMask, memories), (_self.Scores.KeyMask, _inputs.Before + _x.Shape[1])),
             },
             Trace = Trace(_selfValues, _options.ResidualAttn),
         };
@@ -122,6 +123,23 @@ internal sealed class StackPass
         }
 
         _inputs.Attentions?.Add(new AttentionScores(!isSelf, scope.Keep(trace.Scores!), scope.Keep(trace.Weights!)));
+    }
+
+    // What stands before the sequence in the next self-attention, and which of it is seen; a cache has the memories already, and keeps their mask.
+    private (Tensor? Memory, Tensor? Mask) Memory(LayerCache? cache)
+    {
+        Shape shape = [_x.Shape[0], _inputs.MemoryLength];
+        if (_inputs.Before > 0)
+            return (null, cache!.MemoryMask is { } kept ? Tensor.From(_x.Device, shape, kept) : null);
+        Tensor? memory = _memories.TryDequeue(out Tensor? next) ? next : null, mask = memory is null ? null : _inputs.MemMasks?[_memory];
+        _memory++;
+
+        // Positions are counted for all layers alike: one without memories has some that nobody sees.
+        if (memory is null && shape[1] > 0)
+            (memory, mask) = (Tensor.Zeros(_x.Device, [shape[0], shape[1], _options.Dim], _x.DType), Tensor.Zeros(_x.Device, shape, DType.Bool));
+        if (cache is not null)
+            cache.MemoryMask = mask?.ToBoolArray();
+        return (memory, mask);
     }
 
     // Once the context's keys are known it is not looked at again.

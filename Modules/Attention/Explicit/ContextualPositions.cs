@@ -42,6 +42,8 @@ internal sealed class ContextualPositions : Module
     /// <param name="visible">Who sees whom, or null for all.</param>
     public Tensor Add(Tensor query, Tensor scores, Tensor? visible)
     {
+        // Other options may have put columns behind the query's own.
+        query = query.Shape[3] == _settings.Width ? query : query.Narrow(-1, 0, _settings.Width);
         int most = _settings.MaxPos;
         Tensor gates = Operators.Sigmoid(_talking is null ? scores : ScoreRules.Lowest(visible, _talking.Mix(scores)));
         Tensor fromEnd = gates.Sum(-1, keepDim: true) - gates.CumulativeSum(-1) + gates;

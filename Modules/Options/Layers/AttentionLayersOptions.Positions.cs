@@ -102,15 +102,25 @@ public sealed partial record AttentionLayersOptions
             ValidateRotary();
         if (PolarPosEmb && (Attn.OneKvHead || (Attn.KvHeads ?? Heads) != Heads))
             throw new ArgumentException("PolarPosEmb has learned angles for each head's keys: leave Attn.KvHeads and Attn.OneKvHead out.", nameof(PolarPosEmb));
-        if (PolarPosEmb && (Attn.NumMemKv > 0 || AttnEach?.Any(static a => a.NumMemKv > 0) == true))
-            throw new ArgumentException(
-                "PolarPosEmb makes heads twice as wide by their positions, and the keys of Attn.NumMemKv have none; choose one.", nameof(PolarPosEmb));
-        if (PolarPosEmb && Attn.DimHead > AttentionOptions.WidestHead / 2)
-            throw new ArgumentException(
-                $"PolarPosEmb makes heads twice as wide, and they are at most {AttentionOptions.WidestHead} wide: Attn.DimHead = {Attn.DimHead} "
-                + "is more than half.",
-                nameof(PolarPosEmb));
+        if (PolarPosEmb)
+            ValidatePolar();
         ValidateAlibi();
+    }
+
+    // Heads become twice as wide, and what is put beside them does not.
+    private void ValidatePolar()
+    {
+        foreach (AttentionOptions attention in AttnEach ?? [Attn])
+        {
+            if (attention.NumMemKv > 0 || attention.UseCope)
+                throw new ArgumentException(
+                    "PolarPosEmb makes queries and keys twice as wide, but NumMemKv and UseCope have vectors as wide as DimHead; choose one.",
+                    nameof(PolarPosEmb));
+            if (attention.DimHead > AttentionOptions.WidestHead / 2)
+                throw new ArgumentException(
+                    $"Attn.DimHead = {attention.DimHead}, but PolarPosEmb makes heads twice as wide, and they are at most {AttentionOptions.WidestHead} wide.",
+                    nameof(Attn));
+        }
     }
 
     private void ValidateRotary()
