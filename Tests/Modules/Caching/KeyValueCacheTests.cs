@@ -22,7 +22,7 @@ public sealed class KeyValueCacheTests
 
     [TestMethod]
     [DeviceRows("rotary + two key heads")]
-    [DeviceRows("xpos + memory keys + left padding")]
+    [DeviceRows("xpos + left padding")]
     [DeviceRows("alibi + sink + window")]
     [DeviceRows("t5 + forgetting")]
     [DeviceRows("rotary + cross-attention with positions")]
