@@ -37,7 +37,8 @@ public sealed record SequenceInputs(Tensor X) : StackInputs
         int dim = model.AttnLayers.Options.Dim, memory = model.Options.MemoryTokens;
         ForwardChecks.Sequence(model, X, model.Options.DimIn ?? dim, "x");
         if (Cache is not null)
-            throw ForwardChecks.Wrong("cache", "'cache' was passed, but a ContinuousTransformerWrapper counts positions anew in each call; give it to the stack.");
+            throw ForwardChecks.Wrong(
+                "cache", "'cache' was passed, but a ContinuousTransformerWrapper counts positions anew in each call; give it to the stack.");
         ForwardChecks.Mask(model, Mask, Batch, Length, "position of 'x'", "mask");
         if (Lens is not null)
             SequenceMasks.CheckLens(model, Lens, Batch, "lens");

@@ -55,7 +55,8 @@ public sealed class CacheRefusalTests
         Refuses("'mems' was passed, but the cache holds positions already", stack, Numbers(2, 1), inputs with { Mems = [Numbers(2, 3)] });
         Refuses("ALiBi would need the positions of all keys", stack, Numbers(2, 1), inputs with { Pos = Tensor.From(Cpu, [1], [3f]) });
         Refuses("'mask' has shape [2, 1], but it needs [2, 4]", stack, Numbers(2, 1), inputs with { Mask = Tensor.From(Cpu, [2, 1], [true, true]) });
-        Refuses("'selfAttnKvMask' has shape [2, 1], but it needs [2, 4]", stack, Numbers(2, 1), inputs with { SelfAttnKvMask = Tensor.From(Cpu, [2, 1], [true, true]) });
+        Refuses(
+            "'selfAttnKvMask' has shape [2, 1], but it needs [2, 4]", stack, Numbers(2, 1), inputs with { SelfAttnKvMask = Tensor.From(Cpu, [2, 1], [true, true]) });
         Assert.AreEqual(3, cache.Length);
     }
 
@@ -67,7 +68,8 @@ public sealed class CacheRefusalTests
         using var cache = new KeyValueCache();
         Tensor x = Numbers(2, 3);
         using StepScope tape = Cpu.BeginTape();
-        Assert.Contains("A cache is for inference", Assert.ThrowsExactly<InvalidOperationException>(() => stack.Forward(x, new StackInputs { Cache = cache })).Message);
+        Assert.Contains(
+            "A cache is for inference", Assert.ThrowsExactly<InvalidOperationException>(() => stack.Forward(x, new StackInputs { Cache = cache })).Message);
         using (Cpu.NoGradient())
             stack.Forward(x, new StackInputs { Cache = cache });
         Assert.AreEqual(3, cache.Length);
@@ -93,7 +95,8 @@ public sealed class CacheRefusalTests
             "class token" => options with { UseClsToken = true },
             _ => options,
         };
-        using var model = new TransformerWrapper(options, what == "encoder" ? new Encoder(s_plain, Cpu) : new Decoder(s_plain with { PreAndPostNorm = what == "looped" }, Cpu));
+        using var model = new TransformerWrapper(
+            options, what == "encoder" ? new Encoder(s_plain, Cpu) : new Decoder(s_plain with { PreAndPostNorm = what == "looped" }, Cpu));
         using var cache = new KeyValueCache();
         AssertSays(message, () => model.Forward(new TokenInputs(Ids(Cpu, [1, 2], 1, 2)) { Cache = cache, RecycleSteps = what == "recycled" ? 2 : null }));
     }

@@ -186,7 +186,9 @@ public sealed class CacheStateTests
         if (tensor.DType == DType.Bool)
             return Tensor.From(tensor.Device, shape, [.. rows.SelectMany(row => tensor.ToBoolArray().AsSpan(row * width, width).ToArray())]);
         float[] numbers = [.. rows.SelectMany(row => tensor.ToArray().AsSpan(row * width, width).ToArray())];
-        return tensor.DType == DType.Int32 ? Tensor.From(tensor.Device, shape, Array.ConvertAll(numbers, static n => (int)n)) : Tensor.From(tensor.Device, shape, numbers);
+        return tensor.DType == DType.Int32
+            ? Tensor.From(tensor.Device, shape, Array.ConvertAll(numbers, static n => (int)n))
+            : Tensor.From(tensor.Device, shape, numbers);
     }
 
     private static Tensor Numbers(ComputeDevice device, int seed, int length) => CacheCases.Random(device, seed, CacheCases.Batch, length, CacheCases.Dim);

@@ -12,7 +12,8 @@ public sealed class WrapperCacheTests
     private const int Tokens = 11, Length = 7, Prefix = 3;
 
     // The options, and the call with what is for the tokens up to the second number.
-    private static readonly Dictionary<string, (Func<TransformerWrapperOptions, TransformerWrapperOptions> Options, Func<TokenInputs, Chunk, TokenInputs> Inputs)>
+    private static readonly Dictionary<string, 
+        (Func<TransformerWrapperOptions, TransformerWrapperOptions> Options, Func<TokenInputs, Chunk, TokenInputs> Inputs)>
         s_cases = new()
         {
             ["plain"] = (static o => o, Same),
@@ -24,14 +25,16 @@ public sealed class WrapperCacheTests
             ["cut prefix"] = (static o => o, static (inputs, chunk) => WithPrefix(inputs, chunk) with { ExcisePrependEmbeds = chunk.From == 0 }),
             ["prefix and memory tokens"] = (static o => o with { NumMemoryTokens = 2 }, WithPrefix),
             ["left padding"] = (static o => o, WithStart),
-            ["left padding behind a prefix"] = (static o => o with { NumMemoryTokens = 2 }, static (inputs, chunk) => WithStart(WithPrefix(inputs, chunk), chunk)),
+            ["left padding behind a prefix"] = (
+            static o => o with { NumMemoryTokens = 2 }, static (inputs, chunk) => WithStart(WithPrefix(inputs, chunk), chunk)),
             ["keys"] = (static o => o with { NumMemoryTokens = 1 }, static (inputs, chunk) => inputs with
             {
                 SelfAttnKvMask = Tensor.From(chunk.Device, [2, chunk.To], [.. Enumerable.Range(0, 2 * chunk.To).Select(i => i % chunk.To % 3 != 1)]),
             }),
             ["positions"] = (static o => o, static (inputs, chunk) => inputs with
             {
-                Pos = Tensor.From(chunk.Device, [chunk.To - chunk.From], [.. Enumerable.Range(chunk.From, chunk.To - chunk.From).Select(static p => p * 3 % Length)]),
+                Pos = Tensor.From(
+                chunk.Device, [chunk.To - chunk.From], [.. Enumerable.Range(chunk.From, chunk.To - chunk.From).Select(static p => p * 3 % Length)]),
             }),
             ["more embeddings"] = (static o => o with { EmbedNumTokens = new Dictionary<string, int> { ["kind"] = 3 } }, static (inputs, chunk) => inputs with
             {
@@ -62,7 +65,8 @@ public sealed class WrapperCacheTests
         ComputeDevice device = TestDevices.Get(id);
         using StepScope step = device.BeginStep();
         var stack = new Decoder(CacheCases.Of(position).Options(CacheCases.Stack), device, seed: 3);
-        using var model = new TransformerWrapper(s_cases[name].Options(new TransformerWrapperOptions { NumTokens = Tokens, MaxSeqLen = Length }), stack, seed: 4);
+        using var model = new TransformerWrapper(
+            s_cases[name].Options(new TransformerWrapperOptions { NumTokens = Tokens, MaxSeqLen = Length }), stack, seed: 4);
         CacheCases.Disturb(model);
         float[] whole = Last(Forward(model, name, 1, 0, Length, null), Length), chunks = Chunks(model, name, 1);
         Assert.IsLessThanOrEqualTo(1e-5f * whole.Max(MathF.Abs), Distance(whole, chunks));
