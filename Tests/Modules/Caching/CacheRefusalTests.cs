@@ -56,7 +56,8 @@ public sealed class CacheRefusalTests
         Refuses("ALiBi would need the positions of all keys", stack, Numbers(2, 1), inputs with { Pos = Tensor.From(Cpu, [1], [3f]) });
         Refuses("'mask' has shape [2, 1], but it needs [2, 4]", stack, Numbers(2, 1), inputs with { Mask = Tensor.From(Cpu, [2, 1], [true, true]) });
         Refuses(
-            "'selfAttnKvMask' has shape [2, 1], but it needs [2, 4]", stack, Numbers(2, 1), inputs with { SelfAttnKvMask = Tensor.From(Cpu, [2, 1], [true, true]) });
+            "'selfAttnKvMask' has shape [2, 1], but it needs [2, 4]",
+            stack, Numbers(2, 1), inputs with { SelfAttnKvMask = Tensor.From(Cpu, [2, 1], [true, true]) });
         Assert.AreEqual(3, cache.Length);
     }
 
